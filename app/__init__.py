@@ -1,0 +1,1 @@
+"""Trellis: a CRM that companies shape by writing configuration."""
