@@ -1,0 +1,1 @@
+"""Who is asking, what the role may do, which rows and which fields. Builds conditions, runs nothing."""

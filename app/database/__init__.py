@@ -1,0 +1,1 @@
+"""Engine and pools, embedded servers, tables from a Catalog, live shape, diff, plan, apply, state."""

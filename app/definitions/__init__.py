@@ -1,0 +1,1 @@
+"""YAML text becomes a frozen, checked Catalog. Knows no connection and no web."""

@@ -1,0 +1,1 @@
+"""One class per field type: its settings, columns, parsing, checks, JSON, control and display."""

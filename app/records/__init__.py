@@ -1,0 +1,1 @@
+"""The one door to business data: screens, API, jobs, imports and plugins all come through here."""
