@@ -27,12 +27,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
+from app.texts import say
+
 
 @runtime_checkable
 class Localized(Protocol):
-    """A text that exists in several languages; `Label` of the definitions is one."""
+    """A text that exists in several languages, as `app.texts.Label` does."""
 
-    def in_locale(self, locale: str) -> str:
+    def in_language(self, locale: str) -> str:
         """Return the text in *locale*, or in the nearest language there is."""
 
 
@@ -45,7 +47,7 @@ FieldMessages: TypeAlias = Mapping[str, Sequence[Text]]
 
 def text_in(text: Text, locale: str) -> str:
     """Return *text* in *locale*; a plain text is the same in every language."""
-    return text if isinstance(text, str) else text.in_locale(locale)
+    return text if isinstance(text, str) else text.in_language(locale)
 
 
 class TrellisError(Exception):
@@ -54,7 +56,7 @@ class TrellisError(Exception):
     code: ClassVar[str] = "general"
     status: ClassVar[int] = 500
     #: What is said when the one who raised said nothing.
-    default_message: ClassVar[str] = "Something went wrong."
+    default_message: ClassVar[Text] = say("Something went wrong.", "出了点问题。")
 
     def __init__(self, message: Text = "", *, fields: FieldMessages | None = None) -> None:
         """Keep the sentence and, where the error concerns fields, a sentence for each of them."""
@@ -83,7 +85,10 @@ class ConfigurationError(TrellisError):
     """
 
     code = "configuration"
-    default_message = "The configuration has problems."
+    default_message: ClassVar[Text] = say(
+        "The configuration has problems.",
+        "配置有问题。",
+    )
 
     def __init__(self, problems: Iterable[object] = (), message: Text = "") -> None:
         """Keep the problems; without a message they are the message."""
@@ -95,7 +100,10 @@ class SettingsError(ConfigurationError):
     """An environment setting is unknown or has a value that cannot be used."""
 
     code = "settings"
-    default_message = "The settings have problems."
+    default_message: ClassVar[Text] = say(
+        "The settings have problems.",
+        "设置有问题。",
+    )
 
 
 class Unavailable(TrellisError):
@@ -103,7 +111,10 @@ class Unavailable(TrellisError):
 
     code = "unavailable"
     status = 503
-    default_message = "The service is not available at the moment. Try again in a few seconds."
+    default_message: ClassVar[Text] = say(
+        "The service is not available at the moment. Try again in a few seconds.",
+        "服务暂时不可用，请几秒钟后再试。",
+    )
 
     def __init__(self, message: Text = "", *, retry_after: int = 2) -> None:
         """Keep after how many seconds it is worth trying again."""
@@ -116,7 +127,10 @@ class RequestError(TrellisError):
 
     code = "malformed"
     status = 400
-    default_message = "The request cannot be done."
+    default_message: ClassVar[Text] = say(
+        "The request cannot be done.",
+        "无法完成这个请求。",
+    )
 
 
 class NotAuthenticated(RequestError):
@@ -124,7 +138,10 @@ class NotAuthenticated(RequestError):
 
     code = "not-signed-in"
     status = 401
-    default_message = "Sign in first."
+    default_message: ClassVar[Text] = say(
+        "Sign in first.",
+        "请先登录。",
+    )
 
 
 class Forbidden(RequestError):
@@ -132,7 +149,10 @@ class Forbidden(RequestError):
 
     code = "forbidden"
     status = 403
-    default_message = "You may not do this."
+    default_message: ClassVar[Text] = say(
+        "You may not do this.",
+        "您没有这样做的权限。",
+    )
 
 
 class NotFound(RequestError):
@@ -140,7 +160,10 @@ class NotFound(RequestError):
 
     code = "not-found"
     status = 404
-    default_message = "There is no such record, or you may not see it."
+    default_message: ClassVar[Text] = say(
+        "There is no such record, or you may not see it.",
+        "没有这条记录，或者您无权查看。",
+    )
 
 
 class Conflict(RequestError):
@@ -148,7 +171,10 @@ class Conflict(RequestError):
 
     code = "conflict"
     status = 409
-    default_message = "Somebody else changed this record in the meantime."
+    default_message: ClassVar[Text] = say(
+        "Somebody else changed this record in the meantime.",
+        "这条记录刚刚被别人修改过。",
+    )
 
 
 class PreconditionFailed(Conflict):
@@ -163,7 +189,10 @@ class Malformed(RequestError):
 
     code = "malformed"
     status = 400
-    default_message = "The request cannot be read."
+    default_message: ClassVar[Text] = say(
+        "The request cannot be read.",
+        "无法读懂这个请求。",
+    )
 
 
 class InvalidInput(RequestError):
@@ -171,7 +200,10 @@ class InvalidInput(RequestError):
 
     code = "invalid-input"
     status = 422
-    default_message = "Some values cannot be saved."
+    default_message: ClassVar[Text] = say(
+        "Some values cannot be saved.",
+        "有些内容无法保存。",
+    )
 
     def __init__(self, fields: FieldMessages | None = None, message: Text = "") -> None:
         """Take the fields first, since they are nearly always the point."""
@@ -196,7 +228,10 @@ class TooManyRequests(RequestError):
 
     code = "too-many-requests"
     status = 429
-    default_message = "Too many attempts. Wait a minute and try again."
+    default_message: ClassVar[Text] = say(
+        "Too many attempts. Wait a minute and try again.",
+        "尝试次数太多，请一分钟后再试。",
+    )
 
     def __init__(self, message: Text = "", *, retry_after: int = 60) -> None:
         """Keep after how many seconds it is worth trying again."""
@@ -209,4 +244,7 @@ class PlanError(TrellisError):
 
     code = "plan"
     status = 409
-    default_message = "The plan cannot be applied."
+    default_message: ClassVar[Text] = say(
+        "The plan cannot be applied.",
+        "这个计划无法执行。",
+    )

@@ -5,6 +5,7 @@ The lowest room beside ``errors``: every other room may use it, it knows none of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -33,8 +34,8 @@ class Label:
 
     def in_language(self, language: str) -> str:
         """Return the text for a language tag such as ``en``, ``zh`` or ``zh_CN``."""
-        found = self.texts.get(language) or self.texts.get(language.replace("-", "_").split("_")[0])
-        return found if found else next(iter(self.texts.values()), "")
+        found = self.texts.get(language) or self.texts.get(re.split("[-_]", language)[0])
+        return found or next(iter(self.texts.values()), "")
 
     def __str__(self) -> str:
         return self.in_language(OWN_LANGUAGES[0])
@@ -43,7 +44,7 @@ class Label:
         return iter(self.texts.values())
 
     def format(self, **values: object) -> Label:
-        """Return the label with ``{name}`` filled in; a value that is a Label is put in its language."""
+        """Return the label with ``{name}`` filled in, a Label in the language it is put into."""
         return Label(
             {
                 language: text.format(

@@ -1,1 +1,1 @@
-"""Who is asking, what the role may do, which rows and which fields. Builds conditions, runs nothing."""
+"""Who is asking, what a role may do, which rows and fields. Builds conditions, runs nothing."""

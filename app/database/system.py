@@ -81,7 +81,9 @@ history = sa.Table(
     sa.Column("before", JSONB, nullable=False, server_default="{}"),
     sa.Column("after", JSONB, nullable=False, server_default="{}"),
     sa.Index("history_record", "entity", "record_id", sa.text("id DESC")),
-    sa.Index("history_change_set", "change_set", postgresql_where=sa.text("change_set IS NOT NULL")),
+    sa.Index(
+        "history_change_set", "change_set", postgresql_where=sa.text("change_set IS NOT NULL")
+    ),
     sa.Index("history_happened_at", "happened_at", postgresql_using="brin"),
 )
 
@@ -97,7 +99,7 @@ event = sa.Table(
     sa.Column("happened_at", _moment, nullable=False, server_default=_now()),
 )
 
-#: One narrow row per record for search (see docs/decisions): normalised text and two-character pieces.
+#: One narrow row per record for search : normalised text and two-character pieces.
 search = sa.Table(
     "search",
     metadata,

@@ -18,8 +18,17 @@ from app.texts import Label
 ScopeName = Literal["own", "team", "subordinates", "department", "department_tree", "all"]
 FieldRight = Literal["hidden", "masked", "read", "edit"]
 RIGHTS = (
-    "create", "read", "update", "delete", "restore", "transfer", "share", "merge",
-    "import", "export", "history",
+    "create",
+    "read",
+    "update",
+    "delete",
+    "restore",
+    "transfer",
+    "share",
+    "merge",
+    "import",
+    "export",
+    "history",
 )
 
 
@@ -140,7 +149,11 @@ class Field:
     @property
     def is_volatile(self) -> bool:
         """True for a formula that asks for now, today or me: worked out when read, never stored."""
-        return self.expression is not None and self.expression.is_volatile and self.type.name == "formula"
+        return (
+            self.expression is not None
+            and self.expression.is_volatile
+            and self.type.name == "formula"
+        )
 
 
 @dataclass(frozen=True, slots=True)

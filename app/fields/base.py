@@ -164,7 +164,9 @@ class FieldType:
         """Return the value from a row that holds all the field's columns."""
         return row[field.name]
 
-    def json_column(self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    def json_column(
+        self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any]:
         """Return the SQL of the value as the API gives it, for row_to_json.
 
         Exact numbers are cast to text; structures are built with json functions.
