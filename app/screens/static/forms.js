@@ -1,0 +1,173 @@
+// Forms whose fields depend on each other. The server holds the rules: after a change the whole
+// form is sent, the server answers with the form as it ought to look, and only what differs is
+// exchanged. What has the focus, or was typed in meanwhile, stays untouched.
+import { post } from "./send.js";
+
+const PAUSE = 350;
+let timer = 0;
+let running = null;
+let dirty = false;
+
+function touch(node) {
+  const field = node.closest("[data-field]");
+  const form = node.closest("form[data-refresh]");
+  if (!field || !form) return;
+  field.dataset.at = String(performance.now());
+  if (!form.querySelector(`input[name="_touched"][value="${CSS.escape(field.dataset.field)}"]`)) {
+    const mark = document.createElement("input");
+    mark.type = "hidden";
+    mark.name = "_touched";
+    mark.value = field.dataset.field;
+    form.append(mark);
+  }
+}
+
+async function refresh(form) {
+  running?.abort();
+  running = new AbortController();
+  const asked = performance.now();
+  const body = new FormData(form);
+  for (const [name, value] of [...body]) if (value instanceof File) body.delete(name);
+  try {
+    const response = await post(form.dataset.refresh, body, running.signal);
+    if (!response.ok) return;
+    const holder = document.createElement("template");
+    holder.innerHTML = await response.text();
+    const fresh = holder.content.querySelector("[data-keys]");
+    const old = form.querySelector("[data-keys]");
+    if (fresh && old) exchange(old, fresh, asked);
+  } catch (error) {
+    if (error.name !== "AbortError") throw error;
+  }
+}
+
+function keyed(container) {
+  return [...container.children].filter((child) => child.dataset.key);
+}
+
+function exchange(old, fresh, asked) {
+  const before = new Map(keyed(old).map((child) => [child.dataset.key, child]));
+  let last = null;
+  for (const child of keyed(fresh)) {
+    let mine = before.get(child.dataset.key);
+    before.delete(child.dataset.key);
+    if (!mine) {
+      mine = child.cloneNode(true);
+      if (last) last.after(mine);
+      else old.prepend(mine);
+    } else if (child.querySelector("[data-keys]") && mine.querySelector("[data-keys]")) {
+      exchange(mine.querySelector("[data-keys]"), child.querySelector("[data-keys]"), asked);
+    } else if (mine.dataset.sig !== child.dataset.sig) {
+      mine = replace(mine, child, asked);
+    }
+    last = mine;
+  }
+  for (const gone of before.values()) if (!gone.contains(document.activeElement)) gone.remove();
+}
+
+function replace(mine, child, asked) {
+  const busy = mine.contains(document.activeElement) || Number(mine.dataset.at ?? 0) > asked;
+  if (!busy) {
+    const copy = child.cloneNode(true);
+    mine.replaceWith(copy);
+    return copy;
+  }
+  // The field itself is in use; what is worked out beside it can still be brought up to date.
+  for (const out of child.querySelectorAll("[data-out]")) {
+    const here = mine.querySelector(`[data-out="${CSS.escape(out.dataset.out)}"]`);
+    if (here) here.innerHTML = out.innerHTML;
+  }
+  return mine;
+}
+
+export function refreshSoon(form) {
+  clearTimeout(timer);
+  timer = setTimeout(() => refresh(form), PAUSE);
+}
+
+function onChange(event) {
+  const form = event.target.closest?.("form[data-refresh]");
+  if (!form || event.target.name === "_q") return;
+  dirty = true;
+  touch(event.target);
+  const field = event.target.closest("[data-field]");
+  if (form.hasAttribute("data-alive") || field?.hasAttribute("data-alive")) refreshSoon(form);
+}
+
+function onSubmit(event) {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("hx-post")) form.dataset.sent = "yes";
+  dirty = false;
+}
+
+function upload(input) {
+  const list = input.closest("[data-upload]");
+  const box = list.querySelector(".files");
+  const name = list.dataset.upload;
+  return Promise.all(
+    [...input.files].map(async (file) => {
+      const body = new FormData();
+      body.set("file", file);
+      const response = await post(list.dataset.url, body);
+      const text = await response.text();
+      const row = document.createElement("template");
+      row.innerHTML = text;
+      if (!list.hasAttribute("data-many") && response.ok) box.replaceChildren();
+      box.append(row.content);
+      list.dispatchEvent(new CustomEvent("uploaded", { detail: name, bubbles: true }));
+    }),
+  ).then(() => {
+    input.value = "";
+    dirty = true;
+  });
+}
+
+export function startForms() {
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-upload] input[type=file]")) upload(event.target);
+    else onChange(event);
+    if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-refresh]");
+    if (!form) return;
+    dirty = true;
+    touch(event.target);
+    if (event.target.closest(".lines")) refreshSoon(form);
+  });
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-leaves]")) dirty = false;
+    const row = event.target.closest("[data-removes]");
+    if (row) row.closest(row.dataset.removes)?.remove();
+    const adder = event.target.closest("[data-adds]");
+    if (adder) addRow(adder);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (dirty && document.querySelector("form[data-refresh]")) event.preventDefault();
+  });
+  addEventListener("pageshow", (event) => {
+    // A page that comes back from the browser's memory must be able to be sent again.
+    if (event.persisted) for (const form of document.forms) delete form.dataset.sent;
+  });
+  document.querySelector("[data-focus]")?.focus();
+  document.querySelector('[role="alert"][tabindex]')?.focus();
+}
+
+function addRow(button) {
+  const rows = document.getElementById(button.dataset.adds);
+  const copy = rows.querySelector(":scope > template").content.cloneNode(true);
+  const number = String(Date.now());
+  for (const node of copy.querySelectorAll("[name], [id], [for]")) {
+    for (const attribute of ["name", "id", "for"]) {
+      const value = node.getAttribute(attribute);
+      if (value) node.setAttribute(attribute, value.replaceAll("__n__", number));
+    }
+  }
+  rows.append(copy);
+  rows.lastElementChild.querySelector("input, select, textarea")?.focus();
+}

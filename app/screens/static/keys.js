@@ -1,0 +1,79 @@
+// Keys for those who type. Single keys rest while a field has the focus, and can be switched off.
+import { closeTopFloat } from "./floats.js";
+import { clearSelection, toggleRow } from "./selection.js";
+
+let waitsForPlace = false;
+
+const typing = (node) => node.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+const press = (key) => document.querySelector(`[data-hotkey="${CSS.escape(key)}"]`);
+
+function rows() {
+  return [...document.querySelectorAll(".tbl tbody tr[data-href]")];
+}
+
+function go(step) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((row) => row.classList.contains("cur"));
+  const next = Math.min(Math.max(at + step, 0), all.length - 1);
+  all.forEach((row) => row.classList.remove("cur"));
+  all[next].classList.add("cur");
+  all[next].scrollIntoView({ block: "nearest" });
+}
+
+const current = () => document.querySelector(".tbl tbody tr.cur");
+
+const single = {
+  j: () => go(1),
+  k: () => go(-1),
+  x: () => toggleRow(current()),
+  Enter: () => current() && location.assign(current().dataset.href),
+  "/": () => document.querySelector("[data-find]")?.focus(),
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+
+function onKey(event) {
+  if (event.key === "Escape") {
+    if (!closeTopFloat()) clearSelection();
+    return;
+  }
+  const command = event.ctrlKey || event.metaKey;
+  if (command && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
+    const form = document.querySelector("form[data-refresh], form[data-saves]");
+    if (form) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+    return;
+  }
+  if (command && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    document.querySelector("[data-global-find]")?.focus();
+    return;
+  }
+  if (command || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (document.body.dataset.keys === "off") return;
+  if (waitsForPlace) {
+    waitsForPlace = false;
+    press(`g ${event.key.toLowerCase()}`)?.click();
+    return;
+  }
+  if (event.key.toLowerCase() === "g") {
+    waitsForPlace = true;
+    setTimeout(() => (waitsForPlace = false), 1200);
+    return;
+  }
+  const button = press(event.key.toLowerCase());
+  const action = single[event.key];
+  if (button || action) {
+    // Space and Enter belong to whatever has the focus.
+    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+    event.preventDefault();
+    if (button) button.click();
+    else action();
+  }
+}
+
+export function startKeys() {
+  document.addEventListener("keydown", onKey);
+}

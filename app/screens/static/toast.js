@@ -1,0 +1,36 @@
+// One toast at a time, gone after six seconds; hover and focus hold it.
+const LASTS = 6000;
+
+function watch(toast) {
+  let timer = 0;
+  const start = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => toast.remove(), LASTS);
+  };
+  const hold = () => clearTimeout(timer);
+  toast.addEventListener("mouseenter", hold);
+  toast.addEventListener("mouseleave", start);
+  toast.addEventListener("focusin", hold);
+  toast.addEventListener("focusout", start);
+  start();
+}
+
+export function toast(text) {
+  const region = document.getElementById("toasts");
+  const box = document.createElement("div");
+  box.className = "toast-t";
+  box.setAttribute("role", "status");
+  box.textContent = text;
+  region.replaceChildren(box);
+  watch(box);
+}
+
+export function startToasts() {
+  for (const box of document.querySelectorAll("#toasts .toast-t")) watch(box);
+  // htmx hides failures: a request that did not arrive must be said.
+  document.addEventListener("htmx:sendError", () => toast(document.body.dataset.wordOffline));
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401) location.reload();
+    else toast(document.body.dataset.wordFailed);
+  });
+}

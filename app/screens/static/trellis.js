@@ -1,0 +1,17 @@
+// Starts the small modules the screens are made of. Each listens on the document, so what htmx
+// swaps in works without being set up again. Nothing here knows an entity.
+import { startFloats } from "./floats.js";
+import { startForms } from "./forms.js";
+import { startKeys } from "./keys.js";
+import { startLines } from "./lines.js";
+import { startPickers } from "./picker.js";
+import { startSelection } from "./selection.js";
+import { startToasts } from "./toast.js";
+
+startFloats();
+startPickers();
+startForms();
+startLines();
+startSelection();
+startToasts();
+startKeys();
