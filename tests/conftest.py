@@ -1,0 +1,144 @@
+"""Fixtures for every test: databases, Redis, settings.
+
+A test that needs a database asks for one of:
+
+``database_url``
+    A fresh, empty database of its own; dropped afterwards.
+
+``template_database`` and ``clone_database``
+    For a database that takes long to build. ``template_database(name, build)`` calls
+    ``build(url)`` once in the whole run, whichever worker comes first, and returns the template's
+    name; ``clone_database(template)`` copies it for one test (about 30 ms) and returns the copy's
+    address. ``build`` closes every connection it opens (``engine.dispose()``), since PostgreSQL
+    copies only databases that nobody is connected to::
+
+        @pytest.fixture
+        def crm_url(template_database, clone_database):
+            return clone_database(template_database("crm", build_crm))
+
+``redis_url``
+    An empty Redis database of this worker.
+
+``settings``
+    `Settings` with all of these and a data folder of its own. `make_settings(TRELLIS_…="…")`
+    gives others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, read_settings
+from tests.databases import Build, Databases, TestServers, running_servers
+
+_CLEAN_UP = pytest.StashKey[ExitStack]()
+_SERVERS = pytest.StashKey[TestServers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_CLEAN_UP] = ExitStack()
+    told = getattr(config, "workerinput", {}).get("trellis_servers")
+    if told:
+        config.stash[_SERVERS] = TestServers(**told)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Start the servers in the controller, so that they live as long as the last worker."""
+    node.workerinput["trellis_servers"] = asdict(_servers(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[_CLEAN_UP].close()
+
+
+def _servers(config: pytest.Config) -> TestServers:
+    if _SERVERS not in config.stash:
+        config.stash[_SERVERS] = config.stash[_CLEAN_UP].enter_context(
+            running_servers(dict(os.environ))
+        )
+    return config.stash[_SERVERS]
+
+
+@pytest.fixture(scope="session")
+def test_servers(request: pytest.FixtureRequest) -> TestServers:
+    """Where the PostgreSQL and Redis of this run answer."""
+    return _servers(request.config)
+
+
+@pytest.fixture(scope="session")
+def databases(test_servers: TestServers) -> Databases:
+    return Databases(test_servers)
+
+
+@pytest.fixture(scope="session")
+def template_database(databases: Databases) -> Callable[[str, Build], str]:
+    """``template_database(name, build)`` returns a template; ``build(url)`` runs once a run."""
+    return databases.template
+
+
+@pytest.fixture
+def clone_database(databases: Databases) -> Iterator[Callable[[str], str]]:
+    """``clone_database(template)`` returns the address of a copy that lives for one test."""
+    made: list[str] = []
+
+    def clone(template: str) -> str:
+        made.append(databases.create(template))
+        return databases.url(made[-1])
+
+    yield clone
+    for name in made:
+        databases.drop(name)
+
+
+@pytest.fixture
+def database_url(clone_database: Callable[[str], str]) -> str:
+    """The address of an empty database of this test's own."""
+    return clone_database("template0")
+
+
+@pytest.fixture
+def redis_url(test_servers: TestServers, worker_number: int) -> str:
+    """The address of an empty Redis database; each worker has one of the server's sixteen."""
+    import redis
+
+    with redis.Redis.from_url(test_servers.redis_url, db=worker_number % 16) as client:
+        client.flushdb()
+    plain = test_servers.redis_url.partition("?")[0]
+    if plain.startswith("unix:"):
+        return f"{plain}?db={worker_number % 16}"
+    return f"{plain.rpartition('/')[0]}/{worker_number % 16}"
+
+
+@pytest.fixture(scope="session")
+def worker_number() -> int:
+    """The number of this xdist worker; 0 without xdist."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """``make_settings(DATABASE_URL=…, TRELLIS_CONFIG=…)``: settings of an invented environment."""
+
+    def make(**environment: str) -> Settings:
+        return read_settings(
+            {
+                "TRELLIS_DATA": str(tmp_path / "var"),
+                "TRELLIS_ADMIN_PASSWORD": "correct-horse",
+                **environment,
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], database_url: str, redis_url: str) -> Settings:
+    """Settings with an empty database, an empty Redis and a data folder of this test's own."""
+    return make_settings(DATABASE_URL=database_url, REDIS_URL=redis_url)
