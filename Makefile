@@ -1,0 +1,48 @@
+# Everything from a fresh clone, with Python 3.11 to 3.13 and make.
+#
+#   make run      set up what is missing and run the CRM
+#   make setup    the virtual environment alone, with what development needs
+#   make test     every test, browser tests included    (ARGS="-k name" picks some)
+#   make check    lint, types, imports
+#   make bench    measure                               (ARGS=--quick for under a minute)
+#   make docs     write the generated pages of docs/ anew
+
+VENV := .venv
+BIN := $(VENV)/bin
+# What an environment depends on; newer than the stamp means: set up again.
+PARTS := pyproject.toml package-lock.json build_assets.py app/screens/static/icons.txt scripts/setup
+
+.PHONY: run setup test check bench docs clean
+
+# exec, so that a signal for make's shell reaches Trellis itself.
+run: $(VENV)/.ready-run
+	@exec $(BIN)/trellis run
+
+setup: $(VENV)/.ready-dev
+
+# The stamps lie in the environment, so that removing it removes them.
+$(VENV)/.ready-run: $(PARTS)
+	@scripts/setup $(VENV) run
+
+$(VENV)/.ready-dev: $(PARTS)
+	@scripts/setup $(VENV) dev
+
+test: setup
+	@scripts/browser
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy app
+	$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: setup
+	@$(BIN)/trellis docs
+
+# Not the data: that is only ever removed by hand.
+clean:
+	rm -rf $(VENV) node_modules app/screens/static/vendor
