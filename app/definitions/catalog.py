@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from app.expressions.check import Checked
+from app.expressions.tree import Checked
 from app.fields.base import FieldType, FieldTypes
 from app.texts import Label
 
