@@ -36,8 +36,13 @@ config_version = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("files", JSONB, nullable=False),
     sa.Column("plan", JSONB, nullable=False),
+    #: what the next plan compares with, see ``outline``
+    sa.Column("outline", JSONB, nullable=False, server_default="{}"),
     #: applying | live | failed
     sa.Column("state", sa.Text, nullable=False, server_default="live"),
+    #: the version it was planned against, empty for the first
+    sa.Column("base", sa.Integer),
+    sa.Index("config_version_live", "number", postgresql_where=sa.text("state = 'live'")),
 )
 
 #: What an apply has done so far, so that it can be taken up again after a crash.
@@ -49,6 +54,23 @@ apply_step = sa.Table(
     sa.Column("operation", JSONB, nullable=False),
     sa.Column("mark", JSONB),
     sa.Column("done_at", _moment),
+    #: why it could not be done, for the next plan and the setup screen
+    sa.Column("problem", sa.Text),
+)
+
+#: What the folder holds and is not applied: a plan that waits, or problems. One row, or none.
+pending = sa.Table(
+    "pending",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False, server_default="1"),
+    sa.Column("noticed_at", _moment, nullable=False, server_default=_now()),
+    #: waiting | problems
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text),
+    sa.Column("plan", JSONB),
+    #: rendered problems, one text each
+    sa.Column("problems", JSONB),
+    sa.CheckConstraint("id = 1", name="pending_is_one_row"),
 )
 
 #: One row for a group of writes that belong together (a save, an import, a merge).

@@ -1,0 +1,365 @@
+"""Connections of one process: a reading pool, a writing pool, and an engine for the slow paths.
+
+Both pools are psycopg's own and open with their first use, so that a process that forks gets its
+own. A database that does not answer, or has no connection to spare, is `Unavailable` within
+seconds; one that comes back is used again without anybody's doing. Nothing here knows a table.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from app.errors import Unavailable
+from app.texts import say
+
+#: How long somebody waits for a connection before being told to come back.
+WAIT_SECONDS = 4.0
+#: How long before a database that is known to be down is reported as such.
+NOTICE_SECONDS = 0.3
+CONNECT_SECONDS = 2
+
+_READING = {
+    "TimeZone": "UTC",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "plan_cache_mode": "force_custom_plan",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+_WRITING = {
+    "TimeZone": "UTC",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "statement_timeout": "30s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+#: Connections of the engine outside `apply`: pages of FAB, organisation, setup.
+_SLOW_PATH = {"TimeZone": "UTC", "jit": "off", "statement_timeout": "30s", "lock_timeout": "5s"}
+
+#: Connection lost or refused, shutting down, starting up, out of connections, out of disk space.
+_UNAVAILABLE_CLASSES = ("08", "53")
+_UNAVAILABLE_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+#: Somebody else's long write, or our own statement_timeout.
+_BUSY_CODES = frozenset({"55P03", "57014"})
+
+
+class PooledConnection(psycopg.Connection[Any]):
+    """A connection that knows which version of the catalog its prepared statements were made for."""
+
+    catalog_version: int = 0
+
+    def looks_broken(self) -> bool:
+        """Return whether the server has hung up, without asking it.
+
+        An idle connection has nothing to read; if there is something, it is nearly always the
+        server's farewell. This costs a microsecond, a question to the server costs fifty.
+        """
+        if self.closed:
+            return True
+        waiting = select.poll()
+        waiting.register(self.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
+        if not waiting.poll(0):
+            return False
+        try:
+            autocommit = self.autocommit
+            self.execute("SELECT 1")
+            if not autocommit:
+                self.rollback()
+        except psycopg.Error:
+            self.close()
+            return True
+        return False
+
+
+def as_unavailable(error: BaseException) -> Unavailable | None:
+    """Return what to tell the asker if *error* means that the database cannot serve now.
+
+    None for every other error. A lock or statement that took too long counts as busy, so that the
+    outermost layer can answer 503; who wants to handle those himself does so before.
+    """
+    original = getattr(error, "orig", None)
+    if isinstance(original, BaseException):
+        error = original
+    code = getattr(error, "sqlstate", None)
+    if isinstance(error, PoolTimeout):
+        return _no_connection()
+    if code in _BUSY_CODES:
+        return Unavailable(
+            say(
+                "The database is busy with this record or list. Try again in a few seconds.",
+                "数据库正忙于处理该记录或列表,请稍后再试。",
+            )
+        )
+    if _is_connection_loss(error):
+        return _no_database()
+    return None
+
+
+def _is_connection_loss(error: BaseException) -> bool:
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    code = error.sqlstate
+    return code is None or code[:2] in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES
+
+
+def _no_database() -> Unavailable:
+    return Unavailable(
+        say(
+            "The database does not answer at the moment. Nothing was saved; try again shortly.",
+            "数据库暂时没有响应,未保存任何内容,请稍后再试。",
+        )
+    )
+
+
+def _no_connection() -> Unavailable:
+    return Unavailable(
+        say(
+            "Too many people are asking the database at once. Try again in a few seconds.",
+            "同时访问数据库的人太多,请稍后再试。",
+        )
+    )
+
+
+class Pool(ConnectionPool[PooledConnection]):
+    """A psycopg pool that says `Unavailable`, heals, and drops statements of an old catalog."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        parameters: dict[str, str],
+        *,
+        name: str,
+        autocommit: bool,
+        max_size: int,
+    ) -> None:
+        self._parameters = parameters
+        self._version = 0
+        self._failed_at = 0.0
+        super().__init__(
+            conninfo,
+            connection_class=PooledConnection,
+            kwargs={
+                "autocommit": autocommit,
+                "prepare_threshold": 5,
+                "connect_timeout": CONNECT_SECONDS,
+            },
+            min_size=1,
+            max_size=max_size,
+            name=name,
+            open=False,
+            timeout=WAIT_SECONDS,
+            configure=self._prepare,
+            # A connection that cannot be made is given up quickly; the next request tries again,
+            # so a database that comes back is found by the first to ask.
+            reconnect_timeout=0.5,
+            num_workers=2,
+        )
+
+    def _prepare(self, connection: PooledConnection) -> None:
+        connection.prepared_max = 300
+        settings = sql.SQL(", ").join(
+            sql.SQL("set_config({}, {}, false)").format(name, value)
+            for name, value in self._parameters.items()
+        )
+        connection.execute(sql.SQL("SELECT {}").format(settings))
+        if not connection.autocommit:
+            connection.commit()
+        connection.catalog_version = self._version
+
+    def _connect(self, timeout: float | None = None) -> PooledConnection:
+        try:
+            connection = super()._connect(timeout)
+        except Exception:
+            self._failed_at = time.monotonic()
+            raise
+        self._failed_at = 0.0
+        return connection
+
+    def catalog_changed(self, version: int) -> None:
+        """Have every connection drop its prepared statements before it is used again."""
+        self._version = version
+
+    def getconn(self, timeout: float | None = None) -> PooledConnection:
+        """Return a connection that works and knows the catalog of today.
+
+        Raises:
+            Unavailable: the database is down, or every connection is in use.
+        """
+        deadline = time.monotonic() + (WAIT_SECONDS if timeout is None else timeout)
+        while True:
+            connection = self._next(deadline)
+            if connection.looks_broken():
+                self.putconn(connection)
+                continue
+            if connection.catalog_version == self._version:
+                return connection
+            try:
+                # psycopg forgets its own list when it sees this statement pass.
+                connection.execute("DEALLOCATE ALL")
+                if not connection.autocommit:
+                    connection.commit()
+                connection.catalog_version = self._version
+            except psycopg.Error:
+                connection.close()
+                self.putconn(connection)
+                continue
+            return connection
+
+    def _next(self, deadline: float) -> PooledConnection:
+        asked_at = time.monotonic()
+        slices = (min(NOTICE_SECONDS, deadline - asked_at), deadline - asked_at - NOTICE_SECONDS)
+        for seconds in slices:
+            try:
+                return super().getconn(max(seconds, 0.001))
+            except PoolTimeout:
+                # Tried since somebody asked, or a moment before, and refused: it is down.
+                if self._failed_at > asked_at - 1:
+                    raise _no_database() from None
+        raise _no_connection()
+
+    @contextmanager
+    def connection(self, timeout: float | None = None) -> Iterator[PooledConnection]:
+        """Lend a connection; commit on success, roll back on an error.
+
+        Raises:
+            Unavailable: there is none, or it was lost before the work was done.
+        """
+        try:
+            with super().connection(timeout) as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if _is_connection_loss(error):
+                raise _no_database() from error
+            raise
+
+
+class Pools:
+    """All ways of one process to the database at *url*."""
+
+    def __init__(self, url: str, *, max_size: int = 8) -> None:
+        self.url = url
+        self._max_size = max_size
+        self._lock = threading.RLock()
+        self._process = 0
+        self._version = 0
+        self._read: Pool | None = None
+        self._write: Pool | None = None
+        self._engine: sa.Engine | None = None
+
+    @property
+    def read(self) -> Pool:
+        """The reading pool: autocommit, every plan made for its own values."""
+        pool = self._read
+        if pool is not None and self._process == os.getpid():
+            return pool
+        return self._opened("_read", _READING, "read", autocommit=True)
+
+    @property
+    def write(self) -> Pool:
+        """The writing pool: one transaction per use."""
+        pool = self._write
+        if pool is not None and self._process == os.getpid():
+            return pool
+        return self._opened("_write", _WRITING, "write", autocommit=False)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """SQLAlchemy's engine, for the slow paths and FAB."""
+        with self._lock:
+            self._forget_parent()
+            if self._engine is None:
+                self._engine = self._new_engine(_SLOW_PATH, pool_size=2, max_overflow=6)
+            return self._engine
+
+    def maintenance(self, who: str) -> sa.Engine:
+        """Return an engine for `apply`: connections of its own, no limit on time.
+
+        *who* is shown to a second apply that has to wait.
+        """
+        parameters = {"TimeZone": "UTC", "jit": "off", "statement_timeout": "0"}
+        parameters["application_name"] = f"trellis apply by {who}"
+        return self._new_engine(parameters, poolclass=sa.NullPool)
+
+    def catalog_changed(self, version: int) -> None:
+        """Tell the connections that another version of the catalog serves from now on."""
+        with self._lock:
+            self._version = version
+            for pool in (self._read, self._write):
+                if pool is not None:
+                    pool.catalog_changed(version)
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        with self._lock:
+            self._forget_parent()
+            for pool in (self._read, self._write):
+                if pool is not None:
+                    pool.close()
+            if self._engine is not None:
+                self._engine.dispose()
+            self._read = self._write = self._engine = None
+
+    def _opened(
+        self, slot: str, parameters: dict[str, str], name: str, *, autocommit: bool
+    ) -> Pool:
+        with self._lock:
+            self._forget_parent()
+            pool: Pool | None = getattr(self, slot)
+            if pool is None:
+                pool = Pool(
+                    self.url,
+                    parameters,
+                    name=f"trellis-{name}",
+                    autocommit=autocommit,
+                    max_size=self._max_size,
+                )
+                pool.catalog_changed(self._version)
+                pool.open()
+                setattr(self, slot, pool)
+            return pool
+
+    def _forget_parent(self) -> None:
+        """Leave what was opened before a fork to the parent: the sockets are shared, the threads gone."""
+        if self._process == os.getpid():
+            return
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+        for pool in (self._read, self._write):
+            if pool is not None:
+                # Keeps its finalizer from waiting for threads that do not exist here.
+                pool._closed = True
+        self._read = self._write = self._engine = None
+        self._process = os.getpid()
+
+    def _new_engine(self, parameters: dict[str, str], **options: Any) -> sa.Engine:
+        address = self.url.replace("postgresql://", "postgresql+psycopg://", 1)
+        if options.get("poolclass") is None:
+            options |= {"pool_pre_ping": True, "pool_timeout": WAIT_SECONDS}
+        engine = sa.create_engine(
+            address,
+            hide_parameters=True,
+            # The catalog may change at any time; statements prepared for an old shape would fail.
+            connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS},
+            **options,
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def set_parameters(connection: psycopg.Connection[Any], _record: object) -> None:
+            connection.autocommit = True
+            for name, value in parameters.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value[:63]))
+            connection.autocommit = False
+
+        return engine
