@@ -30,6 +30,8 @@ class Principal:
     department_tree: tuple[int, ...] = ()
     #: the person's own record, for ``my.`` in expressions
     my: Mapping[str, Any] = field(default_factory=dict)
+    #: numbers of the entities of which some record is shared with this person
+    shared: frozenset[int] = frozenset()
 
     @property
     def role_key(self) -> tuple[str, ...]:
