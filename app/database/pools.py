@@ -56,7 +56,7 @@ _BUSY_CODES = frozenset({"55P03", "57014"})
 
 
 class PooledConnection(psycopg.Connection[Any]):
-    """A connection that knows which version of the catalog its prepared statements were made for."""
+    """A connection that knows for which version of the catalog its statements were prepared."""
 
     catalog_version: int = 0
 
@@ -331,7 +331,7 @@ class Pools:
             return pool
 
     def _forget_parent(self) -> None:
-        """Leave what was opened before a fork to the parent: the sockets are shared, the threads gone."""
+        """Leave what was opened before a fork to the parent: sockets are shared, threads gone."""
         if self._process == os.getpid():
             return
         if self._engine is not None:

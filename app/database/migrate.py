@@ -1,0 +1,68 @@
+"""Bring Trellis' own tables (schema ``trellis``) to the shape this version of Trellis expects.
+
+Several processes may start at once: one migrates, the others wait for it. The entities' tables are
+no concern of this module; see ``apply``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.errors import ConfigurationError
+
+#: The newest migration; a test compares it with the folder.
+HEAD = "0001"
+#: Numbers of PostgreSQL's advisory locks, the product's own among all of a database.
+MIGRATE_LOCK = 7_415_001
+APPLY_LOCK = 7_415_002
+
+_folder = Path(__file__).parent / "migrations"
+
+
+def current(connection: sa.Connection) -> str | None:
+    """Return the newest migration that was run here; None for an empty database."""
+    known = connection.execute(sa.text("SELECT to_regclass('trellis.migration')")).scalar()
+    if known is None:
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM trellis.migration")).scalar()
+
+
+def migrate(engine: sa.Engine) -> bool:
+    """Run what is missing; return whether there was anything.
+
+    Raises:
+        ConfigurationError: the database belongs to a newer Trellis.
+    """
+    with engine.connect() as connection:
+        if current(connection) == HEAD:
+            return False
+    with engine.begin() as connection:
+        # Held until the transaction ends, so a process that dies frees it.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATE_LOCK)))
+        found = current(connection)
+        if found == HEAD:
+            return False
+        _upgrade(connection, found)
+    return True
+
+
+def _upgrade(connection: sa.Connection, found: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_folder))
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise ConfigurationError(
+            message=f"This database was made by a newer Trellis (migration {found}; the newest one "
+            f"known here is {HEAD}). Install that version, or restore a backup made with this one."
+        )
+    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS trellis"))
+    connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS crm"))
+    connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    command.upgrade(config, "head")

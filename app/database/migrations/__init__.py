@@ -1,0 +1,1 @@
+"""Alembic's migrations of schema ``trellis``; ``app.database.migrate`` runs them."""

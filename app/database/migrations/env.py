@@ -1,0 +1,20 @@
+"""How Alembic runs here: on the connection it is handed, one transaction for all migrations."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from app.database import system
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=system.metadata,
+    version_table="migration",
+    version_table_schema="trellis",
+    include_schemas=True,
+    include_name=lambda name, kind, _parents: kind != "schema" or name == "trellis",
+    compare_type=True,
+)
+
+with context.begin_transaction():
+    context.run_migrations()
