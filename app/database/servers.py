@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -328,11 +329,13 @@ class ValkeyServer(Server):
         return command
 
     def _answers(self) -> bool:
-        import redis
-
-        try:
-            with redis.Redis.from_url(self.url, socket_timeout=5) as client:
-                return bool(client.ping())
-        except (redis.ConnectionError, redis.TimeoutError):
-            # Also while it reads its file after a start (BusyLoadingError).
-            return False
+        # By hand: the client library takes longer to import than the server to start.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(5)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                # Anything else means that it still reads its file.
+                return connection.recv(64).startswith(b"+PONG")
+            except OSError:
+                return False
