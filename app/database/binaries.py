@@ -63,6 +63,24 @@ def _package_folder(package: str) -> Path | None:
     return Path(spec.origin).parent if spec is not None and spec.origin else None
 
 
+def find_psql(chosen: Path | None = None) -> Path:
+    """Return PostgreSQL's own client.
+
+    Raises:
+        TrellisError: there is none on this machine.
+    """
+    for folder in [chosen] if chosen else _candidates():
+        if (folder / "psql").exists():
+            return folder / "psql"
+    found = shutil.which("psql")
+    if found:
+        return Path(found)
+    raise TrellisError(
+        "The program `psql` was not found on this machine. On Debian: "
+        "apt-get install postgresql-client"
+    )
+
+
 def find_valkey() -> Path:
     """Return the Valkey or Redis server program.
 
