@@ -1,0 +1,247 @@
+"""Checks of a record that was just written, before its transaction is committed.
+
+Everything is asked of the row as the database holds it, worked-out fields included, so that a form,
+the API, an import and a rule are checked alike; a problem takes the whole write back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.access.visibility import visible
+from app.database.statements import Statement
+from app.definitions.catalog import Entity, Field
+from app.expressions.check import Checked
+from app.records.conditions import Closures, WriteContext
+from app.records.drafts import Draft, Problems
+from app.records.work import Work
+from app.texts import Label, say
+
+
+def is_empty(value: Any) -> bool:
+    """Return whether a value counts as empty; a boolean and a zero never do."""
+    return value is None or value == "" or value == [] or value == () or value == {}
+
+
+def truth(context: WriteContext, closures: Closures, condition: bool | Checked | None) -> bool:
+    """Work a condition out; None is true, as an unsaid ``show`` or ``if`` is."""
+    if condition is None or isinstance(condition, bool):
+        return condition is not False
+    return bool(closures.of(condition)(context))
+
+
+def check_fields(
+    context: WriteContext, closures: Closures, draft: Draft, problems: Problems, prefix: str = ""
+) -> None:
+    """Check what depends on other fields: required, shown, read-only, offered."""
+    for field in draft.entity.fields.values():
+        if field.removed or not field.type.writable or field.built_in:
+            continue
+        value = _value(context, draft, field)
+        _check_required(context, closures, field, value, problems, prefix)
+        if draft.changed(field.name):
+            _check_readonly(context, closures, draft, field, problems, prefix)
+            _check_offered(context, closures, field, value, problems, prefix)
+
+
+def _value(context: WriteContext, draft: Draft, field: Field) -> Any:
+    if field.type.name == "lines":
+        return draft.lines.get(field.name, None if draft.is_new else context.row.get(field.name))
+    return context.value(field.name)
+
+
+def _check_required(
+    context: WriteContext,
+    closures: Closures,
+    field: Field,
+    value: Any,
+    problems: Problems,
+    prefix: str,
+) -> None:
+    if field.required is False or not is_empty(value):
+        return
+    if field.type.name == "lines" and value is None and context.old_row:
+        return  # an update that leaves the rows alone
+    # What is not shown cannot be filled in, so it is not asked for.
+    if truth(context, closures, field.required) and truth(context, closures, field.show):
+        problems.add(
+            prefix + field.name,
+            say("{label} is needed.", "请填写“{label}”。", label=field.label),
+        )
+
+
+def _check_readonly(
+    context: WriteContext,
+    closures: Closures,
+    draft: Draft,
+    field: Field,
+    problems: Problems,
+    prefix: str,
+) -> None:
+    if not isinstance(field.readonly, Checked) or draft.is_new:
+        return
+    before = WriteContext(
+        context.work, context.linked, context.entity, context.old_row, context.old_row
+    )
+    if truth(before, closures, field.readonly):
+        problems.add(
+            prefix + field.name,
+            say(
+                "{label} cannot be changed while {condition}.",
+                "“{label}”在满足条件 {condition} 时不能修改。",
+                label=field.label,
+                condition=field.readonly.text,
+            ),
+        )
+
+
+def _check_offered(
+    context: WriteContext,
+    closures: Closures,
+    field: Field,
+    value: Any,
+    problems: Problems,
+    prefix: str,
+) -> None:
+    if not field.options or is_empty(value):
+        return
+    for name in value if isinstance(value, list | tuple) else (value,):
+        option = next((each for each in field.options if each.name == name), None)
+        if option is None:
+            continue
+        if option.removed or not truth(context, closures, option.offer):
+            problems.add(
+                prefix + field.name,
+                say(
+                    "{option} is not offered for {label} here.",
+                    "“{label}”在这里不能选择“{option}”。",
+                    option=option.label,
+                    label=field.label,
+                ),
+            )
+
+
+def check_rules(
+    context: WriteContext, closures: Closures, entity: Entity, problems: Problems
+) -> list[Label]:
+    """Check the entity's ``checks``; return the warnings that do not refuse."""
+    warnings: list[Label] = []
+    for check in entity.checks:
+        if not truth(context, closures, check.if_) or truth(context, closures, check.must):
+            continue
+        if check.warn:
+            warnings.append(check.message)
+        else:
+            problems.add(_field_of(check.must, entity), check.message)
+    return warnings
+
+
+def _field_of(condition: Checked, entity: Entity) -> str | None:
+    """Return the one field a check is about, so that its sentence stands beside it."""
+    names = {name.partition(".")[0] for name in condition.names} & entity.fields.keys()
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def visible_ids(work: Work, entity: str, ids: Iterable[int], right: str = "read") -> set[int]:
+    """Return those of *ids* that are not in the bin and for which the principal has the right."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return set()
+    statement = work.release.cached(
+        ("visible-ids", entity, right, work.policy.role_key),
+        lambda: _visible_statement(work, entity, right),
+    )
+    values = {"_ids": wanted, **work.bind_values()}
+    return {row[0] for row in statement.run(work.connection, values)}
+
+
+def _visible_statement(work: Work, entity: str, right: str) -> Statement:
+    table = work.release.tables[entity].alias()
+    statement = sa.select(table.c.id).where(
+        table.c.id == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))),
+        visible(work.release, entity, table, work.policy, right),
+    )
+    if "deleted_at" in table.c:
+        statement = statement.where(table.c.deleted_at.is_(None))
+    return Statement(statement)
+
+
+def check_links(work: Work, draft: Draft, problems: Problems, prefix: str = "") -> None:
+    """Refuse links to records that do not exist or that this person may not see, in one sentence."""
+    wanted: dict[str, set[int]] = {}
+    places: list[tuple[str, str, int]] = []
+    for name in draft.changes:
+        field = draft.entity.fields.get(name)
+        if field is None or not draft.changed(name):
+            continue
+        for entity, record_id in _targets(field, draft.changes[name]):
+            wanted.setdefault(entity, set()).add(record_id)
+            places.append((prefix + name, entity, record_id))
+    found = {entity: visible_ids(work, entity, ids) for entity, ids in wanted.items()}
+    for name, entity, record_id in places:
+        if record_id not in found[entity]:
+            problems.add(
+                name,
+                say(
+                    "There is no {entity} {id}, or you may not see it.",
+                    "没有编号为 {id} 的{entity}，或者您无权查看。",
+                    entity=work.release.catalog.entities[entity].label,
+                    id=record_id,
+                ),
+            )
+
+
+def _targets(field: Field, value: Any) -> list[tuple[str, int]]:
+    if is_empty(value) or not field.type.targets(field):
+        return []
+    if field.type.name == "any_link":
+        return [(value[0], value[1])]
+    entity = field.type.targets(field)[0]
+    return [(entity, each) for each in (value if isinstance(value, list | tuple) else (value,))]
+
+
+def check_tree(work: Work, draft: Draft, record_id: int, problems: Problems) -> None:
+    """Refuse a tree link that would make the record its own ancestor."""
+    for field in draft.entity.fields.values():
+        if not field.settings.get("tree") or not draft.changed(field.name):
+            continue
+        if draft.get(field.name) is None:
+            continue
+        table = work.release.tables[draft.entity.name]
+        # Everybody who hangs trees waits here, or two could close a circle at the same time.
+        _lock_for(work, f"tree:{draft.entity.name}:{field.name}")
+        up = (
+            sa.select(table.c[field.name].label("up"))
+            .where(table.c.id == sa.bindparam("_id", type_=sa.BigInteger))
+            .cte("up", recursive=True)
+        )
+        up = up.union(sa.select(table.c[field.name]).where(table.c.id == up.c.up))
+        circle = Statement(sa.select(sa.literal(1)).select_from(up).where(up.c.up == sa.bindparam("_id")))
+        if circle.run(work.connection, {"_id": record_id}).fetchone():
+            problems.add(
+                field.name,
+                say(
+                    "{label} would make a circle: it is below this record itself.",
+                    "“{label}”会形成循环：它本身就在这条记录之下。",
+                    label=field.label,
+                ),
+            )
+
+
+_advisory = Statement(
+    sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("_name"), 0)))
+)
+
+
+def _lock_for(work: Work, name: str) -> None:
+    _advisory.run(work.connection, {"_name": f"trellis:{name}"})
+
+
+def lock_asking_checks(work: Work, conditions: Mapping[str, Checked]) -> None:
+    """Take the lock under which checks that ask other records are worked out."""
+    for name, condition in sorted(conditions.items()):
+        if condition.asks_other_records:
+            _lock_for(work, f"check:{name}")

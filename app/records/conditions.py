@@ -1,0 +1,175 @@
+"""Conditions on one record while it is written, worked out in Python on its values.
+
+What asks other records (``count(contact, …)``) is left to the database, see ``checking``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.definitions.catalog import Entity, Field
+from app.expressions.calendar import Calendar
+from app.expressions.check import Checked
+from app.expressions.tree import Ask
+from app.records.rows import EntityRows, RowStatements
+from app.records.work import Work
+
+
+class Closures:
+    """The Python form of every expression, compiled on first use; one for each release."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Checked, Callable[[Any], Any]]] = {}
+
+    def of(self, checked: Checked) -> Callable[[Any], Any]:
+        """Return the function of a context that works *checked* out."""
+        from app.expressions.python import to_python
+
+        found = self._made.get(id(checked))
+        if found is None:
+            # The expression is kept beside its function, so that its id stays its own.
+            found = self._made[id(checked)] = (checked, to_python(checked))
+        return found[1]
+
+
+class Linked:
+    """Rows that links lead to, read once in a transaction."""
+
+    def __init__(self, work: Work, rows: RowStatements) -> None:
+        self._work = work
+        self._rows = rows
+        self._found: dict[tuple[str, int], dict[str, Any] | None] = {}
+
+    def entity(self, name: str) -> EntityRows:
+        return self._rows[name]
+
+    def row(self, entity: str, record_id: int) -> dict[str, Any] | None:
+        """Return a linked row; None if it is gone or in the bin."""
+        key = (entity, record_id)
+        if key not in self._found:
+            row = self._rows[entity].read(self._work.connection, [record_id]).get(record_id)
+            self._found[key] = row if row is None or row.get("deleted_at") is None else None
+        return self._found[key]
+
+
+class WriteContext:
+    """What expressions see while one record is written.
+
+    ``row`` holds the record's columns as they will be, ``old`` as they were; a new record has no
+    ``old``. Paths lead through links into other records.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        linked: Linked,
+        entity: Entity,
+        row: Mapping[str, Any],
+        old: Mapping[str, Any] | None = None,
+        parent: tuple[Entity, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.work = work
+        self.linked = linked
+        self.entity = entity
+        self.row = row
+        self.old_row = old or {}
+        self.parent = parent
+        self.now: datetime = work.now
+        self.calendar: Calendar = work.release.calendar
+        self.today: date = self.calendar.day(work.now)
+
+    def value(self, path: str) -> Any:
+        """Return the value at a dotted path, None when it is empty."""
+        first, _, rest = path.partition(".")
+        if first == "record":
+            return self._walk(self.entity, self.row, rest) if rest else self.row.get("id")
+        if first == "old":
+            return self._walk(self.entity, self.old_row, rest) if rest else self.old_row.get("id")
+        if first == "parent" and self.parent is not None:
+            entity, row = self.parent
+            return self._walk(entity, row, rest) if rest else row.get("id")
+        if first == "me":
+            return self._user(rest)
+        if first == "my":
+            return self.work.principal.my.get(rest)
+        if first == "app":
+            return self.work.release.catalog.app.values.get(rest)
+        if first == "origin":
+            return self.work.origin
+        return self._walk(self.entity, self.row, path)
+
+    def _user(self, rest: str) -> Any:
+        user_id = self.work.principal.user_id
+        if not rest or user_id is None:
+            return user_id
+        row = self.linked.row("user", user_id)
+        return self._walk(self.linked.entity("user").entity, row, rest) if row else None
+
+    def _walk(self, entity: Entity, row: Mapping[str, Any], path: str) -> Any:
+        name, _, rest = path.partition(".")
+        field = entity.fields.get(name)
+        if field is None:
+            return None
+        through = field.settings.get("from") if field.type.name == "through" else None
+        if through:
+            return self._walk(entity, row, f"{through}.{rest}" if rest else str(through))
+        value = field.type.from_columns(field, row) if name in row else None
+        if not rest:
+            return value
+        target = _target(field, value)
+        if target is not None:
+            entity_name, record_id = target
+            linked = self.linked.row(entity_name, record_id)
+            if linked is None:
+                return None
+            return self._walk(self.linked.entity(entity_name).entity, linked, rest)
+        return _part(field, value, row, rest)
+
+    def changed(self, name: str) -> bool:
+        """Return whether the write changes a field; on create every filled one counts."""
+        field = self.entity.fields[name]
+        new = field.type.from_columns(field, self.row) if name in self.row else None
+        if not self.old_row:
+            return new is not None
+        old = field.type.from_columns(field, self.old_row) if name in self.old_row else None
+        return bool(new != old)
+
+    def ask(self, question: Ask) -> Any:
+        """Ask other records, in SQL, inside the transaction."""
+        from app.records.asking import ask
+
+        return ask(self.work, self.entity, self.row, question)
+
+    def split(self, total: Decimal, share: Decimal) -> Decimal:
+        """Return a share outside any series: there is no rest to leave to anybody."""
+        from app.expressions.runtime import split_amount
+
+        return split_amount(total, [share])[0]
+
+
+def _target(field: Field, value: Any) -> tuple[str, int] | None:
+    """Return entity and id that a link's value leads to; None for other fields."""
+    if value is None:
+        return None
+    if isinstance(value, tuple) and field.type.name == "any_link":
+        return (value[0], value[1])
+    targets = field.type.targets(field)
+    return (targets[0], value) if targets and not field.type.many else None
+
+
+def _part(field: Field, value: Any, row: Mapping[str, Any], part: str) -> Any:
+    """Return a part of a value: a column of its own, a key, or what the options say."""
+    column = f"{field.name}__{part}"
+    if column in row:
+        return row[column]
+    if isinstance(value, Mapping):
+        return value.get(part)
+    if field.options and part in ("final", "probability"):
+        option = next((each for each in field.options if each.name == value), None)
+        return getattr(option, part) if option else None
+    if part == "base":  # money in one currency is its own base
+        return value
+    return None

@@ -1,0 +1,218 @@
+"""A record about to be written: what was there, what is asked for, and what is wrong with it.
+
+Reading input happens here, once for every way in: unknown names, fields nobody may write, rights
+and the values themselves. Nothing here touches the database.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.access.policy import Policy
+from app.access.principal import Principal
+from app.definitions.catalog import App, Entity, Field
+from app.errors import InvalidInput
+from app.fields.base import FieldError, ParseContext
+from app.texts import Label, say
+
+#: What the system keeps itself; a person may neither give nor change it.
+KEPT_BY_THE_SYSTEM = frozenset(
+    {
+        "id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at",
+        "deleted_by", "owner_department", "owner_since", "previous_owner", "pool",
+    }
+)  # fmt: skip
+
+
+class Problems:
+    """Sentences about fields, collected so that a person is told everything at once."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, list[Label]] = {}
+        self.general: list[Label] = []
+
+    def add(self, field: str | None, sentence: Label) -> None:
+        """Put a sentence beside a field, or above the form."""
+        if field is None:
+            self.general.append(sentence)
+        elif sentence not in self.fields.setdefault(field, []):
+            self.fields[field].append(sentence)
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.general)
+
+    def raise_if_any(self) -> None:
+        """Raise what was collected.
+
+        Raises:
+            InvalidInput: there is something.
+        """
+        if not self:
+            return
+        first = self.general[0] if self.general else None
+        raise InvalidInput(self.fields, first or "")
+
+
+class Draft:
+    """One record on its way into the database.
+
+    ``old`` holds its values before (empty for a new one), ``changes`` those to be written; both by
+    field name, as Python values.
+    """
+
+    def __init__(
+        self, entity: Entity, old: Mapping[str, Any] | None = None, record_id: int | None = None
+    ) -> None:
+        self.entity = entity
+        self.old: Mapping[str, Any] = old or {}
+        self.id = record_id
+        self.changes: dict[str, Any] = {}
+        #: rows of lines fields, by field name, each with ``id`` where it exists already
+        self.lines: dict[str, list[LineDraft]] = {}
+        #: names a hook set; they are parsed like input, but need no right
+        self.given: set[str] = set()
+
+    @property
+    def is_new(self) -> bool:
+        return self.id is None
+
+    def get(self, name: str) -> Any:
+        """Return the value the record will have."""
+        return self.changes[name] if name in self.changes else self.old.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.entity.fields
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entity.fields)
+
+    def set(self, name: str, value: Any) -> None:
+        """Change a field; the value is checked like a person's input.
+
+        Raises:
+            InvalidInput: there is no such field, or the value cannot be taken.
+        """
+        field = self.entity.fields.get(name)
+        if field is None or not field.type.writable:
+            raise InvalidInput({name: [no_such_field(self.entity, name)]})
+        try:
+            self.changes[name] = field.type.parse(field, value, ParseContext())
+        except FieldError as error:
+            raise InvalidInput({name: [error.sentence]}) from error
+
+    def changed(self, name: str) -> bool:
+        """Return whether the write changes the field; on create every filled one counts."""
+        if name in self.lines:
+            return True
+        return name in self.changes and self.changes[name] != self.old.get(name)
+
+    def after(self) -> dict[str, Any]:
+        """Return all values the record will have."""
+        return {**self.old, **self.changes}
+
+
+class LineDraft(Draft):
+    """One row of a lines field."""
+
+    #: what the row was called in the input, for error messages: ``lines.2``
+    where: str = ""
+
+
+def no_such_field(entity: Entity, name: str) -> Label:
+    """Return the sentence about a field that does not exist, with the nearest that do."""
+    legal = [each.name for each in entity.fields.values() if not each.removed]
+    near = difflib.get_close_matches(name, legal, n=3, cutoff=0.6)
+    if near:
+        return say(
+            "There is no field {name}. Did you mean {near}?",
+            "没有字段 {name}。您是不是想写 {near}？",
+            name=name,
+            near=", ".join(near),
+        )
+    return say("There is no field {name}.", "没有字段 {name}。", name=name)
+
+
+def _refusal(field: Field, policy: Policy, entity: Entity, *, is_new: bool) -> Label | None:
+    """Return why this person may not write the field, or None."""
+    right = policy.field_right(entity.name, field.name)
+    if right == "hidden":
+        return no_such_field(entity, field.name)
+    if field.name in KEPT_BY_THE_SYSTEM:
+        return say(
+            "{label} is kept by the system and cannot be set.",
+            "“{label}”由系统维护，不能填写。",
+            label=field.label,
+        )
+    if not field.type.writable:
+        return say(
+            "{label} is worked out and cannot be set.",
+            "“{label}”由系统计算得出，不能填写。",
+            label=field.label,
+        )
+    if field.readonly is True:
+        return say("{label} cannot be changed.", "“{label}”不能修改。", label=field.label)
+    if right != "edit":
+        return say(
+            "Your role may read {label}, but not change it.",
+            "您的角色可以查看“{label}”，但不能修改。",
+            label=field.label,
+        )
+    del is_new
+    return None
+
+
+def read_input(
+    draft: Draft,
+    raw: Mapping[str, Any],
+    policy: Policy,
+    context: ParseContext,
+    problems: Problems,
+    prefix: str = "",
+) -> None:
+    """Read what somebody wrote into *draft*; what cannot be taken becomes a problem.
+
+    A value equal to the present one needs no right, so that a whole record may be sent back.
+    """
+    entity = draft.entity
+    for name, value in raw.items():
+        field = entity.fields.get(name)
+        if field is None or field.removed:
+            problems.add(prefix + name, no_such_field(entity, name))
+            continue
+        refusal = _refusal(field, policy, entity, is_new=draft.is_new)
+        if refusal is not None:
+            if not _is_unchanged(draft, field, value, policy, context):
+                problems.add(prefix + name, refusal)
+            continue
+        if field.type.name == "lines":
+            continue  # read by linesets, which knows the rows that are there
+        try:
+            draft.changes[name] = field.type.parse(field, value, context)
+        except FieldError as error:
+            problems.add(prefix + name, error.sentence)
+
+
+def _is_unchanged(
+    draft: Draft, field: Field, raw: object, policy: Policy, context: ParseContext
+) -> bool:
+    """Return whether *raw* is what the record holds already and the person may see that."""
+    right = policy.field_right(draft.entity.name, field.name)
+    if draft.is_new or right in ("hidden", "masked") or field.name in ("id", "version"):
+        return False
+    if context.strict:
+        old = draft.old.get(field.name)
+        return raw == (field.type.to_json(field, old) if old is not None else None)
+    return False
+
+
+def parse_context(app: App, principal: Principal, *, strict: bool) -> ParseContext:
+    """Return how this person's input is to be read."""
+    return ParseContext(
+        language=principal.language,
+        time_zone=principal.time_zone or app.time_zone,
+        country=str(app.calendar.get("country", "CN")),
+        currencies=app.currencies,
+        strict=strict,
+    )

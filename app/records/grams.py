@@ -1,0 +1,70 @@
+"""The pieces by which search finds text that has no word boundaries.
+
+PostgreSQL's trigrams cannot be asked for two Chinese characters, so every run of them is cut into
+pairs here, in Python; a title's pinyin stands beside them as whole words and their beginnings.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+
+from app.fields.normal import normal
+
+#: Ideographs, kana and hangul: the scripts written without blanks, or searched inside a word.
+_run = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]+")
+
+#: Longest beginning of a pinyin word that is kept: nobody types more without choosing.
+_LONGEST_BEGINNING = 12
+#: Titles longer than this get pinyin for their first characters only.
+_PINYIN_CHARACTERS = 12
+
+
+def runs_of(text: str) -> list[str]:
+    """Return the runs of characters that are cut into pairs."""
+    return _run.findall(text)
+
+
+def pairs_of(text: str) -> list[str]:
+    """Return every two neighbouring characters of every run; a run of one is itself."""
+    pairs: list[str] = []
+    for run in runs_of(text):
+        pairs.extend([run] if len(run) == 1 else (run[i : i + 2] for i in range(len(run) - 1)))
+    return list(dict.fromkeys(pairs))
+
+
+@lru_cache(maxsize=4096)
+def _syllables(run: str) -> tuple[str, ...]:
+    # Phrases are not loaded: they cost 40 MB in each process, and a title is found by the usual
+    # reading of its characters as well.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    from pypinyin import lazy_pinyin
+
+    return tuple(part for part in lazy_pinyin(run, errors="ignore") if part.isascii())
+
+
+def pinyin_of(title: str) -> list[str]:
+    """Return the pinyin words of a title: in full and the initials, with their beginnings."""
+    words: set[str] = set()
+    for run in runs_of(title):
+        syllables = _syllables(run[:_PINYIN_CHARACTERS])
+        if not syllables:
+            continue
+        full, initials = "".join(syllables), "".join(part[0] for part in syllables)
+        for word in (full, initials):
+            words.update(word[:length] for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1))
+            words.add(word)
+    return sorted(words)
+
+
+def search_row(title: str, others: list[str]) -> tuple[str, str, list[str]]:
+    """Return title, searched text and pieces of one record, as trellis.search holds them.
+
+    *others* are the texts of the fields that say ``search: yes``, beside the title.
+    """
+    text = normal(" ".join(part for part in (title, *others) if part))
+    # Phone numbers are typed with blanks and dashes or without: both are found.
+    digits = [re.sub(r"\D", "", part) for part in others if re.fullmatch(r"[+\d\s()-]{5,}", part)]
+    searched = " ".join([text, *(part for part in digits if part and part not in text)])
+    return title, searched, [*pairs_of(searched), *pinyin_of(title)]

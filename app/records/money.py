@@ -1,0 +1,54 @@
+"""Amounts in the base currency, kept beside amounts that may be in another.
+
+The rate is that of the day the amount last changed: sums over records neither change overnight nor
+compare yen with euros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.database import system
+from app.database.statements import Statement
+from app.records.rows import EntityRows
+from app.records.work import Work
+
+_rate = Statement(
+    sa.select(system.rate.c.rate)
+    .where(
+        system.rate.c.currency == sa.bindparam("currency"),
+        system.rate.c.day <= sa.bindparam("day", type_=sa.Date),
+    )
+    .order_by(system.rate.c.day.desc())
+    .limit(1)
+)
+
+
+def fill_base_amounts(
+    work: Work, rows: EntityRows, columns: dict[str, Any], old_row: Mapping[str, Any] | None
+) -> None:
+    """Put the base amount of every amount that *columns* change beside it."""
+    for field in rows.entity.fields.values():
+        base = f"{field.name}__base"
+        if field.type.name != "money" or base not in rows.columns:
+            continue
+        source = str(field.settings["currency"])
+        if field.name not in columns and source not in columns:
+            continue
+        old = old_row or {}
+        amount = columns.get(field.name, old.get(field.name))
+        currency = columns.get(source, old.get(source))
+        columns[base] = None if amount is None else amount * rate_of(work, currency)
+
+
+def rate_of(work: Work, currency: str | None) -> Decimal:
+    """Return the rate to the base currency of the business day; 1 where none is known."""
+    if currency is None or currency == work.release.catalog.app.currencies[0]:
+        return Decimal(1)
+    day = work.release.calendar.day(work.now)
+    row = _rate.run(work.connection, {"currency": currency, "day": day}).fetchone()
+    return Decimal(row[0]) if row else Decimal(1)

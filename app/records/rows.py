@@ -1,0 +1,136 @@
+"""The rows of one entity: the statements that lock and write them, and values from columns and back.
+
+Compiled once per release and entity, kept by ``RowStatements``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.types.json import Jsonb
+
+from app.database.live import Release
+from app.database.statements import Statement
+from app.definitions.catalog import Entity, Field
+
+_IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
+
+
+class EntityRows:
+    """One entity's table, as the writing half uses it."""
+
+    def __init__(self, release: Release, entity: Entity) -> None:
+        self.entity = entity
+        self.table: sa.Table = release.tables[entity.name]
+        self.columns = frozenset(self.table.c.keys())
+        self._json = frozenset(
+            column.key for column in self.table.c if isinstance(column.type, sa.JSON)
+        )
+        self.stored: tuple[Field, ...] = tuple(
+            field
+            for field in entity.fields.values()
+            if field.type.stored and not field.is_volatile and field.name in self.columns
+        )
+        self._inserts: dict[frozenset[str], Statement] = {}
+        self._updates: dict[frozenset[str], Statement] = {}
+
+    @property
+    def has_bin(self) -> bool:
+        """False for lines: they come and go with their record."""
+        return "deleted_at" in self.columns
+
+    def values(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row's values by field."""
+        return {field.name: field.type.from_columns(field, row) for field in self.stored}
+
+    def column_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns for values by field; names that are no field are columns already."""
+        columns: dict[str, Any] = {}
+        for name, value in values.items():
+            field = self.entity.fields.get(name)
+            if field is None or field.built_in:
+                columns[name] = value
+            elif name in self.columns:
+                columns.update(field.type.to_columns(field, value))
+        return {
+            name: Jsonb(value) if name in self._json and value is not None else value
+            for name, value in columns.items()
+        }
+
+    @cached_property
+    def _lock(self) -> Statement:
+        chosen = sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS))
+        # FOR NO KEY UPDATE: rows that link here may be written meanwhile.
+        return Statement(chosen.order_by(self.table.c.id).with_for_update(key_share=True))
+
+    @cached_property
+    def _read(self) -> Statement:
+        return Statement(sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS)))
+
+    def lock(
+        self, connection: psycopg.Connection[Any], ids: Iterable[int]
+    ) -> dict[int, dict[str, Any]]:
+        """Lock rows in the order of their ids and return them, deleted ones included."""
+        rows = self._lock.rows(connection, {"_ids": sorted(set(ids))})
+        return {row["id"]: row for row in rows}
+
+    def read(
+        self, connection: psycopg.Connection[Any], ids: Iterable[int]
+    ) -> dict[int, dict[str, Any]]:
+        """Return rows without locking them."""
+        rows = self._read.rows(connection, {"_ids": sorted(set(ids))})
+        return {row["id"]: row for row in rows}
+
+    def insert(
+        self, connection: psycopg.Connection[Any], columns: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write a new row and return it whole."""
+        names = frozenset(columns)
+        statement = self._inserts.get(names)
+        if statement is None:
+            statement = self._inserts[names] = Statement(
+                sa.insert(self.table)
+                .values({name: self._parameter(name) for name in sorted(names)})
+                .returning(*self.table.c)
+            )
+        return statement.rows(connection, columns)[0]
+
+    def update(
+        self, connection: psycopg.Connection[Any], record_id: int, columns: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Change a row and return it whole; its version goes up by one."""
+        names = frozenset(columns)
+        statement = self._updates.get(names)
+        if statement is None:
+            changes = {name: self._parameter(name) for name in sorted(names)}
+            if "version" in self.columns:
+                changes["version"] = self.table.c.version + 1
+            statement = self._updates[names] = Statement(
+                sa.update(self.table)
+                .where(self.table.c.id == sa.bindparam("_id", type_=sa.BigInteger))
+                .values(changes)
+                .returning(*self.table.c)
+            )
+        return statement.rows(connection, {**columns, "_id": record_id})[0]
+
+    def _parameter(self, name: str) -> sa.BindParameter[Any]:
+        return sa.bindparam(name, type_=self.table.c[name].type)
+
+
+class RowStatements:
+    """The ``EntityRows`` of one release."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self._entities: dict[str, EntityRows] = {}
+
+    def __getitem__(self, entity: str) -> EntityRows:
+        rows = self._entities.get(entity)
+        if rows is None:
+            rows = EntityRows(self.release, self.release.catalog.entities[entity])
+            self._entities[entity] = rows
+        return rows

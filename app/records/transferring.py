@@ -1,0 +1,110 @@
+"""Giving records to another owner, with what belongs to them.
+
+Neither stages nor links change: only who owns, since when, and who did before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.definitions.catalog import Entity
+from app.errors import Forbidden, InvalidInput
+from app.records import derived, journal
+from app.records.checking import visible_ids
+from app.records.deleting import pointers_to, pointing_ids
+from app.records.rows import RowStatements
+from app.records.work import Work
+from app.texts import say
+
+
+def give_to(
+    work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int], owner: int | None
+) -> int:
+    """Make *owner* the owner of locked or unlocked records; return how many changed hands."""
+    own = rows[entity.name]
+    locked = own.lock(work.connection, ids)
+    changed = 0
+    for record_id, row in locked.items():
+        if row["deleted_at"] is not None or row["owner"] == owner:
+            continue
+        new = own.update(work.connection, record_id, owner_columns(work, row, owner))
+        entry = journal.Entry(
+            record_id, "transfer", new["version"], {"owner": row["owner"]}, {"owner": owner}
+        )
+        journal.write_entries(work, entity, [entry])
+        journal.write_search_row(work, entity, record_id, own.values(new))
+        derived.work_out_own(work, rows, entity, new, None, lines_changed=False)
+        derived.touch_parents(work, rows, entity, row, new)
+        changed += 1
+    return changed
+
+
+def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict[str, Any]:
+    """Return the columns that change with the owner."""
+    return {
+        "owner": owner,
+        "owner_department": work.department_of(owner),
+        "owner_since": work.now,
+        "previous_owner": row["owner"],
+        "updated_at": work.now,
+        "updated_by": work.principal.user_id,
+    }
+
+
+def check_new_owner(work: Work, owner: int | None) -> None:
+    """Refuse an owner that does not exist or does not work here any more.
+
+    Raises:
+        InvalidInput: there is no such active user.
+    """
+    if owner is None or work.is_active(owner):
+        return
+    raise InvalidInput(
+        {
+            "owner": [
+                say(
+                    "There is no active user {id}.",
+                    "没有编号为 {id} 的在职用户。",
+                    id=owner,
+                )
+            ]
+        }
+    )
+
+
+def transfer_with_cascade(
+    work: Work,
+    rows: RowStatements,
+    entity: Entity,
+    ids: list[int],
+    owner: int | None,
+    along: Iterable[str],
+) -> int:
+    """Transfer records and, for each link ``entity.field`` in *along*, what hangs on them.
+
+    Of what hangs on a record, only that goes along which its old owner owned.
+
+    Raises:
+        Forbidden: the principal may not transfer one of the records asked for.
+    """
+    check_new_owner(work, owner)
+    refused = set(ids) - visible_ids(work, entity.name, ids, "transfer")
+    if refused:
+        raise Forbidden(work.policy.why("transfer", entity.name))
+    wanted = set(along)
+    old_owners = {row["owner"] for row in rows[entity.name].read(work.connection, ids).values()}
+    moved = 0
+    for pointer in pointers_to(work.release.catalog, entity.name):
+        name = f"{pointer.entity.name}.{pointer.field.name}"
+        if name not in wanted or not pointer.entity.owned:
+            continue
+        found = pointing_ids(work, rows, pointer, entity.name, ids)
+        allowed = visible_ids(work, pointer.entity.name, found, "transfer")
+        mine = [
+            record_id
+            for record_id, row in rows[pointer.entity.name].read(work.connection, allowed).items()
+            if row["owner"] in old_owners
+        ]
+        moved += give_to(work, rows, pointer.entity, mine, owner)
+    return moved + give_to(work, rows, entity, ids, owner)

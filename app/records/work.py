@@ -1,0 +1,105 @@
+"""One transaction of writes: who writes, through what, on which release, and what it has touched.
+
+Deadlocks and serialization failures repeat the whole transaction, since nothing of it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import errors as pg
+
+from app.access.policy import Policy
+from app.access.principal import Principal
+from app.database import system
+from app.database.live import Release
+from app.database.statements import Statement
+from app.errors import Conflict
+from app.texts import say
+
+Result = TypeVar("Result")
+
+#: How often a transaction that lost a deadlock is run again.
+ATTEMPTS = 3
+
+_new_change_set = Statement(
+    sa.insert(system.change_set)
+    .values(
+        happened_at=sa.bindparam("now"),
+        user_id=sa.bindparam("user"),
+        origin=sa.bindparam("origin"),
+        note=sa.bindparam("note"),
+    )
+    .returning(system.change_set.c.id)
+)
+
+
+@dataclass(slots=True)
+class Work:
+    """What the writes of one transaction share."""
+
+    connection: psycopg.Connection[Any]
+    release: Release
+    principal: Principal
+    policy: Policy
+    now: datetime
+    #: screen | api | import | rule | hook | email | system
+    origin: str = "api"
+    #: the rule or job that caused it
+    cause: str | None = None
+    note: str | None = None
+    #: filled by the first write that belongs to a group
+    change_set: int | None = None
+    #: parents whose roll-ups must be worked out before the commit: entity -> ids
+    touched: dict[str, set[int]] = field(default_factory=dict)
+    #: called once the transaction is committed, in order
+    after: list[Callable[[], None]] = field(default_factory=list)
+
+    def open_change_set(self) -> int:
+        """Return the change set of this transaction, made on first use."""
+        if self.change_set is None:
+            row = _new_change_set.run(
+                self.connection,
+                {
+                    "now": self.now,
+                    "user": self.principal.user_id,
+                    "origin": self.origin,
+                    "note": self.note,
+                },
+            ).fetchone()
+            assert row is not None
+            self.change_set = row[0]
+        return self.change_set
+
+    def touch(self, entity: str, *ids: int | None) -> None:
+        """Remember parents whose roll-ups change with this transaction."""
+        found = {each for each in ids if each is not None}
+        if found:
+            self.touched.setdefault(entity, set()).update(found)
+
+
+def in_transaction(run: Callable[[], Result]) -> Result:
+    """Call *run*, which opens and commits a transaction; again if it lost a deadlock.
+
+    Raises:
+        Conflict: it lost every time.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return run()
+        except (pg.DeadlockDetected, pg.SerializationFailure):
+            if attempt == ATTEMPTS:
+                break
+        except pg.LockNotAvailable:
+            break
+    raise Conflict(
+        say(
+            "Somebody else is writing the same records. Try again in a moment.",
+            "有人正在写入同样的记录，请稍后再试。",
+        )
+    )
