@@ -193,8 +193,8 @@ def _database(settings: Settings, command: str) -> Iterator[Any]:
 def psql(settings: Settings, arguments: tuple[str, ...]) -> int:
     """Open a client on the database.
 
-    It is PostgreSQL's own; everything after the name goes to psql. Entity tables are in the schema `crm`; write to them
-    through the API only, or history and totals will not agree.
+    It is PostgreSQL's own; everything after the name goes to psql. Entity tables are in the schema
+    `crm`; write to them through the API only, or history and totals will not agree.
 
     \b
     Examples:
