@@ -1,0 +1,262 @@
+"""What every page has around it: title, menu, account, language, look, one message.
+
+Built once per request. The menu is the same for everybody with the same roles and language, so it
+is kept, and thrown away with the catalog it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from app.access.policy import Policy
+from app.access.principal import Principal
+from app.definitions.catalog import Catalog
+from app.screens.marks import Mark, mark_of
+from app.screens.navigation import (
+    NavItem,
+    build_menu,
+    icon_names,
+    icon_of,
+    plural,
+    readable_entities,
+)
+from app.screens.rendering import Renderer
+from app.screens.wording import Wording
+
+LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+HTML_LANGUAGES = {"zh": "zh-CN"}
+#: Colours an organisation may name in `look.color`; each has 4.5:1 against white.
+BRANDS = ("teal", "green", "blue", "indigo", "purple", "pink", "red", "brown", "gray")
+THEMES = ("auto", "light", "dark")
+DENSITIES = ("compact", "regular", "relaxed")
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """One message at the foot of the page, with a way to take back what was done."""
+
+    text: str
+    undo: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    href: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One language or theme to switch to."""
+
+    name: str
+    label: str
+    on: bool
+    tag: str = ""
+    icon: str = ""
+    href: str = ""
+
+
+@dataclass(slots=True)
+class Page:
+    """The frame of one page, as the templates use it."""
+
+    title: str
+    language: str
+    app_name: str
+    brand: str = "teal"
+    theme: str = "auto"
+    density: str = ""
+    csrf: str = ""
+    path: str = "/"
+    time_zone: str = "UTC"
+    keys: bool = True
+    find: str = ""
+    me: Mark | None = None
+    nav: Markup = field(default_factory=Markup)
+    nav_end: Sequence[NavItem] = ()
+    foot: Sequence[NavItem] = ()
+    languages: Sequence[Choice] = ()
+    themes: Sequence[Choice] = ()
+    key_list: Sequence[tuple[tuple[str, ...], str]] = ()
+    toast: Toast | None = None
+
+    @property
+    def html_language(self) -> str:
+        return HTML_LANGUAGES.get(self.language, self.language)
+
+
+class Frames:
+    """Builds frames, and keeps the menus of one catalog."""
+
+    #: menus kept at a time: role sets × languages × entities in use
+    most = 4_000
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+        self._menus: dict[tuple[Any, ...], Markup] = {}
+        self._icons = icon_names(renderer)
+
+    def menu(self, catalog: Catalog, policy: Policy, language: str, active: str) -> Markup:
+        """Return the menu with the entity *active* marked."""
+        key = (catalog.fingerprint, policy.roles, policy.is_admin, language, active)
+        menu = self._menus.get(key)
+        if menu is None:
+            if len(self._menus) >= self.most or (
+                self._menus and next(iter(self._menus))[0] != catalog.fingerprint
+            ):
+                self._menus = {}
+            menu = self._menus[key] = build_menu(catalog, policy, language, active, self._renderer)
+        return menu
+
+    def foot(
+        self, catalog: Catalog, policy: Policy, wording: Wording, active: str
+    ) -> tuple[NavItem, ...]:
+        """Return the foot bar of small screens: two lists, the main act, search, the rest."""
+        language = wording.language
+        entities = readable_entities(catalog, policy)[:2]
+        lists = [
+            NavItem(
+                plural(entity, language),
+                f"/crm/{entity.name}/",
+                icon_of(entity, self._icons),
+                on=entity.name == active,
+            )
+            for entity in entities
+        ]
+        acts = [name for name in ("follow_up", active) if name in catalog.entities]
+        acts += [entity.name for entity in entities]
+        new = next((name for name in acts if policy.may("create", name)), None)
+        middle = []
+        if new is not None:
+            thing = catalog.entities[new].label.in_language(language)
+            label = wording.say("New %(thing)s", thing=thing)
+            middle = [NavItem(label, f"/crm/{new}/new", "plus", main=True)]
+        return (
+            *lists,
+            *middle,
+            NavItem(wording.say("Find"), "/find", "search", on=active == "find"),
+            NavItem(wording.say("More"), "#more", "menu-2", opens="more"),
+        )
+
+    def page(
+        self,
+        *,
+        title: str,
+        catalog: Catalog,
+        policy: Policy,
+        principal: Principal,
+        wording: Wording,
+        preferences: Mapping[str, str],
+        active: str = "",
+        path: str = "/",
+        csrf: str = "",
+        toast: Toast | None = None,
+        problem_count: int = 0,
+        department: str = "",
+    ) -> Page:
+        """Return the frame of one page for one person."""
+        language = wording.language
+        page = bare_page(
+            title=title,
+            catalog=catalog,
+            wording=wording,
+            preferences=preferences,
+            path=path,
+            csrf=csrf,
+        )
+        page.me = mark_of(principal.name or "?", department)
+        page.time_zone = principal.time_zone
+        page.nav = self.menu(catalog, policy, language, active)
+        page.foot = self.foot(catalog, policy, wording, active)
+        page.nav_end = _end(policy, wording, active, problem_count)
+        page.themes = [
+            Choice(name, _theme_label(name, wording), name == page.theme, icon=icon)
+            for name, icon in (
+                ("light", "sun"),
+                ("dark", "moon"),
+                ("auto", "adjustments-horizontal"),
+            )
+        ]
+        page.keys = preferences.get("keys", "on") != "off"
+        density = preferences.get("density", "")
+        page.density = density if density in DENSITIES else ""
+        page.key_list = _keys(wording)
+        page.toast = toast
+        return page
+
+
+def bare_page(
+    *,
+    title: str,
+    catalog: Catalog,
+    wording: Wording,
+    preferences: Mapping[str, str],
+    path: str = "/",
+    csrf: str = "",
+) -> Page:
+    """Return a page without a menu: for who is not signed in."""
+    color = str(catalog.app.look.get("color", "teal"))
+    theme = preferences.get("theme") or str(catalog.app.look.get("theme", "auto"))
+    return Page(
+        title=title,
+        language=wording.language,
+        app_name=catalog.app.name,
+        brand=color if color in BRANDS else "teal",
+        theme=theme if theme in THEMES else "auto",
+        csrf=csrf,
+        path=path,
+        time_zone=catalog.app.time_zone,
+        languages=[
+            Choice(
+                name,
+                LANGUAGE_NAMES.get(name, name),
+                name == wording.language,
+                tag=HTML_LANGUAGES.get(name, name),
+                href=f"/sign-in?language={name}",
+            )
+            for name in catalog.app.languages
+        ],
+    )
+
+
+def _theme_label(name: str, wording: Wording) -> str:
+    return {
+        "light": wording.say("Light"),
+        "dark": wording.say("Dark"),
+        "auto": wording.say("As the device"),
+    }[name]
+
+
+def _end(policy: Policy, wording: Wording, active: str, problems: int) -> list[NavItem]:
+    items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
+    if policy.is_admin:
+        items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
+        items.append(
+            NavItem(
+                wording.say("Setup"),
+                "/setup",
+                "settings",
+                on=active == "setup",
+                count=problems,
+                count_label=wording.count("%(number)s problem", "%(number)s problems", problems),
+            )
+        )
+    return items
+
+
+def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
+    return [
+        (("Ctrl K",), wording.say("find in everything")),
+        (("/",), wording.say("search this list")),
+        (("N",), wording.say("new record")),
+        (("E",), wording.say("edit")),
+        (("J", "K"), wording.say("down, up")),
+        (("Enter",), wording.say("open")),
+        (("X",), wording.say("select")),
+        (("Ctrl S",), wording.say("save")),
+        (("Alt N",), wording.say("new line")),
+        (("Esc",), wording.say("back one layer")),
+        (("?",), wording.say("these keys")),
+    ]

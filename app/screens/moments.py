@@ -1,0 +1,74 @@
+"""Moments in words, as people say them: "2 d ago", "in 25 days", "Thu, 10:00".
+
+The exact moment always stands beside the words, for the pointer and for screen readers.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, tzinfo
+
+from babel.dates import format_date, format_datetime
+from markupsafe import Markup
+
+from app.screens.wording import Wording
+
+_LOCALES = {"zh": "zh_Hans_CN", "en": "en_GB"}
+
+
+def locale_of(language: str) -> str:
+    """Return the Babel locale that dates and numbers follow."""
+    return _LOCALES.get(language, language)
+
+
+def exact(moment: datetime, wording: Wording, zone: tzinfo) -> str:
+    """Return the moment in full."""
+    local = moment.astimezone(zone)
+    pattern = "y-MM-dd EEE HH:mm" if wording.language == "zh" else "EEE d MMM y, HH:mm"
+    return format_datetime(local, pattern, tzinfo=zone, locale=locale_of(wording.language))
+
+
+def in_words(moment: datetime, now: datetime, wording: Wording, zone: tzinfo) -> str:
+    """Return the moment as one says it now."""
+    local, here = moment.astimezone(zone), now.astimezone(zone)
+    gone = now - moment
+    days = (here.date() - local.date()).days
+    clock = f"{local:%H:%M}"
+    if timedelta(0) <= gone < timedelta(minutes=1):
+        return wording.say("just now")
+    if timedelta(0) <= gone < timedelta(hours=1):
+        return wording.say("%(minutes)s min ago", minutes=int(gone.total_seconds() // 60))
+    if days == 0:
+        return wording.say("today, %(time)s", time=clock)
+    if days == 1:
+        return wording.say("yesterday, %(time)s", time=clock)
+    if 1 < days < 31:
+        return wording.say("%(days)s d ago", days=days)
+    if days == -1:
+        return wording.say("tomorrow, %(time)s", time=clock)
+    if -7 < days < 0:
+        weekday = format_date(local, "EEE", locale=locale_of(wording.language))
+        return f"{weekday}, {clock}"
+    return day(local.date(), here.date(), wording)
+
+
+def day(value: date, today: date, wording: Wording) -> str:
+    """Return a day, the year only where it is another one."""
+    if wording.language == "zh":
+        return f"{value:%m-%d}" if value.year == today.year else f"{value:%Y-%m-%d}"
+    pattern = "d MMM" if value.year == today.year else "d MMM y"
+    return format_date(value, pattern, locale=locale_of(wording.language))
+
+
+def month(moment: datetime, wording: Wording, zone: tzinfo) -> str:
+    """Return the month a timeline puts above its entries."""
+    pattern = "y年M月" if wording.language == "zh" else "MMMM y"
+    return format_date(moment.astimezone(zone), pattern, locale=locale_of(wording.language))
+
+
+def time_tag(moment: datetime, now: datetime, wording: Wording, zone: tzinfo) -> Markup:
+    """Return the words with the exact moment behind them."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"),
+        exact(moment, wording, zone),
+        in_words(moment, now, wording, zone),
+    )

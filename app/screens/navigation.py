@@ -1,0 +1,142 @@
+"""The menu: modules of app.yaml with the entities somebody may read, and what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from app.access.policy import Policy
+from app.definitions.catalog import Catalog, Entity
+from app.screens.rendering import Renderer
+from app.texts import Label, say
+
+#: Icons for entities that name none themselves, by words of the trade.
+_ICONS = {
+    "lead": "target-arrow",
+    "customer": "building",
+    "account": "building",
+    "company": "building",
+    "customer_group": "users-group",
+    "contact": "address-book",
+    "opportunity": "chart-arrows-vertical",
+    "deal": "chart-arrows-vertical",
+    "product": "package",
+    "product_category": "category",
+    "price": "tag",
+    "price_list": "tags",
+    "quote": "file-invoice",
+    "order": "shopping-cart",
+    "contract": "file-certificate",
+    "receivable_plan": "calendar-event",
+    "receivable": "cash",
+    "payment": "credit-card",
+    "refund": "coin",
+    "invoice": "receipt",
+    "follow_up": "message-2",
+    "task": "checkbox",
+    "ticket": "ticket",
+    "campaign": "speakerphone",
+    "event": "calendar-event",
+    "project": "briefcase",
+    "supplier": "truck-delivery",
+    "warehouse": "building-warehouse",
+    "asset": "box",
+    "document": "file-text",
+    "student": "school",
+    "course": "book",
+}
+PLAIN_ICON = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of a menu."""
+
+    label: str
+    href: str
+    icon: str = ""
+    on: bool = False
+    count: int = 0
+    count_label: str = ""
+    #: the round button in the middle of the foot bar
+    main: bool = False
+    #: the dialog it opens instead of going somewhere
+    opens: str = ""
+
+
+def icon_of(entity: Entity, known: Iterable[str]) -> str:
+    """Return the icon of an entity: its own, if the sprite has it, or the usual one."""
+    if entity.icon and entity.icon in known:
+        return entity.icon
+    return _ICONS.get(entity.name, PLAIN_ICON)
+
+
+def plural(entity: Entity, language: str) -> str:
+    """Return what many records of an entity are called."""
+    return (entity.plural or entity.label).in_language(language)
+
+
+def readable_entities(catalog: Catalog, policy: Policy) -> list[Entity]:
+    """Return the entities of the menu the roles may read, in the menu's order."""
+    found = []
+    for module in catalog.app.modules:
+        if not module.off:
+            found += [
+                catalog.entities[name]
+                for name in module.has
+                if name in catalog.entities and policy.may("read", name)
+            ]
+    if catalog.app.modules:
+        return found
+    # Without modules everything stands in the menu.
+    return [
+        entity
+        for entity in catalog.entities.values()
+        if entity.lines_of is None and policy.may("read", entity.name)
+    ]
+
+
+def build_menu(
+    catalog: Catalog, policy: Policy, language: str, active: str, renderer: Renderer
+) -> Markup:
+    """Return the menu as it stands in the page."""
+    readable = {entity.name: entity for entity in readable_entities(catalog, policy)}
+    icon = renderer.macro("parts.html", "icon", language)
+    known = icon_names(renderer)
+    groups: list[tuple[Label | None, list[Entity]]] = []
+    if catalog.app.modules:
+        for module in catalog.app.modules:
+            inside = [readable[name] for name in module.has if name in readable]
+            if inside and not module.off:
+                groups.append((module.label, inside))
+    else:
+        groups.append((say("Records", "记录"), list(readable.values())))
+    html: list[str] = []
+    for label, entities in groups:
+        if label is not None:
+            html.append(Markup("<h3>{}</h3>").format(label.in_language(language)))
+        for entity in entities:
+            on = entity.name == active
+            html.append(
+                Markup(
+                    '<a class="nav-i{}" href="/crm/{}/"{}>{}<span class="cut">{}</span></a>'
+                ).format(
+                    Markup(" on") if on else "",
+                    entity.name,
+                    Markup(' aria-current="page"') if on else "",
+                    icon(icon_of(entity, known)),
+                    plural(entity, language),
+                )
+            )
+    return Markup("\n").join(html)
+
+
+def icon_names(renderer: Renderer) -> frozenset[str]:
+    """Return the icons of the sprite."""
+    asset = renderer.assets.files.get("vendor/icons.svg")
+    if asset is None:
+        return frozenset()
+    parts = asset.content.decode().split('id="')[1:]
+    return frozenset(part.partition('"')[0] for part in parts)

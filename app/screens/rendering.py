@@ -1,0 +1,68 @@
+"""Templates and what every template may use. Knows no request and no record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from app.screens.assets import Assets
+from app.screens.wording import SOURCE, Wording
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Renderer:
+    """Compiled templates, one environment for each language.
+
+    The words are globals of the environment, so parts imported without context have them too, and
+    Jinja may keep those parts compiled.
+    """
+
+    def __init__(self, assets: Assets, wordings: Mapping[str, Wording]) -> None:
+        self.assets = assets
+        self.wordings = dict(wordings)
+        self._environments = {
+            language: self._environment(wording) for language, wording in wordings.items()
+        }
+
+    def wording(self, language: str) -> Wording:
+        """Return the words of a language, English for one the screens are not written in."""
+        return self.wordings.get(language) or self.wordings[SOURCE]
+
+    def render(self, template: str, language: str, **context: Any) -> str:
+        """Return the page or part."""
+        return self._template(template, language).render(context)
+
+    def macro(self, template: str, name: str, language: str) -> Any:
+        """Return a macro of a template that needs no context."""
+        return getattr(self._template(template, language).module, name)
+
+    def _template(self, template: str, language: str) -> Template:
+        environment = self._environments.get(language) or self._environments[SOURCE]
+        return environment.get_template(template)
+
+    def _environment(self, wording: Wording) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+
+        def control(item: Any) -> Markup:
+            # The control's name comes from the field type, which may be a plugin's.
+            return getattr(
+                environment.get_template("controls.html").module, f"control_{item.control}"
+            )(item)
+
+        environment.globals.update(
+            _=wording.say, _n=wording.count, asset=self.assets.address, control=control
+        )
+        return environment
