@@ -41,7 +41,7 @@ bench: setup
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: setup
-	@$(BIN)/trellis docs
+	@$(BIN)/python -m app.reference
 
 # Not the data: that is only ever removed by hand.
 clean:

@@ -1,0 +1,163 @@
+"""A real browser, and a real `trellis run` for it to walk through.
+
+``page`` is a fresh page of a browser without a past. ``trellis`` is a running CRM with the
+configuration that ships, demo data and a data folder of its own; its log is shown
+when it does not start. Without a browser the tests are skipped with a reason; with `CI=true` or
+`TRELLIS_REQUIRE_BROWSER=yes` they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app.settings import read_settings
+from tests.missing import missing
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PASSWORD = "correct-horse-battery"
+
+
+def find_browser() -> str | None:
+    """Return the browser to use: the setting's, else the first one that is installed."""
+    chosen = read_settings().chromium
+    return str(chosen) if chosen else next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_browser()
+    if executable is None:
+        reason = "no browser: install chromium, or set TRELLIS_CHROMIUM to one"
+        if read_settings().require_browser:
+            pytest.fail(reason, pytrace=False)
+        missing(reason)
+    arguments = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    if os.geteuid() == 0:
+        # Chromium's sandbox refuses to run as root.
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """``new_page(width=…, height=…, locale=…)``: a page of somebody else, with cookies of its own."""
+    contexts = []
+
+    def make(width: int = 1280, height: int = 800, **options) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(10_000)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page()
+
+
+@dataclass
+class RunningTrellis:
+    """A `trellis run` of a test."""
+
+    url: str
+    data: Path
+    config: Path
+    process: subprocess.Popen[str]
+
+    def stop(self) -> float:
+        """Stop it as Ctrl-C does; return how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def start_trellis(folder: Path, config: Path, **settings: str) -> RunningTrellis:
+    """Start `trellis run` with a data folder below *folder* and wait until it answers."""
+    port = free_port()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TRELLIS_") and name not in {"DATABASE_URL", "REDIS_URL"}
+    }
+    environment |= {
+        "PORT": str(port),
+        "TRELLIS_DATA": str(folder / "var"),
+        "TRELLIS_CONFIG": str(config),
+        "TRELLIS_PLUGINS": str(ROOT / "plugins"),
+        "TRELLIS_ADMIN_PASSWORD": PASSWORD,
+        "TRELLIS_WORKERS": "1",
+        **settings,
+    }
+    log = folder / "run.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "run"],
+            env=environment,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 90
+    while "Ready after" not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            pytest.fail(f"`trellis run` did not start:\n{log.read_text()}", pytrace=False)
+        time.sleep(0.1)
+    with urllib.request.urlopen(f"{url}/health", timeout=10):
+        pass
+    return RunningTrellis(url, folder / "var", config, process)
+
+
+@pytest.fixture(scope="session")
+def trellis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTrellis]:
+    """A CRM with a copy of the configuration that ships, which tests may change, and demo data."""
+    folder = tmp_path_factory.mktemp("trellis")
+    shutil.copytree(ROOT / "config", folder / "config")
+    running = start_trellis(folder, folder / "config", TRELLIS_DEMO="yes")
+    yield running
+    running.stop()
