@@ -29,7 +29,7 @@ $(VENV)/.ready-dev: $(PARTS)
 
 test: setup
 	@scripts/browser
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .
