@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.expressions.tree import Checked
+from app.expressions.types import Type
 from app.fields.base import FieldType, FieldTypes
 from app.texts import Label
 
@@ -116,6 +117,27 @@ class Role:
     place: Place | None = None
 
 
+RollupFunction = Literal["count", "sum", "avg", "lowest", "highest", "latest", "earliest", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """What a roll-up field asks of the records that link here.
+
+    The expressions are worked out on the record that links; ``record.`` in them is the one here.
+    """
+
+    entity: str
+    #: the link, any_link or links field of that entity that leads here
+    link: str
+    function: RollupFunction
+    #: what is summed, listed, or taken; None for count
+    value: Checked | None = None
+    #: ``latest`` and ``earliest``: by what; None where the value itself is compared
+    by: Checked | None = None
+    where: Checked | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of an entity, compiled."""
@@ -141,10 +163,21 @@ class Field:
     removed: bool = False
     built_in: bool = False
     place: Place | None = None
-    #: formula, rollup: the checked expression(s); see ``definitions.worked_out``
+    #: formula: what it is worked out from
     expression: Checked | None = None
+    #: rollup: what it asks
+    rollup: Rollup | None = None
+    #: what expressions take the field for
+    value: Type | None = None
+    #: expressions in the type's own settings by setting: a link's ``where``, a clock's ``runs``
+    conditions: Mapping[str, Checked] = field(default_factory=dict)
     #: a choice's or stage's options, in order; empty for other types
     options: tuple[Option, ...] = ()
+
+    @property
+    def is_worked_out(self) -> bool:
+        """True for a formula or roll-up: nobody writes it."""
+        return self.expression is not None or self.rollup is not None
 
     @property
     def is_volatile(self) -> bool:
@@ -235,6 +268,10 @@ class Entity:
     #: entities whose record makes this one visible: (link field, entity)
     inherit: tuple[tuple[str, str], ...] = ()
     screens: Screens = field(default_factory=Screens)
+    #: stored formulas and roll-ups, each after what it reads of the same record
+    worked_out: tuple[str, ...] = ()
+    #: built-in (``user``, ``department``)
+    built_in: bool = False
     place: Place | None = None
     #: the entity's number in trellis.entity; 0 until the catalog is bound to a database
     number: int = 0
@@ -279,5 +316,12 @@ class Catalog:
     fingerprint: str
     #: path relative to the configuration folder -> text
     files: Mapping[str, str] = field(default_factory=dict)
+    #: roll-ups by the entity whose records they ask: (entity, field, link of the asked entity)
+    rollups_of: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+    #: stored formulas that read another record, by that record's entity:
+    #: (entity, formula, link field, path read behind it). Lines read ``parent``.
+    formulas_through: Mapping[str, tuple[tuple[str, str, str, str], ...]] = field(
+        default_factory=dict
+    )
     #: parts of the language other rooms compile (workflows, dashboards …), as located data by file
     others: Mapping[str, Any] = field(default_factory=dict)
