@@ -1,0 +1,359 @@
+"""Values as a list and a record page show them: one small function for each field, made once.
+
+What does not change from row to row (labels of options, classes, addresses) is worked out when the
+function is made, so that a page of rows is little more than joining text. Everything that comes
+from a record is escaped here, and only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from app.definitions.catalog import Entity, Field
+from app.screens.marks import avatar, mark_of
+from app.screens.moments import day, time_tag
+from app.screens.wording import Wording
+
+EMPTY = Markup('<span class="mut">–</span>')
+#: A list is for finding: more of a long text belongs on the record page.
+_CUT = 160
+
+Row = Mapping[str, Any]
+Cell = Callable[[Row, "Look"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """For whom and when something is shown."""
+
+    wording: Wording
+    zone: tzinfo
+    zone_name: str
+    now: datetime
+
+    @property
+    def language(self) -> str:
+        return self.wording.language
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a field is to be shown: in which language, and whether in full."""
+
+    language: str
+    full: bool
+
+
+def make_cell(
+    entity: Entity, name: str, language: str, *, masked: bool, full: bool = False
+) -> Cell:
+    """Return the function that shows a field, or a part of it, of a row.
+
+    Args:
+        name: a field, or one with a part: ``address.city``.
+        masked: the row holds a mask instead of the value.
+        full: for the record page; otherwise long texts are cut and addresses are short.
+    """
+    field, _, part = entity.fields[name.partition(".")[0]], *name.partition(".")[1:]
+    if part:
+        return _part_cell(name)
+    if masked:
+        return _masked_cell(field)
+    maker = _MAKERS.get(field.type.name) or _MAKERS.get(field.type.control)
+    if maker is not None:
+        return maker(field, Making(language, full))
+    if field.type.targets(field):
+        return _link_cell(field, Making(language, full))
+    return _plain_cell(field, full=full)
+
+
+def _plain_cell(field: Field, *, full: bool) -> Cell:
+    display, from_columns = field.type.display, field.type.from_columns
+
+    def cell(row: Row, look: Look) -> str:
+        value = from_columns(field, row)
+        if value is None:
+            return EMPTY
+        text = display(field, value, look.language, look.zone_name, row)
+        return escape(text if full else _short(text)) if text else EMPTY
+
+    return cell
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _CUT else text[: _CUT - 1] + "…"
+
+
+def _part_cell(name: str) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = row.get(name)
+        if value is None:
+            return EMPTY
+        if isinstance(value, datetime):
+            return time_tag(value, look.now, look.wording, look.zone)
+        return escape(str(value))
+
+    return cell
+
+
+def _masked_cell(field: Field) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = row.get(field.name)
+        if value in (None, "", []):
+            return EMPTY
+        if isinstance(value, list):
+            value = ", ".join(
+                str(next(iter(one.values()))) if isinstance(one, Mapping) else str(one)
+                for one in value
+            )
+        return Markup('<span class="masked" title="{}">{}</span>').format(
+            look.wording.say("Shown in part to your role"), value
+        )
+
+    return cell
+
+
+def option_marks(field: Field, language: str) -> dict[str, str]:
+    """Return how each option is shown: dot and word where it has a colour, else the word."""
+    marks = {}
+    for option in field.options:
+        label = option.label.in_language(language)
+        if option.color:
+            shade = option.color if option.color.isalpha() else "gray"
+            marks[option.name] = Markup('<span class="dot d-{}">{}</span>').format(shade, label)
+        else:
+            marks[option.name] = escape(label)
+    return marks
+
+
+def _choice_cell(field: Field, making: Making) -> Cell:
+    marks, name = option_marks(field, making.language), field.name
+
+    def cell(row: Row, _look: Look) -> str:
+        value = row.get(name)
+        if value is None:
+            return EMPTY
+        return marks.get(value) or escape(value)
+
+    return cell
+
+
+def _choices_cell(field: Field, making: Making) -> Cell:
+    tags = {
+        option.name: Markup('<span class="tag{}">{}</span>').format(
+            f" c-{option.color}" if option.color and option.color.isalpha() else "",
+            option.label.in_language(making.language),
+        )
+        for option in field.options
+    }
+
+    def cell(row: Row, _look: Look) -> str:
+        values = field.type.from_columns(field, row)
+        if not values:
+            return EMPTY
+        return Markup(" ").join(
+            tags.get(value) or Markup('<span class="tag">{}</span>').format(value)
+            for value in values
+        )
+
+    return cell
+
+
+def _moment_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = field.type.from_columns(field, row)
+        if value is None:
+            return EMPTY
+        return time_tag(value, look.now, look.wording, look.zone)
+
+    return cell
+
+
+def _date_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = field.type.from_columns(field, row)
+        if not isinstance(value, date):
+            return EMPTY
+        today = look.now.astimezone(look.zone).date()
+        return Markup('<time datetime="{}">{}</time>').format(
+            value.isoformat(), day(value, today, look.wording)
+        )
+
+    return cell
+
+
+def _boolean_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = row.get(field.name)
+        if value is None:
+            return EMPTY
+        return escape(look.wording.say("yes") if value else look.wording.say("no"))
+
+    return cell
+
+
+def _person_cell(field: Field, _making: Making) -> Cell:
+    key = f"{field.name}:link"
+
+    def cell(row: Row, _look: Look) -> str:
+        linked = row.get(key)
+        if not linked:
+            return EMPTY
+        people = linked if isinstance(linked, list) else [linked]
+        return Markup(", ").join(
+            avatar(mark_of(person["title"] or "?")) + escape(person["title"] or "–")
+            for person in people
+        )
+
+    return cell
+
+
+def link_html(linked: Mapping[str, Any], entity: str, wording: Wording) -> str:
+    """Return one linked record as a link; struck out when it is in the bin."""
+    title = linked.get("title")
+    if title is None:
+        hint = wording.say("Your role does not see this record")
+        return Markup('<span class="mut" title="{}">…</span>').format(hint)
+    if linked.get("deleted"):
+        return Markup('<span class="gone">{}</span>').format(title)
+    address = f"/crm/{linked.get('entity', entity)}/{linked['id']}"
+    return Markup('<a class="link" href="{}">{}</a>').format(address, title or linked["id"])
+
+
+def _link_cell(field: Field, _making: Making) -> Cell:
+    target, key = field.type.targets(field)[0], f"{field.name}:link"
+
+    def cell(row: Row, look: Look) -> str:
+        linked = row.get(key)
+        if not linked:
+            return EMPTY
+        if isinstance(linked, list):
+            return Markup(", ").join(link_html(one, target, look.wording) for one in linked)
+        return link_html(linked, target, look.wording)
+
+    return cell
+
+
+def _department_cell(field: Field, _making: Making) -> Cell:
+    key = f"{field.name}:link"
+
+    def cell(row: Row, _look: Look) -> str:
+        linked = row.get(key)
+        if not linked:
+            return EMPTY
+        several = linked if isinstance(linked, list) else [linked]
+        return escape(", ".join(one["title"] or "–" for one in several))
+
+    return cell
+
+
+def _file_cell(field: Field, _making: Making) -> Cell:
+    key = f"{field.name}:link"
+
+    def cell(row: Row, _look: Look) -> str:
+        linked = row.get(key)
+        if not linked:
+            return EMPTY
+        several = linked if isinstance(linked, list) else [linked]
+        return Markup(", ").join(
+            Markup('<a class="link" href="/files/{}">{}</a>').format(one["id"], one["name"])
+            for one in several
+        )
+
+    return cell
+
+
+def _url_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, _look: Look) -> str:
+        value = row.get(field.name)
+        if not value:
+            return EMPTY
+        shown = value.split("://", 1)[-1].rstrip("/")
+        if not value.startswith(("http://", "https://")):
+            return escape(value)
+        return Markup(
+            '<a class="link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
+        ).format(value, _short(shown))
+
+    return cell
+
+
+def _email_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, _look: Look) -> str:
+        value = row.get(field.name)
+        if not value:
+            return EMPTY
+        return Markup('<a class="link" href="mailto:{}">{}</a>').format(value, value)
+
+    return cell
+
+
+def _phone_cell(field: Field, _making: Making) -> Cell:
+    def cell(row: Row, look: Look) -> str:
+        value = row.get(field.name)
+        if not value:
+            return EMPTY
+        shown = field.type.display(field, value, look.language, look.zone_name)
+        return Markup('<a class="num" href="tel:{}">{}</a>').format(value.partition(";")[0], shown)
+
+    return cell
+
+
+def _longtext_cell(field: Field, making: Making) -> Cell:
+    if not making.full:
+        return _plain_cell(field, full=False)
+
+    def cell(row: Row, _look: Look) -> str:
+        value = row.get(field.name)
+        if not value:
+            return EMPTY
+        return Markup('<div class="prewrap">{}</div>').format(value)
+
+    return cell
+
+
+def _rating_cell(field: Field, _making: Making) -> Cell:
+    most = int(field.settings.get("max") or 5)
+
+    def cell(row: Row, _look: Look) -> str:
+        value = row.get(field.name)
+        if value is None:
+            return EMPTY
+        return Markup(
+            '<span class="rating"><span class="full" aria-hidden="true">{}</span>'
+            '<span aria-hidden="true">{}</span><span class="sr">{}</span></span>'
+        ).format("★" * int(value), "★" * (most - int(value)), f"{value}/{most}")
+
+    return cell
+
+
+_Maker = Callable[[Field, Making], Cell]
+_MAKERS: dict[str, _Maker] = {
+    "choice": _choice_cell,
+    "stage": _choice_cell,
+    "choices": _choices_cell,
+    "tags": _choices_cell,
+    "datetime": _moment_cell,
+    "date": _date_cell,
+    "boolean": _boolean_cell,
+    "user": _person_cell,
+    "users": _person_cell,
+    "department": _department_cell,
+    "departments": _department_cell,
+    "file": _file_cell,
+    "files": _file_cell,
+    "image": _file_cell,
+    "images": _file_cell,
+    "signature": _file_cell,
+    "url": _url_cell,
+    "email": _email_cell,
+    "phone": _phone_cell,
+    "longtext": _longtext_cell,
+    "markdown": _longtext_cell,
+    "rating": _rating_cell,
+}
