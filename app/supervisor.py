@@ -99,20 +99,18 @@ class Supervisor:
         began = time.monotonic()
         with _stop_signals() as wake_up:
             try:
-                with (
-                    self.folder.locked("trellis run"),
-                    embedded_servers(self.settings, self.folder) as servers,
-                ):
-                    try:
-                        self._start(servers, began)
-                        self._keep_going(servers, wake_up)
-                    finally:
-                        self._stop_children()
+                with self.folder.locked("trellis run"):
+                    _refuse_taken_port(self.settings.host, self.settings.port)
+                    with embedded_servers(self.settings, self.folder) as servers:
+                        try:
+                            self._start(servers, began)
+                            self._keep_going(servers, wake_up)
+                        finally:
+                            self._stop_children()
             except StopRequested:
                 self.say("Stopped.")
 
     def _start(self, servers: EmbeddedServers, began: float) -> None:
-        _refuse_taken_port(self.settings.host, self.settings.port)
         settings = replace(
             self.settings,
             database_url=servers.addresses.database_url,

@@ -10,14 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,10 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.settings import read_settings
 from tests.missing import missing
+from tests.running import ROOT, RunningTrellis, start_trellis
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PASSWORD = "correct-horse-battery"
 
 
 def find_browser() -> str | None:
@@ -90,69 +82,6 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
-
-
-@dataclass
-class RunningTrellis:
-    """A `trellis run` of a test."""
-
-    url: str
-    data: Path
-    config: Path
-    process: subprocess.Popen[str]
-
-    def stop(self) -> float:
-        """Stop it as Ctrl-C does; return how long that took."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
-        return time.monotonic() - began
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start_trellis(folder: Path, config: Path, **settings: str) -> RunningTrellis:
-    """Start `trellis run` with a data folder below *folder* and wait until it answers."""
-    port = free_port()
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TRELLIS_") and name not in {"DATABASE_URL", "REDIS_URL"}
-    }
-    environment |= {
-        "PORT": str(port),
-        "TRELLIS_DATA": str(folder / "var"),
-        "TRELLIS_CONFIG": str(config),
-        "TRELLIS_PLUGINS": str(ROOT / "plugins"),
-        "TRELLIS_ADMIN_PASSWORD": PASSWORD,
-        "TRELLIS_WORKERS": "1",
-        **settings,
-    }
-    log = folder / "run.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "run"],
-            env=environment,
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 90
-    while "Ready after" not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            process.wait()
-            pytest.fail(f"`trellis run` did not start:\n{log.read_text()}", pytrace=False)
-        time.sleep(0.1)
-    with urllib.request.urlopen(f"{url}/health", timeout=10):
-        pass
-    return RunningTrellis(url, folder / "var", config, process)
 
 
 @pytest.fixture(scope="session")

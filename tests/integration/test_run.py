@@ -1,0 +1,151 @@
+"""`trellis run` as a whole: it starts, survives the death of its parts, and stops."""
+
+import shutil
+import signal
+import socket
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.running import ROOT, environment_for, run_command, start_trellis
+
+
+def wait_until(condition, seconds=15.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def answers(running) -> bool:
+    try:
+        with urllib.request.urlopen(f"{running.url}/health", timeout=5) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    shutil.copytree(ROOT / "config", folder / "config")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(folder):
+    running = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.mark.xdist_group("run")
+class TestRunning:
+    """All of it looks at one installation, one after the other."""
+
+    @pytest.mark.parametrize("name", ["web", "worker", "watcher", "Valkey", "PostgreSQL"])
+    def test_what_is_killed_is_started_again(self, running, name):
+        before = running.children()
+        before[name].kill()
+        wait_until(lambda: name in running.children() and running.children()[name] != before[name])
+        wait_until(lambda: answers(running))
+        others = {other: before[other] for other in before if other != name}
+        now = running.children()
+        assert {other: now.get(other) for other in others} == others
+
+    def test_a_killed_process_of_the_web_server_is_replaced(self, running):
+        web = running.children()["web"]
+        (process,) = [
+            child for child in web.children() if "resource_tracker" not in str(child.cmdline())
+        ]
+        process.kill()
+        wait_until(lambda: answers(running) and process not in web.children())
+        assert running.children()["web"] == web
+
+    def test_a_second_run_on_the_same_data_is_refused(self, running, folder):
+        second = run_command(["run"], environment_for(folder, folder / "config"))
+        assert second.returncode == 1
+        assert f"is in use by `trellis run` (process {running.process.pid})" in second.stderr
+
+    @pytest.mark.usefixtures("running")
+    def test_other_commands_use_its_database(self, folder):
+        told = run_command(
+            ["psql", "-Atc", "SELECT current_database()"],
+            environment_for(folder, folder / "config"),
+        )
+        assert told.stdout == "trellis\n"
+
+    def test_a_killed_run_leaves_nothing_behind_and_starts_again(self, running, folder):
+        children = list(psutil.Process(running.process.pid).children(recursive=True))
+        running.process.kill()
+        running.process.wait()
+        wait_until(lambda: not any(child.is_running() for child in children))
+        again = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
+        running.process, running.url, running.log = again.process, again.url, again.log
+        assert answers(running)
+
+
+@pytest.mark.xdist_group("run")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_and_the_next_start_is_quick(tmp_path, number):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no").stop()
+    began = time.monotonic()
+    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
+    took = time.monotonic() - began
+    children = list(psutil.Process(running.process.pid).children(recursive=True))
+    began = time.monotonic()
+    running.process.send_signal(number)
+    assert running.process.wait(30) == 0
+    assert time.monotonic() - began < 5.5
+    assert not any(child.is_running() for child in children)
+    assert running.log.read_text().endswith("Stopped.\n")
+    # Five seconds on an idle machine; tests share theirs.
+    assert took < 15
+
+
+def test_a_port_that_is_taken_is_refused_with_a_way_out(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        told = run_command(["run"], environment_for(tmp_path, tmp_path / "config", PORT=port))
+    assert told.returncode == 1
+    assert f"Port {port} on 127.0.0.1 cannot be used" in told.stderr
+    assert f"PORT={int(port) + 1}" in told.stderr
+
+
+def test_a_misspelt_setting_stops_before_anything_starts(tmp_path):
+    told = run_command(["run"], environment_for(tmp_path, tmp_path / "config", TRELLIS_WROKERS="2"))
+    assert told.returncode == 2
+    assert "Did you mean `TRELLIS_WORKERS`?" in told.stderr
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.xdist_group("run")
+def test_f31_a_broken_configuration_refuses_the_first_start_with_its_problems(tmp_path):
+    """F31, the first start: there is nothing older to serve."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    (tmp_path / "config" / "entities" / "customer.yaml").write_text("entity: customer\n  x: [")
+    told = run_command(["run"], environment_for(tmp_path, tmp_path / "config"))
+    assert told.returncode == 1
+    assert "customer.yaml:2:" in told.stdout + told.stderr
+
+
+@pytest.mark.xdist_group("run")
+def test_f31_a_broken_configuration_leaves_the_last_one_serving(tmp_path):
+    """F31: garbage in a file neither stops a running CRM nor hinders the next start."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
+    (tmp_path / "config" / "entities" / "customer.yaml").write_bytes(b"\xff\xfe: [\n")
+    watcher_log = tmp_path / "var" / "log" / "watcher.log"
+    wait_until(lambda: "customer.yaml" in watcher_log.read_text())
+    assert answers(running)
+    running.stop()
+    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
+    assert answers(running)
+    assert "customer.yaml" in running.log.read_text()
+    running.stop()

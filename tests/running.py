@@ -1,0 +1,121 @@
+"""Start the real `trellis run` for tests that look at it from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PASSWORD = "correct-horse-battery"
+
+#: What the command line of each process of an installation contains.
+MARKS = {
+    "PostgreSQL": "bin/postgres",
+    "Valkey": "valkey-server",
+    "web": "granian",
+    "worker": "app.cli worker",
+    "watcher": "app.watcher",
+}
+
+
+@dataclass
+class RunningTrellis:
+    """A `trellis run` of a test."""
+
+    url: str
+    data: Path
+    config: Path
+    process: subprocess.Popen[str]
+    log: Path
+
+    def stop(self) -> float:
+        """Stop it as Ctrl-C does; return how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+    def children(self) -> dict[str, psutil.Process]:
+        """Return the processes it started, by what they do."""
+        found = {}
+        for child in psutil.Process(self.process.pid).children():
+            words = " ".join(child.cmdline())
+            for name, mark in MARKS.items():
+                if mark in words:
+                    found[name] = child
+        return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment_for(folder: Path, config: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of an installation of its own, whatever this process has set."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("TRELLIS_") and name not in {"DATABASE_URL", "REDIS_URL"}
+    }
+    return environment | {
+        "PORT": str(free_port()),
+        "TRELLIS_DATA": str(folder / "var"),
+        "TRELLIS_CONFIG": str(config),
+        "TRELLIS_PLUGINS": str(ROOT / "plugins"),
+        "TRELLIS_ADMIN_PASSWORD": PASSWORD,
+        "TRELLIS_WORKERS": "1",
+        **settings,
+    }
+
+
+def run_command(
+    arguments: list[str], environment: dict[str, str], timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run `trellis` with *arguments* to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def start_trellis(folder: Path, config: Path, **settings: str) -> RunningTrellis:
+    """Start `trellis run` with a data folder below *folder* and wait until it answers."""
+    environment = environment_for(folder, config, **settings)
+    log = folder / "run.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "run"],
+            env=environment,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    url = f"http://127.0.0.1:{environment['PORT']}"
+    deadline = time.monotonic() + 90
+    while "Ready after" not in log.read_text():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            pytest.fail(f"`trellis run` did not start:\n{log.read_text()}", pytrace=False)
+        time.sleep(0.1)
+    with urllib.request.urlopen(f"{url}/health", timeout=10):
+        pass
+    return RunningTrellis(url, folder / "var", config, process, log)
