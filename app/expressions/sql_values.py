@@ -1,0 +1,177 @@
+"""Write values in SQL: constants, arithmetic, conversions, what stands in for what."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from app.expressions import sql_functions as functions
+from app.expressions.sources import sql_type
+from app.expressions.sql_functions import elapsed, number
+from app.expressions.tree import (
+    Arithmetic,
+    Call,
+    Conditional,
+    Constant,
+    Convert,
+    FirstFilled,
+    Negative,
+    Node,
+    Series,
+)
+from app.expressions.types import DAYS, Kind, Type
+
+if TYPE_CHECKING:
+    from app.expressions.sql import Writer
+
+Column = sa.ColumnElement[Any]
+
+#: Values that are empty as soon as one of their parts is.
+STRICT = (Arithmetic, Negative, Convert)
+
+_BIGGEST_INTEGER = 2**31
+
+
+def literal(value: Any, type_: Type) -> Column:
+    """Return a fixed value as a parameter."""
+    if value is None:
+        return sa.cast(sa.null(), sql_type(type_))
+    if isinstance(value, Decimal):
+        return functions.literal_number(value)
+    return sa.literal(value, sql_type(type_))
+
+
+def beside(column: Column, node: Node) -> Column | None:
+    """Return a fixed whole number as an integer where it meets an integer column.
+
+    As ``numeric`` it would keep PostgreSQL from using the column's index.
+    """
+    if not isinstance(node, Constant) or not isinstance(node.value, (Decimal, int)):
+        return None
+    is_integer = isinstance(column.type, sa.Integer)
+    if is_integer and node.value == int(node.value) and abs(node.value) < _BIGGEST_INTEGER:
+        return sa.literal(int(node.value), column.type)
+    return None
+
+
+def _constant(writer: "Writer", node: Constant) -> Column:
+    value = node.value
+    if isinstance(value, datetime) and value.tzinfo is None:
+        # The calendar is part of the catalog, so the moment is as fixed as the text.
+        value = writer.environment.calendar.moment(value)
+    return literal(value, node.type)
+
+
+def _arithmetic(writer: "Writer", node: Arithmetic) -> Column:
+    kinds = (node.left.type.kind, node.right.type.kind)
+    if not {Kind.duration, *DAYS} & set(kinds):
+        return functions.calculate(node.operator, writer.value(node.left), writer.value(node.right))
+    left = writer.value(node.left)
+    if kinds == (Kind.datetime, Kind.datetime):
+        return elapsed(left.op("-", return_type=pg.INTERVAL())(writer.value(node.right)))
+    if node.right.type.unit == "working":
+        return _working(writer, node, left)
+    right = writer.value(node.right)
+    if kinds == (Kind.duration, Kind.duration):
+        return left.op(node.operator, return_type=pg.INTERVAL())(right)
+    if node.operator == "-":
+        right = -sa.type_coerce(right, pg.INTERVAL)
+    if node.type.kind is Kind.date:
+        return sa.cast(left.op("+", return_type=pg.TIMESTAMP())(right), sa.Date)
+    zone = writer.environment.calendar.time_zone
+    return sa.func.date_add(left, right, zone, type_=functions.MOMENT)
+
+
+def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
+    """Add working days; working hours are known to Python only."""
+    right = node.right
+    sign = -1 if node.operator == "-" else 1
+    if isinstance(right, Negative):
+        right, sign = right.item, -sign
+    if not isinstance(right, Call) or right.function.name != "working_days":
+        writer.refuse("The database counts working days, but no other working time.", node)
+    environment = writer.environment
+    count = functions.number(writer.value(right.arguments[0])) * sign
+    if node.type.kind is Kind.date:
+        return functions.add_working_days(environment, left, count)
+    wall = functions.local(environment, left)
+    day = functions.add_working_days(environment, sa.cast(wall, sa.Date), count)
+    moved = sa.cast(day, pg.TIMESTAMP()).op("+", return_type=pg.TIMESTAMP())(
+        sa.cast(wall, sa.Time())
+    )
+    return sa.func.timezone(environment.calendar.time_zone, moved, type_=functions.MOMENT)
+
+
+def _negative(writer: "Writer", node: Negative) -> Column:
+    item = writer.value(node.item)
+    return -item if node.type.kind is Kind.duration else -number(item)
+
+
+def _convert(writer: "Writer", node: Convert) -> Column:
+    item, environment = writer.value(node.item), writer.environment
+    kinds = (node.item.type.kind, node.type.kind)
+    if kinds == (Kind.date, Kind.datetime):
+        return functions.midnight(environment, item)
+    if kinds == (Kind.datetime, Kind.date):
+        return functions.day_of(environment, item)
+    factor = Decimal(100) if node.type.kind is Kind.percent else Decimal("0.01")
+    return number(item) * functions.literal_number(factor)
+
+
+def _first_filled(writer: "Writer", node: FirstFilled) -> Column:
+    values = alike([writer.value(item) for item in node.items], node.type)
+    return sa.func.coalesce(*values, type_=values[0].type)
+
+
+def _conditional(writer: "Writer", node: Conditional) -> Column:
+    yes, no = alike([writer.value(node.yes), writer.value(node.no)], node.type)
+    return sa.case((writer.truth(node.test), yes), else_=no)
+
+
+def alike(columns: list[Column], type_: Type) -> list[Column]:
+    """Return columns of one SQL type, so that integers and ``numeric`` may stand together."""
+    if type_.is_number:
+        return [number(column) for column in columns]
+    return columns
+
+
+def _series(writer: "Writer", node: Series) -> Column:
+    items = [writer.value(item) for item in node.items]
+    array = pg.array(items, type_=sql_type(node.type).item_type)  # type: ignore[attr-defined]
+    filled: Column = sa.func.array_remove(array, sa.null(), type_=sql_type(node.type))
+    return sa.func.nullif(filled, sa.cast(pg.array([]), sql_type(node.type)), type_=filled.type)
+
+
+WRITERS: Mapping[type[Node], Callable[["Writer", Any], Column]] = {
+    Constant: _constant,
+    Arithmetic: _arithmetic,
+    Negative: _negative,
+    Convert: _convert,
+    FirstFilled: _first_filled,
+    Conditional: _conditional,
+    Series: _series,
+}
+
+
+def _rounded_average(value: Column) -> Column:
+    return sa.func.round(sa.func.avg(number(value)), 12, type_=sa.Numeric)
+
+
+def _sum(value: Column) -> Column:
+    if isinstance(value.type, sa.Interval):
+        return sa.func.sum(value, type_=pg.INTERVAL)
+    return sa.func.coalesce(sa.func.sum(number(value)), 0, type_=sa.Numeric)
+
+
+#: What is selected from other records, by the function that asks.
+AGGREGATES: Mapping[str, Callable[[Column], Column]] = {
+    "count": lambda _: sa.func.count(),
+    "sum": _sum,
+    "avg": _rounded_average,
+    "lowest": lambda value: sa.func.min(value, type_=value.type),
+    "highest": lambda value: sa.func.max(value, type_=value.type),
+    "pick": lambda value: value,
+}
