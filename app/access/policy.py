@@ -14,7 +14,7 @@ from threading import Lock
 
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog, Entity, EntityAccess, Field, FieldRight, Rule
-from app.expressions.check import Checked
+from app.expressions import Checked
 from app.texts import Label, say
 
 _WIDTH: dict[FieldRight, int] = {"hidden": 0, "masked": 1, "read": 2, "edit": 3}

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.access.visibility import visible
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
-from app.expressions.check import Checked
+from app.expressions import Checked
 from app.records.conditions import Closures, WriteContext
 from app.records.drafts import Draft, Problems
 from app.records.work import Work
@@ -23,7 +23,7 @@ from app.texts import Label, say
 
 def is_empty(value: Any) -> bool:
     """Return whether a value counts as empty; a boolean and a zero never do."""
-    return value is None or value == "" or value == [] or value == () or value == {}
+    return value is None or (isinstance(value, str | list | tuple | Mapping) and not value)
 
 
 def truth(context: WriteContext, closures: Closures, condition: bool | Checked | None) -> bool:
@@ -145,27 +145,29 @@ def _field_of(condition: Checked, entity: Entity) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
 
-def visible_ids(work: Work, entity: str, ids: Iterable[int], right: str = "read") -> set[int]:
-    """Return those of *ids* that are not in the bin and for which the principal has the right."""
+def visible_ids(
+    work: Work, entity: str, ids: Iterable[int], right: str = "read", *, deleted: bool = False
+) -> set[int]:
+    """Return those of *ids* for which the principal has the right, in the bin or outside of it."""
     wanted = sorted(set(ids))
     if not wanted:
         return set()
-    statement = work.release.cached(
-        ("visible-ids", entity, right, work.policy.role_key),
-        lambda: _visible_statement(work, entity, right),
+    statement = work.rows.cached(
+        ("visible-ids", entity, right, deleted, work.policy.roles, work.policy.is_admin),
+        lambda: _visible_statement(work, entity, right, deleted=deleted),
     )
-    values = {"_ids": wanted, **work.bind_values()}
-    return {row[0] for row in statement.run(work.connection, values)}
+    return {row[0] for row in statement.run(work.connection, {"_ids": wanted, **work.asker})}
 
 
-def _visible_statement(work: Work, entity: str, right: str) -> Statement:
+def _visible_statement(work: Work, entity: str, right: str, *, deleted: bool) -> Statement:
     table = work.release.tables[entity].alias()
     statement = sa.select(table.c.id).where(
         table.c.id == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))),
         visible(work.release, entity, table, work.policy, right),
     )
     if "deleted_at" in table.c:
-        statement = statement.where(table.c.deleted_at.is_(None))
+        present = table.c.deleted_at.is_(None)
+        statement = statement.where(~present if deleted else present)
     return Statement(statement)
 
 
@@ -219,7 +221,9 @@ def check_tree(work: Work, draft: Draft, record_id: int, problems: Problems) -> 
             .cte("up", recursive=True)
         )
         up = up.union(sa.select(table.c[field.name]).where(table.c.id == up.c.up))
-        circle = Statement(sa.select(sa.literal(1)).select_from(up).where(up.c.up == sa.bindparam("_id")))
+        circle = Statement(
+            sa.select(sa.literal(1)).select_from(up).where(up.c.up == sa.bindparam("_id"))
+        )
         if circle.run(work.connection, {"_id": record_id}).fetchone():
             problems.add(
                 field.name,

@@ -12,9 +12,9 @@ from typing import Any
 
 from app.definitions.catalog import Entity, Field
 from app.expressions.calendar import Calendar
-from app.expressions.check import Checked
+from app.expressions import Checked
 from app.expressions.tree import Ask
-from app.records.rows import EntityRows, RowStatements
+from app.records.rows import EntityRows
 from app.records.work import Work
 
 
@@ -38,19 +38,18 @@ class Closures:
 class Linked:
     """Rows that links lead to, read once in a transaction."""
 
-    def __init__(self, work: Work, rows: RowStatements) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
-        self._rows = rows
         self._found: dict[tuple[str, int], dict[str, Any] | None] = {}
 
     def entity(self, name: str) -> EntityRows:
-        return self._rows[name]
+        return self._work.rows[name]
 
     def row(self, entity: str, record_id: int) -> dict[str, Any] | None:
         """Return a linked row; None if it is gone or in the bin."""
         key = (entity, record_id)
         if key not in self._found:
-            row = self._rows[entity].read(self._work.connection, [record_id]).get(record_id)
+            row = self._work.rows[entity].read(self._work.connection, [record_id]).get(record_id)
             self._found[key] = row if row is None or row.get("deleted_at") is None else None
         return self._found[key]
 
@@ -78,7 +77,7 @@ class WriteContext:
         self.old_row = old or {}
         self.parent = parent
         self.now: datetime = work.now
-        self.calendar: Calendar = work.release.calendar
+        self.calendar: Calendar = work.calendar
         self.today: date = self.calendar.day(work.now)
 
     def value(self, path: str) -> Any:

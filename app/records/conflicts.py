@@ -40,8 +40,12 @@ class RecordConflict(Conflict):
     """
 
     def __init__(
-        self, message: Label, fields: dict[str, list[Label]], differing: dict[str, dict[str, Any]],
-        version: int, changed_by: int | None,
+        self,
+        message: Label,
+        fields: dict[str, list[Label]],
+        differing: dict[str, dict[str, Any]],
+        version: int,
+        changed_by: int | None,
     ) -> None:
         super().__init__(message, fields=fields)
         self.differing = differing
@@ -63,7 +67,7 @@ def raise_conflict(
     entries = _since.rows(
         work.connection,
         {
-            "entity": work.release.numbers[entity.name],
+            "entity": work.number(entity.name),
             "record_id": row["id"],
             "version": version,
         },
@@ -75,9 +79,7 @@ def raise_conflict(
             opened.setdefault(name, value)
         now.update(entry["after"])
     yours = _yours(draft, rows) if draft is not None else {}
-    readable = {
-        name for name in entity.fields if work.policy.is_readable(entity.name, name)
-    }
+    readable = {name for name in entity.fields if work.policy.is_readable(entity.name, name)}
     differing = {
         name: {
             "opened": opened.get(name),

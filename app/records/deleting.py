@@ -17,7 +17,6 @@ from app.database.statements import Statement
 from app.definitions.catalog import Catalog, Entity, Field
 from app.errors import InvalidInput
 from app.records.journal import Entry, drop_search_rows, write_entries
-from app.records.rows import RowStatements
 from app.records.work import Work
 from app.texts import say
 
@@ -54,15 +53,13 @@ def points_at(work: Work, pointer: Pointer, table: sa.Table, entity: str) -> sa.
     condition = column == sa.func.any(_IDS)
     if pointer.field.type.name == "any_link":
         kind = table.c[f"{pointer.field.name}__entity"]
-        condition = sa.and_(condition, kind == work.release.numbers[entity])
+        condition = sa.and_(condition, kind == work.number(entity))
     return condition
 
 
-def pointing_ids(
-    work: Work, rows: RowStatements, pointer: Pointer, entity: str, ids: Iterable[int]
-) -> list[int]:
+def pointing_ids(work: Work, pointer: Pointer, entity: str, ids: Iterable[int]) -> list[int]:
     """Return the ids of records, not in the bin, that point at *ids* of *entity*."""
-    pointing = rows[pointer.entity.name]
+    pointing = work.rows[pointer.entity.name]
     statement = sa.select(pointing.table.c.id).where(
         points_at(work, pointer, pointing.table, entity)
     )
@@ -72,9 +69,7 @@ def pointing_ids(
     return sorted(row[0] for row in found)
 
 
-def plan_deletion(
-    work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int]
-) -> dict[str, set[int]]:
+def plan_deletion(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, set[int]]:
     """Return everything that goes into the bin together, by entity, the asked ones first.
 
     Raises:
@@ -86,9 +81,9 @@ def plan_deletion(
     while queue:
         name, found = queue.pop()
         for pointer in pointers_to(work.release.catalog, name):
-            if pointer.on_delete == "clear" or not rows[pointer.entity.name].has_bin:
+            if pointer.on_delete == "clear" or not work.rows[pointer.entity.name].has_bin:
                 continue
-            pointing = pointing_ids(work, rows, pointer, name, found)
+            pointing = pointing_ids(work, pointer, name, found)
             if pointer.on_delete == "refuse":
                 refusing.append((pointer, pointing))
                 continue
@@ -115,9 +110,9 @@ def _refused(pointer: Pointer, count: int) -> InvalidInput:
     )
 
 
-def put_into_bin(work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int]) -> None:
+def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> None:
     """Mark rows deleted, leave history and take them out of search. Rows are locked already."""
-    table = rows[entity.name].table
+    table = work.rows[entity.name].table
     statement = Statement(
         sa.update(table)
         .where(table.c.id == sa.func.any(_IDS), table.c.deleted_at.is_(None))
@@ -138,11 +133,9 @@ def put_into_bin(work: Work, rows: RowStatements, entity: Entity, ids: Iterable[
     drop_search_rows(work, entity, ids)
 
 
-def bring_back(
-    work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int]
-) -> list[dict[str, Any]]:
+def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
     """Take rows out of the bin and return them. A clash of unique values is the database's error."""
-    table = rows[entity.name].table
+    table = work.rows[entity.name].table
     statement = Statement(
         sa.update(table)
         .where(table.c.id == sa.func.any(_IDS), table.c.deleted_at.is_not(None))
@@ -156,16 +149,14 @@ def bring_back(
     return found
 
 
-def deleted_together(
-    work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int]
-) -> dict[str, set[int]]:
+def deleted_together(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, set[int]]:
     """Return what went into the bin in the same change sets as *ids* and is still there."""
     history = system.history
     # The newest deletion of each counts: an older one was taken back since.
     newest = (
         sa.select(history.c.change_set)
         .where(
-            history.c.entity == work.release.numbers[entity.name],
+            history.c.entity == work.number(entity.name),
             history.c.record_id == sa.func.any(_IDS),
             history.c.action == "delete",
         )
@@ -182,6 +173,6 @@ def deleted_together(
     together: dict[str, set[int]] = {entity.name: set(ids)}
     for number, record_id in statement.run(work.connection, {"_ids": sorted(ids)}):
         name = names.get(number)
-        if name in work.release.catalog.entities and rows[name].has_bin:
+        if name in work.release.catalog.entities and work.rows[name].has_bin:
             together.setdefault(name, set()).add(record_id)
     return together

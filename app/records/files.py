@@ -217,6 +217,4 @@ def give_files(
     connection: psycopg.Connection[Any], ids: list[int], entity: int, record_id: int, field: str
 ) -> None:
     """Make files a record's own."""
-    _give.run(
-        connection, {"_ids": ids, "_entity": entity, "_record": record_id, "_field": field}
-    )
+    _give.run(connection, {"_ids": ids, "_entity": entity, "_record": record_id, "_field": field})

@@ -53,7 +53,9 @@ def pinyin_of(title: str) -> list[str]:
             continue
         full, initials = "".join(syllables), "".join(part[0] for part in syllables)
         for word in (full, initials):
-            words.update(word[:length] for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1))
+            words.update(
+                word[:length] for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1)
+            )
             words.add(word)
     return sorted(words)
 

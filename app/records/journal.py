@@ -91,7 +91,7 @@ def write_entries(work: Work, entity: Entity, entries: Iterable[Entry]) -> None:
     """Write history and events of one entity's records."""
     rows = [
         {
-            "entity": work.release.numbers[entity.name],
+            "entity": work.number(entity.name),
             "record_id": entry.record_id,
             "action": entry.action,
             "version": entry.version,
@@ -135,7 +135,7 @@ def write_search_row(work: Work, entity: Entity, record_id: int, row: Mapping[st
     _put_search.run(
         work.connection,
         {
-            "entity": work.release.numbers[entity.name],
+            "entity": work.number(entity.name),
             "record_id": record_id,
             "owner": row.get("owner"),
             "owner_department": row.get("owner_department"),
@@ -148,9 +148,7 @@ def write_search_row(work: Work, entity: Entity, record_id: int, row: Mapping[st
 
 def drop_search_rows(work: Work, entity: Entity, ids: Iterable[int]) -> None:
     """Take records out of search."""
-    _drop_search.run(
-        work.connection, {"entity": work.release.numbers[entity.name], "ids": list(ids)}
-    )
+    _drop_search.run(work.connection, {"entity": work.number(entity.name), "ids": list(ids)})
 
 
 def changes_as_json(

@@ -15,8 +15,9 @@ from app.access.policy import Policy
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.fields.base import ParseContext
+from app.records import derived
 from app.records.drafts import Draft, LineDraft, Problems, read_input
-from app.records.rows import RowStatements
+from app.records.rows import EntityRows
 from app.records.work import Work
 from app.texts import say
 
@@ -29,13 +30,11 @@ def lines_fields(entity: Entity) -> tuple[Field, ...]:
     return tuple(f for f in entity.fields.values() if f.type.name == "lines" and not f.removed)
 
 
-def load_lines(
-    work: Work, rows: RowStatements, entity: Entity, record_id: int
-) -> dict[str, list[dict[str, Any]]]:
+def load_lines(work: Work, entity: Entity, record_id: int) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every lines field of one record, by field, in their order."""
     found: dict[str, list[dict[str, Any]]] = {}
     for field in lines_fields(entity):
-        lines = rows[f"{entity.name}.{field.name}"]
+        lines = work.rows[f"{entity.name}.{field.name}"]
         statement = Statement(
             sa.select(lines.table)
             .where(lines.table.c.parent == sa.bindparam("_parent", type_=sa.BigInteger))
@@ -47,7 +46,6 @@ def load_lines(
 
 def read_lines(
     work: Work,
-    rows: RowStatements,
     draft: Draft,
     raw: Mapping[str, Any],
     policy: Policy,
@@ -58,9 +56,7 @@ def read_lines(
     given = [field for field in lines_fields(draft.entity) if field.name in raw]
     if not given:
         return
-    present = (
-        {} if draft.id is None else load_lines(work, rows, draft.entity, draft.id)
-    )
+    present = {} if draft.id is None else load_lines(work, draft.entity, draft.id)
     for field in given:
         if policy.field_right(draft.entity.name, field.name) != "edit" or field.readonly is True:
             continue  # already refused by read_input
@@ -87,7 +83,7 @@ def read_lines(
             )
             continue
         known = {
-            row["id"]: rows[entity.name].values(row) | {"position": row["position"]}
+            row["id"]: work.rows[entity.name].values(row) | {"position": row["position"]}
             for row in present.get(field.name, [])
         }
         draft.lines[field.name] = [
@@ -129,32 +125,40 @@ def _read_line(
     return draft
 
 
-def write_lines(work: Work, rows: RowStatements, draft: Draft, record_id: int) -> bool:
+def write_lines(work: Work, draft: Draft, record_id: int) -> bool:
     """Write the rows of ``draft.lines``; return whether anything changed."""
     changed = False
     for name, lines in draft.lines.items():
-        entity_rows = rows[f"{draft.entity.name}.{name}"]
+        entity_rows = work.rows[f"{draft.entity.name}.{name}"]
         kept = [line.id for line in lines if line.id is not None]
-        changed |= _take_away(work, entity_rows.table, record_id, kept)
+        changed |= _take_away(work, entity_rows, record_id, kept)
         for position, line in enumerate(lines):
             values = {"position": position}
             if line.is_new:
                 columns = entity_rows.column_values({**line.changes, **values})
                 row = entity_rows.insert(work.connection, {**columns, "parent": record_id})
                 line.id, changed = row["id"], True
+                derived.touch_parents(work, entity_rows.entity, None, row)
             else:
                 differing = {k: v for k, v in line.changes.items() if v != line.old.get(k)}
                 if differing or line.old.get("position") != position:
                     columns = entity_rows.column_values({**differing, **values})
-                    entity_rows.update(work.connection, int(line.id or 0), columns)
+                    before = entity_rows.read(work.connection, [int(line.id or 0)])
+                    row = entity_rows.update(work.connection, int(line.id or 0), columns)
+                    derived.touch_parents(work, entity_rows.entity, before[int(line.id or 0)], row)
                     changed = True
     return changed
 
 
-def _take_away(work: Work, table: sa.Table, record_id: int, kept: list[int]) -> bool:
+def _take_away(work: Work, rows: EntityRows, record_id: int, kept: list[int]) -> bool:
+    table = rows.table
     statement = Statement(
         sa.delete(table)
         .where(table.c.parent == sa.bindparam("_parent", type_=sa.BigInteger))
-        .where(sa.not_(table.c.id == sa.func.any(sa.bindparam("_kept", type_=sa.ARRAY(sa.BigInteger)))))
+        .where(table.c.id != sa.func.all(sa.bindparam("_kept", type_=sa.ARRAY(sa.BigInteger))))
+        .returning(*table.c)
     )
-    return statement.run(work.connection, {"_parent": record_id, "_kept": kept}).rowcount > 0
+    gone = statement.rows(work.connection, {"_parent": record_id, "_kept": kept})
+    for row in gone:
+        derived.touch_parents(work, rows.entity, row, None)
+    return bool(gone)

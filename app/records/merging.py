@@ -13,28 +13,23 @@ from app.definitions.catalog import Entity
 from app.records import derived
 from app.records.deleting import Pointer, pointers_to, points_at, put_into_bin
 from app.records.journal import Entry, write_entries
-from app.records.rows import RowStatements
 from app.records.work import Work
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 _KEEP = sa.bindparam("_keep", type_=sa.BigInteger)
 
 
-def repoint(
-    work: Work, rows: RowStatements, entity: Entity, keep: int, gone: Iterable[int]
-) -> None:
+def repoint(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     """Make everything that names one of *gone* name *keep*, what lies in the bin included."""
     ids = sorted(gone)
     for pointer in pointers_to(work.release.catalog, entity.name):
-        _repoint_field(work, rows, pointer, entity.name, keep, ids)
+        _repoint_field(work, pointer, entity.name, keep, ids)
     for table in (system.file, system.share):
-        _repoint_system(work, table, work.release.numbers[entity.name], keep, ids)
+        _repoint_system(work, table, work.number(entity.name), keep, ids)
 
 
-def _repoint_field(
-    work: Work, rows: RowStatements, pointer: Pointer, entity: str, keep: int, ids: list[int]
-) -> None:
-    own = rows[pointer.entity.name]
+def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: list[int]) -> None:
+    own = work.rows[pointer.entity.name]
     table, column = own.table, own.table.c[pointer.field.name]
     values: dict[str, Any] = {}
     if pointer.field.type.many:
@@ -53,17 +48,19 @@ def _repoint_field(
     )
     if not before:
         return
-    written = Statement(
-        sa.update(table).where(condition).values(values).returning(*table.c)
-    ).rows(work.connection, {"_ids": ids, "_keep": keep})
+    written = Statement(sa.update(table).where(condition).values(values).returning(*table.c)).rows(
+        work.connection, {"_ids": ids, "_keep": keep}
+    )
     after = {row["id"]: row for row in written}
     name = pointer.field.name
     for row in before:
         new_row = after[row["id"]]
         if own.has_bin:
-            entry = Entry(row["id"], "update", new_row["version"], {name: row[name]}, {name: new_row[name]})
+            entry = Entry(
+                row["id"], "update", new_row["version"], {name: row[name]}, {name: new_row[name]}
+            )
             write_entries(work, pointer.entity, [entry])
-        derived.touch_parents(work, rows, pointer.entity, row, new_row)
+        derived.touch_parents(work, pointer.entity, row, new_row)
 
 
 def _repoint_system(work: Work, table: sa.Table, entity: int, keep: int, ids: list[int]) -> None:
@@ -74,18 +71,20 @@ def _repoint_system(work: Work, table: sa.Table, entity: int, keep: int, ids: li
         condition = sa.and_(
             condition,
             ~sa.exists().where(
-                kept.c.entity == entity, kept.c.record_id == _KEEP, kept.c.user_id == table.c.user_id
+                kept.c.entity == entity,
+                kept.c.record_id == _KEEP,
+                kept.c.user_id == table.c.user_id,
             ),
         )
     update = sa.update(table).where(condition).values(record_id=_KEEP)
     Statement(update).run(work.connection, {"_ids": ids, "_keep": keep})
 
 
-def bury(work: Work, rows: RowStatements, entity: Entity, keep: int, gone: Iterable[int]) -> None:
+def bury(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     """Put the records that were merged away into the bin and say where they went."""
     ids = sorted(gone)
-    locked = rows[entity.name].read(work.connection, ids)
-    put_into_bin(work, rows, entity, ids)
+    locked = work.rows[entity.name].read(work.connection, ids)
+    put_into_bin(work, entity, ids)
     entries = [
         Entry(each, "merge", row["version"] + 1, {}, {"merged_into": keep})
         for each, row in locked.items()

@@ -1,11 +1,11 @@
-"""The rows of one entity: the statements that lock and write them, and values from columns and back.
+"""The rows of one entity: the statements that lock and write them, values from columns and back.
 
 Compiled once per release and entity, kept by ``RowStatements``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from app.database.live import Release
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
+from app.records.dependencies import Dependencies
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 
@@ -127,6 +128,15 @@ class RowStatements:
     def __init__(self, release: Release) -> None:
         self.release = release
         self._entities: dict[str, EntityRows] = {}
+        self._cached: dict[Hashable, Statement] = {}
+        self.dependencies = Dependencies(release.catalog)
+
+    def cached(self, key: Hashable, build: Callable[[], Statement]) -> Statement:
+        """Return the statement kept under *key*, built on first use."""
+        statement = self._cached.get(key)
+        if statement is None:
+            statement = self._cached[key] = build()
+        return statement
 
     def __getitem__(self, entity: str) -> EntityRows:
         rows = self._entities.get(entity)

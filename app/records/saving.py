@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.catalog import Entity, Field
-from app.expressions.check import Checked
+from app.expressions import Checked
 from app.records import derived, journal, linesets
 from app.records.checking import (
     check_fields,
@@ -25,7 +25,7 @@ from app.records.conditions import Closures, Linked, WriteContext
 from app.records.drafts import Draft, Problems
 from app.records.files import find_files, give_files
 from app.records.money import fill_base_amounts
-from app.records.rows import EntityRows, RowStatements
+from app.records.rows import EntityRows
 from app.records.serials import give_numbers
 from app.records.work import Work
 from app.texts import Label, say
@@ -50,28 +50,31 @@ class Written:
 class Saving:
     """The steps of a save within one transaction."""
 
-    def __init__(self, work: Work, rows: RowStatements, closures: Closures) -> None:
+    def __init__(self, work: Work, closures: Closures) -> None:
         self.work = work
-        self.rows = rows
         self.closures = closures
-        self.linked = Linked(work, rows)
+        self.linked = Linked(work)
 
     def fill_defaults(self, draft: Draft) -> None:
         """Give a new record, or a new row of lines, what was not said."""
         missing = [
             each
             for each in draft.entity.fields.values()
-            if each.default is not None and draft.changes.get(each.name) is None
-            and each.name not in draft.given and not each.removed
+            if each.default is not None
+            and draft.changes.get(each.name) is None
+            and each.name not in draft.given
+            and not each.removed
         ]
-        plain = {each.name: each.default for each in missing if not isinstance(each.default, Checked)}
+        plain = {
+            each.name: each.default for each in missing if not isinstance(each.default, Checked)
+        }
         draft.changes.update(plain)
         for each in missing:
             if isinstance(each.default, Checked):
                 draft.changes[each.name] = self._worked_out_default(draft, each)
 
     def _worked_out_default(self, draft: Draft, each: Field) -> Any:
-        columns = self.rows[draft.entity.name].column_values(draft.after())
+        columns = self.work.rows[draft.entity.name].column_values(draft.after())
         context = self._context(draft.entity, columns, None)
         return self.closures.of(each.default)(context)
 
@@ -92,7 +95,7 @@ class Saving:
         Raises:
             InvalidInput: something is wrong with it; the transaction must be given up.
         """
-        entity, rows = draft.entity, self.rows[draft.entity.name]
+        entity, rows = draft.entity, self.work.rows[draft.entity.name]
         for each in (draft, *(line for lines in draft.lines.values() for line in lines)):
             if each.is_new:
                 self.fill_defaults(each)
@@ -103,21 +106,25 @@ class Saving:
         lines_before = self._lines_json(draft) if draft.lines and not draft.is_new else {}
         row = self._write(draft, rows, old_row)
         record_id = int(row["id"])
-        lines_changed = linesets.write_lines(self.work, self.rows, draft, record_id)
+        lines_changed = linesets.write_lines(self.work, draft, record_id)
         if old_row is not None and not lines_changed and row is old_row:
             return Written(record_id, int(row["version"]), rows.values(row), changed=False)
         if old_row is not None and lines_changed and row is old_row:
             row = rows.update(self.work.connection, record_id, self._stamp())
-        row = derived.work_out_own(self.work, self.rows, entity, row, draft, lines_changed)
+        row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
 
         warnings = self._check(draft, row, old_row, record_id, problems)
         problems.raise_if_any()
         self._keep_journal(draft, row, old_row, action, lines_before if lines_changed else None)
-        derived.touch_parents(self.work, self.rows, entity, old_row, row)
+        derived.touch_parents(self.work, entity, old_row, row)
         values = rows.values(row)
         changed = {name for name in values if old_row is None or draft.changed(name)}
         return Written(
-            record_id, int(row.get("version", 1)), values, tuple(warnings), fields=frozenset(changed)
+            record_id,
+            int(row.get("version", 1)),
+            values,
+            tuple(warnings),
+            fields=frozenset(changed),
         )
 
     def _stamp(self) -> dict[str, Any]:
@@ -179,8 +186,10 @@ class Saving:
         warnings = check_rules(context, self.closures, draft.entity, problems)
         check_tree(self.work, draft, record_id, problems)
         for name, lines in draft.lines.items():
-            entity = self.rows[f"{draft.entity.name}.{name}"].entity
-            stored = self.rows[entity.name].read(self.work.connection, [x.id or 0 for x in lines])
+            entity = self.work.rows[f"{draft.entity.name}.{name}"].entity
+            stored = self.work.rows[entity.name].read(
+                self.work.connection, [x.id or 0 for x in lines]
+            )
             for line in lines:
                 self._check_line(line, entity, stored[line.id or 0], draft.entity, row, problems)
         return warnings
@@ -194,7 +203,7 @@ class Saving:
         parent_row: Mapping[str, Any],
         problems: Problems,
     ) -> None:
-        old = self.rows[entity.name].column_values(line.old) if line.old else None
+        old = self.work.rows[entity.name].column_values(line.old) if line.old else None
         context = self._context(entity, row, old, (parent, parent_row))
         check_fields(context, self.closures, line, problems, f"{line.where}.")
         for check in entity.checks:
@@ -211,7 +220,7 @@ class Saving:
                 continue
             ids = value if isinstance(value, list | tuple) else [] if value is None else [value]
             found = find_files(self.work.connection, list(ids))
-            number = self.work.release.numbers[draft.entity.name]
+            number = self.work.number(draft.entity.name)
             for file_id in ids:
                 row = found.get(file_id)
                 mine = row is not None and (
@@ -240,7 +249,7 @@ class Saving:
         action: str,
         lines_before: Mapping[str, Any] | None,
     ) -> None:
-        entity, rows = draft.entity, self.rows[draft.entity.name]
+        entity, rows = draft.entity, self.work.rows[draft.entity.name]
         record_id = int(row["id"])
         new, old = rows.values(row), rows.values(old_row) if old_row is not None else {}
         names = [
@@ -268,21 +277,23 @@ class Saving:
             each = draft.entity.fields.get(name)
             if each is not None and each.type.name in FILE_TYPES and value:
                 ids = list(value) if isinstance(value, list | tuple) else [value]
-                number = self.work.release.numbers[draft.entity.name]
+                number = self.work.number(draft.entity.name)
                 give_files(self.work.connection, ids, number, record_id, name)
 
     def _lines_json(self, draft: Draft) -> dict[str, Any]:
         assert draft.id is not None
-        loaded = linesets.load_lines(self.work, self.rows, draft.entity, draft.id)
+        loaded = linesets.load_lines(self.work, draft.entity, draft.id)
         found: dict[str, Any] = {}
         for name in draft.lines:
-            rows = self.rows[f"{draft.entity.name}.{name}"]
+            rows = self.work.rows[f"{draft.entity.name}.{name}"]
             found[name] = [line_as_json(rows, row) for row in loaded[name]]
         return found
 
 
 #: Built-in columns that say when and by whom: history has them anyway.
-_NOT_IN_HISTORY = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+_NOT_IN_HISTORY = frozenset(
+    {"id", "version", "created_at", "created_by", "updated_at", "updated_by"}
+)
 FILE_TYPES = frozenset({"file", "files", "image", "images", "signature"})
 
 

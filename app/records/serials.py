@@ -40,16 +40,16 @@ def give_numbers(work: Work, entity: Entity, values: dict[str, Any]) -> None:
 
 def _number(work: Work, entity: Entity, field: Any, values: Mapping[str, Any]) -> str:
     kind: Serial = field.type
-    local = work.release.local(work.now)
-    period, key = kind.counter_key(field, local.date(), values)
+    day = work.calendar.day(work.now)
+    period, key = kind.counter_key(field, day, values)
     row = _take.run(
         work.connection,
         {
-            "entity": work.release.numbers[entity.name],
+            "entity": work.number(entity.name),
             "field": field.name,
             "period": period,
             "key": key,
         },
     ).fetchone()
     assert row is not None
-    return kind.render(field, local.date(), row[0], values)
+    return kind.render(field, day, row[0], values)

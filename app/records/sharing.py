@@ -56,7 +56,7 @@ def share_with(
         work.connection,
         [
             {
-                "entity": work.release.numbers[entity.name],
+                "entity": work.number(entity.name),
                 "record_id": record_id,
                 "user_id": user,
                 "may_edit": may_edit,
@@ -74,7 +74,7 @@ def unshare_with(work: Work, entity: Entity, record_id: int, users: Iterable[int
     _drop_share.run(
         work.connection,
         {
-            "entity": work.release.numbers[entity.name],
+            "entity": work.number(entity.name),
             "record_id": record_id,
             "users": sorted(set(users)),
         },
@@ -85,5 +85,5 @@ def team_of(work: Work, entity: Entity, record_id: int) -> list[dict[str, Any]]:
     """Return whom a record is shared with."""
     return _team.rows(
         work.connection,
-        {"entity": work.release.numbers[entity.name], "record_id": record_id},
+        {"entity": work.number(entity.name), "record_id": record_id},
     )

@@ -13,16 +13,13 @@ from app.errors import Forbidden, InvalidInput
 from app.records import derived, journal
 from app.records.checking import visible_ids
 from app.records.deleting import pointers_to, pointing_ids
-from app.records.rows import RowStatements
 from app.records.work import Work
 from app.texts import say
 
 
-def give_to(
-    work: Work, rows: RowStatements, entity: Entity, ids: Iterable[int], owner: int | None
-) -> int:
+def give_to(work: Work, entity: Entity, ids: Iterable[int], owner: int | None) -> int:
     """Make *owner* the owner of locked or unlocked records; return how many changed hands."""
-    own = rows[entity.name]
+    own = work.rows[entity.name]
     locked = own.lock(work.connection, ids)
     changed = 0
     for record_id, row in locked.items():
@@ -34,8 +31,8 @@ def give_to(
         )
         journal.write_entries(work, entity, [entry])
         journal.write_search_row(work, entity, record_id, own.values(new))
-        derived.work_out_own(work, rows, entity, new, None, lines_changed=False)
-        derived.touch_parents(work, rows, entity, row, new)
+        derived.work_out_own(work, entity, new, lines_changed=False)
+        derived.touch_parents(work, entity, row, new)
         changed += 1
     return changed
 
@@ -75,7 +72,6 @@ def check_new_owner(work: Work, owner: int | None) -> None:
 
 def transfer_with_cascade(
     work: Work,
-    rows: RowStatements,
     entity: Entity,
     ids: list[int],
     owner: int | None,
@@ -93,18 +89,22 @@ def transfer_with_cascade(
     if refused:
         raise Forbidden(work.policy.why("transfer", entity.name))
     wanted = set(along)
-    old_owners = {row["owner"] for row in rows[entity.name].read(work.connection, ids).values()}
+    old_owners = {
+        row["owner"] for row in work.rows[entity.name].read(work.connection, ids).values()
+    }
     moved = 0
     for pointer in pointers_to(work.release.catalog, entity.name):
         name = f"{pointer.entity.name}.{pointer.field.name}"
         if name not in wanted or not pointer.entity.owned:
             continue
-        found = pointing_ids(work, rows, pointer, entity.name, ids)
+        found = pointing_ids(work, pointer, entity.name, ids)
         allowed = visible_ids(work, pointer.entity.name, found, "transfer")
         mine = [
             record_id
-            for record_id, row in rows[pointer.entity.name].read(work.connection, allowed).items()
+            for record_id, row in work.rows[pointer.entity.name]
+            .read(work.connection, allowed)
+            .items()
             if row["owner"] in old_owners
         ]
-        moved += give_to(work, rows, pointer.entity, mine, owner)
-    return moved + give_to(work, rows, entity, ids, owner)
+        moved += give_to(work, pointer.entity, mine, owner)
+    return moved + give_to(work, entity, ids, owner)

@@ -12,7 +12,7 @@ from app.texts import Label, say
 def as_input_error(error: pg.IntegrityError, release: Release) -> TrellisError:
     """Return what to tell the person for a violated constraint; never the database's own words."""
     name = error.diag.constraint_name or ""
-    meaning = release.tables.constraint_meaning(name)
+    meaning = release.tables.constraint_meaning(name, error.diag.table_name or "")
     if meaning is None:
         return Conflict(
             say(
@@ -25,13 +25,13 @@ def as_input_error(error: pg.IntegrityError, release: Release) -> TrellisError:
     if isinstance(error, pg.UniqueViolation):
         sentence = _taken(entity.label, labels)
     elif isinstance(error, pg.ForeignKeyViolation):
-        sentence = say(
-            "The record it names is not there any more.", "它引用的记录已不存在。"
-        )
+        sentence = say("The record it names is not there any more.", "它引用的记录已不存在。")
     else:
         sentence = say("This value cannot be kept here.", "此处不能保存这个值。")
-    return InvalidInput({meaning.fields[0]: [sentence]}) if meaning.fields else InvalidInput(
-        message=sentence
+    return (
+        InvalidInput({meaning.fields[0]: [sentence]})
+        if meaning.fields
+        else InvalidInput(message=sentence)
     )
 
 

@@ -14,12 +14,16 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 
+from app.access.organisation import SHARES, Organisation, touch, touch_people
 from app.access.policy import Policy
 from app.access.principal import Principal
+from app.access.visibility import bind_values
 from app.database import system
 from app.database.live import Release
 from app.database.statements import Statement
 from app.errors import Conflict
+from app.expressions.calendar import Calendar
+from app.records.rows import RowStatements
 from app.texts import say
 
 Result = TypeVar("Result")
@@ -45,6 +49,8 @@ class Work:
 
     connection: psycopg.Connection[Any]
     release: Release
+    rows: RowStatements
+    organisation: Organisation
     principal: Principal
     policy: Policy
     now: datetime
@@ -59,6 +65,40 @@ class Work:
     touched: dict[str, set[int]] = field(default_factory=dict)
     #: called once the transaction is committed, in order
     after: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The business calendar."""
+        return self.release.catalog.calendar
+
+    @property
+    def asker(self) -> dict[str, Any]:
+        """The parameters that stand for whoever asks, and for the moment."""
+        return bind_values(self.principal, self.now)
+
+    def people_changed(self) -> None:
+        """Say that users or departments changed, so that every process asks anew."""
+        touch_people(self.connection)
+        self.after.append(self.organisation.expire)
+
+    def shares_changed(self) -> None:
+        """Say that a record was shared or taken back."""
+        touch(self.connection, SHARES)
+        self.after.append(self.organisation.expire)
+
+    def number(self, entity: str) -> int:
+        """Return an entity's number in the system tables."""
+        return self.release.numbers[entity]
+
+    def department_of(self, user_id: int | None) -> int | None:
+        """Return the department a user belongs to now."""
+        person = self.organisation.snapshot().people.get(user_id) if user_id is not None else None
+        return person.department if person else None
+
+    def is_active(self, user_id: int) -> bool:
+        """Return whether a user exists and works here."""
+        person = self.organisation.snapshot().people.get(user_id)
+        return person is not None and person.active
 
     def open_change_set(self) -> int:
         """Return the change set of this transaction, made on first use."""

@@ -1,7 +1,7 @@
 """The writing half of the one door: who may, on which row, in one transaction.
 
-Each method is a transaction of its own. What it promises: rights hold before and after the write,
-history and events are part of it, roll-ups are right when it commits, and a refusal changes nothing.
+Each method is a transaction of its own. Rights hold before and after the write, history and events
+are part of it, roll-ups are right when it commits, and a refusal changes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from psycopg import errors as pg
 
+from app.access.policy import Policies
 from app.access.principal import Principal
 from app.clock import Clock
 from app.database.live import Release
@@ -24,7 +25,7 @@ from app.records.conditions import Closures
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
 from app.records.linesets import read_lines
-from app.records.rows import EntityRows, RowStatements
+from app.records.rows import RowStatements
 from app.records.saving import Saving, Written
 from app.records.violations import as_input_error
 from app.records.work import Work, in_transaction
@@ -57,6 +58,7 @@ class Prepared:
         self.release = release
         self.rows = RowStatements(release)
         self.closures = Closures()
+        self.policies = Policies(release.catalog)
 
 
 class Writer:
@@ -84,7 +86,7 @@ class Writer:
         return prepared
 
     @contextmanager
-    def _work(self, principal: Principal, **said: Any) -> Iterator[tuple[Work, Prepared]]:
+    def _work(self, principal: Principal, **said: Any) -> Iterator[Work]:
         """Open a transaction on the current release; roll-ups are settled before it commits."""
         release = self._live.release
         prepared = self._for(release)
@@ -92,25 +94,24 @@ class Writer:
             work = Work(
                 connection=connection,
                 release=release,
+                rows=prepared.rows,
                 organisation=self._organisation,
                 principal=principal,
-                policy=release.policies.of(principal),
+                policy=prepared.policies.of(principal),
                 now=self._clock.now(),
                 **{name: value for name, value in said.items() if value is not None},
             )
-            yield work, prepared
-            derived.settle(work, prepared.rows)
+            yield work
+            derived.settle(work)
         for call in work.after:
             call()
 
-    def _run(
-        self, principal: Principal, step: Callable[[Work, Prepared], Any], **said: Any
-    ) -> Any:
-        """Run *step* in a transaction, again after a deadlock; constraint errors become sentences."""
+    def _run(self, principal: Principal, step: Callable[[Work], Any], **said: Any) -> Any:
+        """Run *step* in a transaction, again after a deadlock; broken constraints are sentences."""
 
         def once() -> Any:
-            with self._work(principal, **said) as (work, prepared):
-                return step(work, prepared)
+            with self._work(principal, **said) as work:
+                return step(work)
 
         try:
             return in_transaction(once)
@@ -139,22 +140,20 @@ class Writer:
         """
         return self._run(
             principal,
-            lambda work, prepared: self._create(work, prepared, entity, raw, strict=strict),
+            lambda work: self._create(work, entity, raw, strict=strict),
             origin=origin,
             cause=cause,
             change_set=change_set,
         )
 
-    def _create(
-        self, work: Work, prepared: Prepared, name: str, raw: Mapping[str, Any], *, strict: bool
-    ) -> Written:
+    def _create(self, work: Work, name: str, raw: Mapping[str, Any], *, strict: bool) -> Written:
         entity = _entity(work.release, name)
         if not work.policy.may("create", name):
             raise Forbidden(work.policy.why("create", name))
         draft, problems = Draft(entity), Problems()
         values = self._read_owner(work, draft, raw, problems)
-        self._read(work, prepared, draft, values, problems, strict=strict)
-        return self._finish(work, prepared, draft, None, problems, "create")
+        self._read(work, draft, values, problems, strict=strict)
+        return self._finish(work, draft, None, problems, "create")
 
     def update(
         self,
@@ -182,9 +181,7 @@ class Writer:
         """
         return self._run(
             principal,
-            lambda work, prepared: self._update(
-                work, prepared, entity, record_id, raw, version, strict=strict
-            ),
+            lambda work: self._update(work, entity, record_id, raw, version, strict=strict),
             origin=origin,
             cause=cause,
             change_set=change_set,
@@ -193,7 +190,6 @@ class Writer:
     def _update(
         self,
         work: Work,
-        prepared: Prepared,
         name: str,
         record_id: int,
         raw: Mapping[str, Any],
@@ -202,19 +198,18 @@ class Writer:
         strict: bool,
     ) -> Written:
         entity = _entity(work.release, name)
-        row = self._locked(work, prepared, name, [record_id], "update")[record_id]
-        rows = prepared.rows[name]
+        row = self._locked(work, name, [record_id], "update")[record_id]
+        rows = work.rows[name]
         draft, problems = Draft(entity, rows.values(row), record_id), Problems()
         values = self._read_owner(work, draft, raw, problems)
-        self._read(work, prepared, draft, values, problems, strict=strict)
+        self._read(work, draft, values, problems, strict=strict)
         if version is not None and version != row["version"]:
-            raise_conflict(work, rows, row, draft, version)
-        return self._finish(work, prepared, draft, row, problems, "update")
+            raise_conflict(work, row, draft, version)
+        return self._finish(work, draft, row, problems, "update")
 
     def _read(
         self,
         work: Work,
-        prepared: Prepared,
         draft: Draft,
         raw: Mapping[str, Any],
         problems: Problems,
@@ -224,7 +219,7 @@ class Writer:
         context = parse_context(work.release.catalog.app, work.principal, strict=strict)
         draft.given.update(raw)
         read_input(draft, raw, work.policy, context, problems)
-        read_lines(work, prepared.rows, draft, raw, work.policy, context, problems)
+        read_lines(work, draft, raw, work.policy, context, problems)
 
     def _read_owner(
         self, work: Work, draft: Draft, raw: Mapping[str, Any], problems: Problems
@@ -251,7 +246,6 @@ class Writer:
     def _finish(
         self,
         work: Work,
-        prepared: Prepared,
         draft: Draft,
         row: Mapping[str, Any] | None,
         problems: Problems,
@@ -263,7 +257,7 @@ class Writer:
         self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
         if not is_new and draft.changed("owner"):
             draft.changes |= transferring.owner_columns(work, row or {}, draft.changes["owner"])
-        written = Saving(work, prepared.rows, prepared.closures).save(draft, row, problems, action)
+        written = Saving(work, self._for(work.release).closures).save(draft, row, problems, action)
         name = draft.entity.name
         moved = not is_new and "owner" in draft.changes
         right = "create" if is_new else "update"
@@ -275,18 +269,15 @@ class Writer:
                 )
             )
         if name in ("user", "department"):
-            work.organisation.touch(work.connection)
+            work.people_changed()
         work.after.append(
-            lambda: self._hooks.after_save(
-                record=written, principal=work.principal, is_new=is_new
-            )
+            lambda: self._hooks.after_save(record=written, principal=work.principal, is_new=is_new)
         )
         return written
 
     def _locked(
         self,
         work: Work,
-        prepared: Prepared,
         name: str,
         ids: Iterable[int],
         right: str,
@@ -301,7 +292,7 @@ class Writer:
         """
         _entity(work.release, name)
         wanted = sorted(set(ids))
-        rows = prepared.rows[name].lock(work.connection, wanted)
+        rows = work.rows[name].lock(work.connection, wanted)
         present = {i for i, row in rows.items() if (row.get("deleted_at") is not None) == deleted}
         if deleted:
             readable = visible_ids(work, name, present, "read", deleted=True)
@@ -335,21 +326,21 @@ class Writer:
         """
         wanted = [ids] if isinstance(ids, int) else list(ids)
 
-        def step(work: Work, prepared: Prepared) -> int:
-            locked = self._locked(work, prepared, entity, wanted, "delete")
+        def step(work: Work) -> int:
+            locked = self._locked(work, entity, wanted, "delete")
             for row in locked.values():
                 if version is not None and row["version"] != version:
-                    raise_conflict(work, prepared.rows[entity], row, None, version)
-            return self._delete(work, prepared, _entity(work.release, entity), wanted)
+                    raise_conflict(work, work.rows[entity], row, None, version)
+            return self._delete(work, _entity(work.release, entity), wanted)
 
         return self._run(principal, step, origin=origin, cause=cause)
 
-    def _delete(self, work: Work, prepared: Prepared, entity: Entity, ids: list[int]) -> int:
-        doomed = deleting.plan_deletion(work, prepared.rows, entity, ids)
+    def _delete(self, work: Work, entity: Entity, ids: list[int]) -> int:
+        doomed = deleting.plan_deletion(work, entity, ids)
         if len(doomed) > 1 or len(ids) > 1:
             work.open_change_set()
         count = 0
-        for name in work.release.catalog.entities:  # one order for everybody who locks
+        for name in work.release.catalog.entities:  # one order for all who lock
             found = doomed.get(name)
             if not found:
                 continue
@@ -358,13 +349,13 @@ class Writer:
                 if refused:
                     raise Forbidden(work.policy.why("delete", name))
             each = work.release.catalog.entities[name]
-            before = prepared.rows[name].lock(work.connection, found)
-            deleting.put_into_bin(work, prepared.rows, each, found)
+            before = work.rows[name].lock(work.connection, found)
+            deleting.put_into_bin(work, each, found)
             for row in before.values():
-                derived.touch_parents(work, prepared.rows, each, row, None)
+                derived.touch_parents(work, each, row, None)
             count += len(found)
             if name in ("user", "department"):
-                work.organisation.touch(work.connection)
+                work.people_changed()
         return count
 
     def restore(
@@ -379,31 +370,31 @@ class Writer:
         """
         wanted = [ids] if isinstance(ids, int) else list(ids)
 
-        def step(work: Work, prepared: Prepared) -> int:
-            self._locked(work, prepared, entity, wanted, "restore", deleted=True)
+        def step(work: Work) -> int:
+            self._locked(work, entity, wanted, "restore", deleted=True)
             kind = _entity(work.release, entity)
-            together = deleting.deleted_together(work, prepared.rows, kind, wanted)
+            together = deleting.deleted_together(work, kind, wanted)
             if sum(map(len, together.values())) > 1:
                 work.open_change_set()
             return sum(
-                self._bring_back(work, prepared, name, together[name])
+                self._bring_back(work, name, together[name])
                 for name in work.release.catalog.entities
                 if together.get(name)
             )
 
         return self._run(principal, step, origin=origin)
 
-    def _bring_back(self, work: Work, prepared: Prepared, name: str, ids: set[int]) -> int:
+    def _bring_back(self, work: Work, name: str, ids: set[int]) -> int:
         from app.records.journal import write_search_row
 
         entity = work.release.catalog.entities[name]
-        back = deleting.bring_back(work, prepared.rows, entity, ids)
+        back = deleting.bring_back(work, entity, ids)
         for row in back:
-            write_search_row(work, entity, row["id"], prepared.rows[name].values(row))
-            derived.touch_parents(work, prepared.rows, entity, None, row)
+            write_search_row(work, entity, row["id"], work.rows[name].values(row))
+            derived.touch_parents(work, entity, None, row)
             work.touch(name, row["id"])
         if back and name in ("user", "department"):
-            work.organisation.touch(work.connection)
+            work.people_changed()
         return len(back)
 
     def transfer(
@@ -420,13 +411,11 @@ class Writer:
         """Give records to another owner, and what hangs on them by the links in *along*."""
         wanted = list(ids)
 
-        def step(work: Work, prepared: Prepared) -> int:
-            self._locked(work, prepared, entity, wanted, "transfer")
+        def step(work: Work) -> int:
+            self._locked(work, entity, wanted, "transfer")
             work.open_change_set()
             kind = _entity(work.release, entity)
-            return transferring.transfer_with_cascade(
-                work, prepared.rows, kind, wanted, owner, along
-            )
+            return transferring.transfer_with_cascade(work, kind, wanted, owner, along)
 
         return self._run(principal, step, origin=origin, note=note)
 
@@ -443,13 +432,13 @@ class Writer:
         """Share a record with people, to read or to edit, until a day or for good."""
         people = list(users)
 
-        def step(work: Work, prepared: Prepared) -> None:
-            self._locked(work, prepared, entity, [record_id], "share")
+        def step(work: Work) -> None:
+            self._locked(work, entity, [record_id], "share")
             for user in people:
                 transferring.check_new_owner(work, user)
             kind = _entity(work.release, entity)
             sharing.share_with(work, kind, record_id, people, may_edit=may_edit, until=until)
-            work.organisation.touch_shares(work.connection)
+            work.shares_changed()
 
         self._run(principal, step)
 
@@ -459,10 +448,10 @@ class Writer:
         """Take a record back from people it was shared with."""
         people = list(users)
 
-        def step(work: Work, prepared: Prepared) -> None:
-            self._locked(work, prepared, entity, [record_id], "share")
+        def step(work: Work) -> None:
+            self._locked(work, entity, [record_id], "share")
             sharing.unshare_with(work, _entity(work.release, entity), record_id, people)
-            work.organisation.touch_shares(work.connection)
+            work.shares_changed()
 
         self._run(principal, step)
 
@@ -483,7 +472,7 @@ class Writer:
             raw: values the kept record takes over, by field.
         """
 
-        def step(work: Work, prepared: Prepared) -> Written:
+        def step(work: Work) -> Written:
             if keep in gone or not gone:
                 raise InvalidInput(
                     message=say(
@@ -491,13 +480,13 @@ class Writer:
                         "请选择一条要保留的记录，以及至少一条要并入的其他记录。",
                     )
                 )
-            self._locked(work, prepared, entity, [keep, *gone], "merge")
+            self._locked(work, entity, [keep, *gone], "merge")
             work.open_change_set()
             kind = _entity(work.release, entity)
-            merging.repoint(work, prepared.rows, kind, keep, gone)
-            merging.bury(work, prepared.rows, kind, keep, gone)
+            merging.repoint(work, kind, keep, gone)
+            merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)
-            return self._update(work, prepared, entity, keep, raw or {}, None, strict=strict)
+            return self._update(work, entity, keep, raw or {}, None, strict=strict)
 
         return self._run(principal, step, origin=origin)
 
@@ -512,8 +501,3 @@ def _entity(release: Release, name: str) -> Entity:
     if entity is None or entity.lines_of is not None:
         raise NotFound(say("There is no entity {name}.", "没有名为 {name} 的实体。", name=name))
     return entity
-
-
-def rows_of(prepared: Prepared, name: str) -> EntityRows:
-    """Return the rows of an entity in a prepared release."""
-    return prepared.rows[name]

@@ -1,0 +1,117 @@
+"""Which worked-out fields depend on which others, across entities: the map ``derived`` walks.
+
+Made once for a release. A change of a record leads to the records whose roll-ups or formulas must
+be worked out again: its parents by a roll-up's link, and whoever reads it through links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.definitions.catalog import Catalog, Entity, Field, Rollup
+from app.expressions import Checked
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """A roll-up field, and the entity it stands in."""
+
+    parent: str
+    field: Field
+    asks: Rollup
+
+    @property
+    def expressions(self) -> tuple[Checked, ...]:
+        """Everything it works out on each child."""
+        found = (self.asks.value, self.asks.by, self.asks.where)
+        return tuple(each for each in found if each is not None)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The child's fields that decide its value, the link among them."""
+        return frozenset(
+            {self.asks.link}
+            | {name.partition(".")[0] for each in self.expressions for name in each.names}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From records of some entity to those of *entity* that name them in *link*."""
+
+    entity: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Records that read fields of an entity through links: the way back to them.
+
+    ``roll_up_link`` is set where the readers at the end are children whose parents must be worked
+    out, by that link; otherwise the readers themselves must.
+    """
+
+    fields: frozenset[str]
+    way: tuple[Step, ...]
+    roll_up: RollUp | None = None
+
+
+def is_stored_formula(field: Field) -> bool:
+    """Return whether a formula's value is kept in a column."""
+    return field.type.name == "formula" and not field.is_volatile and not field.removed
+
+
+class Dependencies:
+    """The map for one catalog."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        #: by parent entity
+        self.roll_ups: dict[str, list[RollUp]] = {}
+        #: by child entity
+        self.roll_ups_over: dict[str, list[RollUp]] = {}
+        #: by the entity that is read
+        self.readers: dict[str, list[Reader]] = {}
+        for entity in catalog.entities.values():
+            for field in entity.fields.values():
+                if field.removed:
+                    continue
+                if field.rollup is not None:
+                    self._add_roll_up(RollUp(entity.name, field, field.rollup))
+                elif is_stored_formula(field) and field.expression is not None:
+                    self._add_readers(entity, field.expression, None)
+
+    def _add_roll_up(self, roll_up: RollUp) -> None:
+        self.roll_ups.setdefault(roll_up.parent, []).append(roll_up)
+        self.roll_ups_over.setdefault(roll_up.asks.entity, []).append(roll_up)
+        child = self.catalog.entities[roll_up.asks.entity]
+        for expression in roll_up.expressions:
+            self._add_readers(child, expression, roll_up)
+
+    def _add_readers(self, entity: Entity, expression: Checked, roll_up: RollUp | None) -> None:
+        for name in expression.names:
+            for target, field, way in self._hops(entity, name):
+                reader = Reader(frozenset({field}), way, roll_up)
+                found = self.readers.setdefault(target, [])
+                if reader not in found:
+                    found.append(reader)
+
+    def _hops(self, entity: Entity, path: str) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
+        """Yield (entity, field, way back) for everything a path reads behind its first link."""
+        parts = path.split(".")
+        if parts[0] == "record":
+            parts = parts[1:]
+        here, way = entity, ()
+        for position, part in enumerate(parts):
+            field = here.fields.get(part)
+            if position:
+                yield here.name, part, way
+            targets = field.type.targets(field) if field is not None else ()
+            is_parent = part == "parent" and here.lines_of is not None
+            if is_parent and here.lines_of is not None:
+                targets = (here.lines_of[0],)
+            if len(targets) != 1 or (field is not None and field.type.many):
+                return
+            way = (Step(here.name, part), *way)
+            here = self.catalog.entities[targets[0]]
