@@ -87,7 +87,7 @@ export function refreshSoon(form) {
 
 function onChange(event) {
   const form = event.target.closest?.("form[data-refresh]");
-  if (!form || event.target.name === "_q") return;
+  if (!form || event.target.getAttribute?.("role") === "combobox") return;
   dirty = true;
   touch(event.target);
   const field = event.target.closest("[data-field]");
@@ -134,7 +134,7 @@ export function startForms() {
   });
   document.addEventListener("input", (event) => {
     const form = event.target.closest?.("form[data-refresh]");
-    if (!form) return;
+    if (!form || event.target.getAttribute("role") === "combobox") return;
     dirty = true;
     touch(event.target);
     if (event.target.closest(".lines")) refreshSoon(form);

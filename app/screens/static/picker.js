@@ -73,7 +73,9 @@ function addChosen(box, id, title) {
   const list = box.querySelector(".chosen") ?? box.previousElementSibling;
   if (list.querySelector(`input[value="${CSS.escape(id)}"]`)) return;
   const tag = box.querySelector("template").content.firstElementChild.cloneNode(true);
-  tag.querySelector("input").value = id;
+  const [number, words] = tag.querySelectorAll("input");
+  number.value = id;
+  words.value = title;
   tag.querySelector(".name").textContent = title;
   list.append(tag);
   inputOf(box).value = "";
