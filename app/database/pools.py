@@ -37,6 +37,8 @@ _READING = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
 }
+#: A filtered list that no index serves is stopped here and asked in another form.
+_FENCED = _READING | {"statement_timeout": "150ms"}
 _WRITING = {
     "TimeZone": "UTC",
     "jit": "off",
@@ -255,6 +257,7 @@ class Pools:
         self._process = 0
         self._version = 0
         self._read: Pool | None = None
+        self._fenced: Pool | None = None
         self._write: Pool | None = None
         self._engine: sa.Engine | None = None
 
@@ -265,6 +268,14 @@ class Pools:
         if pool is not None and self._process == os.getpid():
             return pool
         return self._opened("_read", _READING, "read", autocommit=True)
+
+    @property
+    def fenced(self) -> Pool:
+        """The reading pool for statements that may turn out slow: they are stopped after 150 ms."""
+        pool = self._fenced
+        if pool is not None and self._process == os.getpid():
+            return pool
+        return self._opened("_fenced", _FENCED, "fenced", autocommit=True)
 
     @property
     def write(self) -> Pool:
@@ -296,7 +307,7 @@ class Pools:
         """Tell the connections that another version of the catalog serves from now on."""
         with self._lock:
             self._version = version
-            for pool in (self._read, self._write):
+            for pool in (self._read, self._fenced, self._write):
                 if pool is not None:
                     pool.catalog_changed(version)
 
@@ -304,12 +315,12 @@ class Pools:
         """Close every connection of this process."""
         with self._lock:
             self._forget_parent()
-            for pool in (self._read, self._write):
+            for pool in (self._read, self._fenced, self._write):
                 if pool is not None:
                     pool.close()
             if self._engine is not None:
                 self._engine.dispose()
-            self._read = self._write = self._engine = None
+            self._read = self._fenced = self._write = self._engine = None
 
     def _opened(
         self, slot: str, parameters: dict[str, str], name: str, *, autocommit: bool
@@ -336,11 +347,11 @@ class Pools:
             return
         if self._engine is not None:
             self._engine.dispose(close=False)
-        for pool in (self._read, self._write):
+        for pool in (self._read, self._fenced, self._write):
             if pool is not None:
                 # Keeps its finalizer from waiting for threads that do not exist here.
                 pool._closed = True
-        self._read = self._write = self._engine = None
+        self._read = self._fenced = self._write = self._engine = None
         self._process = os.getpid()
 
     def _new_engine(self, parameters: dict[str, str], **options: Any) -> sa.Engine:
