@@ -30,10 +30,17 @@ class RollUp:
     @property
     def reads(self) -> frozenset[str]:
         """The child's fields that decide its value, the link among them."""
-        return frozenset(
-            {self.asks.link}
-            | {name.partition(".")[0] for each in self.expressions for name in each.names}
-        )
+        return frozenset({self.asks.link} | {name.partition(".")[0] for name in self._names})
+
+    @property
+    def reads_of_record(self) -> frozenset[str]:
+        """The fields of the record it stands in that decide its value (``record.level``)."""
+        own = (name for name in self._names if name.startswith("record."))
+        return frozenset(name.split(".")[1] for name in own)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return frozenset(name for each in self.expressions for name in each.names)
 
 
 @dataclass(frozen=True, slots=True)

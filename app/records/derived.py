@@ -13,11 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from app.access.sources import TableSource, environment
+from app.access.sources import TableSource
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
-from app.expressions import Checked, to_sql
+from app.expressions import BoundEnvironment, Checked, SQLEnvironment, to_sql
 from app.records import journal
+from app.records.asking import parameters_of_app
 from app.records.dependencies import Dependencies, Reader, RollUp, is_stored_formula
 from app.records.rows import EntityRows
 from app.records.work import Work
@@ -77,7 +78,7 @@ def work_out_own(
         ("formulas", entity.name),
         lambda: formulas_statement(work, entity, rows.table.c.id == sa.func.any(_IDS)),
     )
-    changed = statement.rows(work.connection, {"_ids": [row["id"]], **_parameters(work)})
+    changed = statement.rows(work.connection, {"_ids": [row["id"]], **parameters_of_app(work)})
     return changed[0] if changed else dict(row)
 
 
@@ -95,13 +96,7 @@ def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
                 work, rows.entity, rows.table.c.parent == sa.func.any(_IDS)
             ),
         )
-        statement.run(work.connection, {"_ids": [record_id], **_parameters(work)})
-
-
-def _parameters(work: Work) -> dict[str, Any]:
-    """Return what formulas may ask for beside their row: the numbers of app.yaml."""
-    values = work.release.catalog.app.values
-    return {f"app_{name}": value for name, value in values.items()}
+        statement.run(work.connection, {"_ids": [record_id], **parameters_of_app(work)})
 
 
 def dependencies(work: Work) -> Dependencies:
@@ -124,6 +119,9 @@ def touch_parents(
                     work.touch(roll_up.parent, *_named(work, entity, roll_up, row))
     record = new or old
     assert record is not None
+    for roll_up in known.roll_ups.get(entity.name, ()):
+        if old is not None and new is not None and _differs(roll_up.reads_of_record, old, new):
+            work.touch(entity.name, int(record["id"]))
     for reader in known.readers.get(entity.name, ()):
         if _differs(reader.fields, old, new):
             _touch_readers(work, reader, entity.name, int(record["id"]))
@@ -190,7 +188,7 @@ def _settle_entity(work: Work, rows: EntityRows, ids: Sequence[int]) -> None:
     before = rows.lock(work.connection, ids)
     if not before:
         return
-    parameters = {"_ids": sorted(before), **_parameters(work)}
+    parameters = {"_ids": sorted(before), **parameters_of_app(work)}
     changed: dict[int, dict[str, Any]] = {}
     if dependencies(work).roll_ups.get(rows.entity.name):
         statement = work.rows.cached(
@@ -219,16 +217,20 @@ def roll_ups_statement(work: Work, rows: EntityRows) -> Statement:
     """Return the statement that works out every roll-up of the records ``_ids``."""
     parent = rows.table
     ids = sa.func.unnest(_IDS).table_valued(sa.column("id", sa.BigInteger), name="i")
+    record = parent.alias("record")
+    known = BoundEnvironment(
+        work.calendar, roots={"record": TableSource(work.release, rows.entity.name, record)}
+    )
     found = [
         each
         for each in dependencies(work).roll_ups[rows.entity.name]
         if each.field.name in rows.columns
     ]
-    source: Any = ids
+    source: Any = ids.join(record, record.c.id == ids.c.id)
     columns: dict[str, sa.ColumnElement[Any]] = {}
     for child, link in dict.fromkeys((each.asks.entity, each.asks.link) for each in found):
         group = [each for each in found if (each.asks.entity, each.asks.link) == (child, link)]
-        lateral = _children(work, rows.entity, group, ids).lateral(f"x{len(columns)}")
+        lateral = _children(work, rows.entity, group, ids, known).lateral(f"x{len(columns)}")
         source = source.outerjoin(lateral, sa.true())
         columns |= {each.field.name: lateral.c[each.field.name] for each in group}
     worked_out = sa.select(ids.c.id, *columns.values()).select_from(source).subquery("x")
@@ -242,7 +244,9 @@ def roll_ups_statement(work: Work, rows: EntityRows) -> Statement:
     )
 
 
-def _children(work: Work, parent: Entity, group: Sequence[RollUp], ids: Any) -> sa.Select[Any]:
+def _children(
+    work: Work, parent: Entity, group: Sequence[RollUp], ids: Any, known: SQLEnvironment
+) -> sa.Select[Any]:
     """Return one row of aggregates over the children of the record ``ids.id``."""
     child = work.rows[group[0].asks.entity]
     table = child.table.alias()
@@ -262,7 +266,7 @@ def _children(work: Work, parent: Entity, group: Sequence[RollUp], ids: Any) -> 
     elif child.entity.lines_of is not None:
         conditions.append(_record_is_there(work, child.entity, table))
     return sa.select(
-        *(_aggregate(work, each, source).label(each.field.name) for each in group)
+        *(_aggregate(each, source, known).label(each.field.name) for each in group)
     ).where(*conditions)
 
 
@@ -273,8 +277,10 @@ def _record_is_there(work: Work, entity: Entity, lines: Any) -> sa.ColumnElement
     return sa.exists().where(record.c.id == lines.c.parent, record.c.deleted_at.is_(None))
 
 
-def _aggregate(work: Work, roll_up: RollUp, source: TableSource) -> sa.ColumnElement[Any]:
-    asks, known = roll_up.asks, environment(work.release.catalog)
+def _aggregate(
+    roll_up: RollUp, source: TableSource, known: SQLEnvironment
+) -> sa.ColumnElement[Any]:
+    asks = roll_up.asks
     where = to_sql(asks.where, source, known) if asks.where is not None else None
 
     def only(aggregate: Any) -> Any:
@@ -298,7 +304,7 @@ def _aggregate(work: Work, roll_up: RollUp, source: TableSource) -> sa.ColumnEle
     first = asks.function == "earliest"
     order = (by.asc() if first else by.desc()).nulls_last()
     ordered = aggregate_order_by(value, order, tie.asc() if first else tie.desc())
-    # What is empty is passed over, as everywhere: the newest note is the newest that says something.
+    # What is empty is passed over: the newest note is the newest that says something.
     filled = value.is_not(None)
     found = sa.func.array_agg(ordered, type_=ARRAY(value.type)).filter(
         filled if where is None else sa.and_(where, filled)
@@ -309,4 +315,4 @@ def _aggregate(work: Work, roll_up: RollUp, source: TableSource) -> sa.ColumnEle
 def _in_base_currency(value: Checked, source: TableSource) -> sa.ColumnElement[Any] | None:
     """Return the base amount of a plain money field; sums over records are in that currency."""
     base = f"{value.text.strip()}__base"
-    return source.table.c[base] if base in source.table.c else None
+    return source.table.c.get(base, None)

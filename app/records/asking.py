@@ -1,0 +1,65 @@
+"""Questions to other records while one is written: ``count(contact, customer == record)``.
+
+The record may not be in the database yet, or not as it will be, so it stands in the statement as a
+row of parameters; everything else is read inside the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg.types.json import Jsonb
+
+from app.access.sources import TableSource, environment
+from app.database.statements import Statement
+from app.definitions.catalog import Entity
+from app.expressions import Ask, to_sql
+from app.records.work import Work
+
+_PREFIX = "_record_"
+
+
+def ask(work: Work, entity: Entity, row: Mapping[str, Any], question: Ask) -> Any:
+    """Return the answer to *question*, asked for *row* of *entity*."""
+    if question.function == "under":
+        # Its two records stand in the question itself, which is made anew each time.
+        statement = _statement(work, entity, question)
+    else:
+        key = ("ask", entity.name, id(question))
+        statement = work.rows.cached(key, lambda: _statement(work, entity, question))
+    parameters = {**work.asker, **parameters_of_app(work), **_row_parameters(work, entity, row)}
+    found = statement.run(work.connection, parameters).fetchone()
+    return found[0] if found else None
+
+
+def parameters_of_app(work: Work) -> dict[str, Any]:
+    """Return the shared numbers of app.yaml as statements know them."""
+    values = work.release.catalog.app.values
+    known = {f"app_{name}": value for name, value in values.items()}
+    return {**known, "today": work.calendar.day(work.now), **_my(work)}
+
+
+def _my(work: Work) -> dict[str, Any]:
+    return {f"my_{name}": value for name, value in work.principal.my.items()}
+
+
+def _statement(work: Work, entity: Entity, question: Ask) -> Statement:
+    table = work.release.tables[entity.name]
+    record = sa.select(
+        *(sa.bindparam(f"{_PREFIX}{c.key}", type_=c.type).label(c.key) for c in table.c)
+    ).subquery("record")
+    source = TableSource(work.release, entity.name, record)
+    answer = to_sql(question, source, environment(work.release.catalog))
+    return Statement(sa.select(answer).select_from(record))
+
+
+def _row_parameters(work: Work, entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
+    table = work.release.tables[entity.name]
+    return {
+        f"{_PREFIX}{c.key}": Jsonb(value)
+        if isinstance(c.type, sa.JSON) and isinstance(value := row.get(c.key), dict | list)
+        else row.get(c.key)
+        for c in table.c
+    }
