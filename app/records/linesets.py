@@ -6,7 +6,7 @@ already; a row that is missing from the list is taken away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -162,3 +162,20 @@ def _take_away(work: Work, rows: EntityRows, record_id: int, kept: list[int]) ->
     for row in gone:
         derived.touch_parents(work, rows.entity, row, None)
     return bool(gone)
+
+
+def touch_for_lines(work: Work, entity: Entity, record_ids: Iterable[int]) -> None:
+    """Remember whose roll-ups count the rows of records that go into the bin or come back."""
+    known = derived.dependencies(work)
+    for field in lines_fields(entity):
+        rows = work.rows[f"{entity.name}.{field.name}"]
+        if not known.roll_ups_over.get(rows.entity.name):
+            continue
+        statement = Statement(
+            sa.select(rows.table).where(
+                rows.table.c.parent
+                == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger)))
+            )
+        )
+        for row in statement.rows(work.connection, {"_ids": sorted(record_ids)}):
+            derived.touch_parents(work, rows.entity, None, row)

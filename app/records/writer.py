@@ -24,7 +24,7 @@ from app.records.checking import visible_ids
 from app.records.conditions import Closures
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
-from app.records.linesets import read_lines
+from app.records.linesets import read_lines, touch_for_lines
 from app.records.rows import RowStatements
 from app.records.saving import Saving, Written
 from app.records.violations import as_input_error
@@ -353,6 +353,7 @@ class Writer:
             deleting.put_into_bin(work, each, found)
             for row in before.values():
                 derived.touch_parents(work, each, row, None)
+            touch_for_lines(work, each, found)
             count += len(found)
             if name in ("user", "department"):
                 work.people_changed()
@@ -393,6 +394,7 @@ class Writer:
             write_search_row(work, entity, row["id"], work.rows[name].values(row))
             derived.touch_parents(work, entity, None, row)
             work.touch(name, row["id"])
+        touch_for_lines(work, entity, ids)
         if back and name in ("user", "department"):
             work.people_changed()
         return len(back)
