@@ -15,6 +15,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.definitions.catalog import Entity, Field
+from app.records.results import Record
 from app.screens.marks import avatar, mark_of
 from app.screens.moments import day, time_tag
 from app.screens.wording import Wording
@@ -23,8 +24,7 @@ EMPTY = Markup('<span class="mut">–</span>')
 #: A list is for finding: more of a long text belongs on the record page.
 _CUT = 160
 
-Row = Mapping[str, Any]
-Cell = Callable[[Row, "Look"], str]
+Cell = Callable[[Record, "Look"], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Making:
 def make_cell(
     entity: Entity, name: str, language: str, *, masked: bool, full: bool = False
 ) -> Cell:
-    """Return the function that shows a field, or a part of it, of a row.
+    """Return the function that shows a field, or a part of it, of a record.
 
     Args:
         name: a field, or one with a part: ``address.city``.
-        masked: the row holds a mask instead of the value.
+        masked: the record holds a mask instead of the value.
         full: for the record page; otherwise long texts are cut and addresses are short.
     """
     field, _, part = entity.fields[name.partition(".")[0]], *name.partition(".")[1:]
@@ -73,13 +73,13 @@ def make_cell(
 
 
 def _plain_cell(field: Field, *, full: bool) -> Cell:
-    display, from_columns = field.type.display, field.type.from_columns
+    display, name = field.type.display, field.name
 
-    def cell(row: Row, look: Look) -> str:
-        value = from_columns(field, row)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(name)
         if value is None:
             return EMPTY
-        text = display(field, value, look.language, look.zone_name, row)
+        text = display(field, value, look.language, look.zone_name, record.values)
         return escape(text if full else _short(text)) if text else EMPTY
 
     return cell
@@ -90,8 +90,8 @@ def _short(text: str) -> str:
 
 
 def _part_cell(name: str) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = row.get(name)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(name)
         if value is None:
             return EMPTY
         if isinstance(value, datetime):
@@ -102,8 +102,8 @@ def _part_cell(name: str) -> Cell:
 
 
 def _masked_cell(field: Field) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
         if value in (None, "", []):
             return EMPTY
         if isinstance(value, list):
@@ -134,8 +134,8 @@ def option_marks(field: Field, language: str) -> dict[str, str]:
 def _choice_cell(field: Field, making: Making) -> Cell:
     marks, name = option_marks(field, making.language), field.name
 
-    def cell(row: Row, _look: Look) -> str:
-        value = row.get(name)
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(name)
         if value is None:
             return EMPTY
         return marks.get(value) or escape(value)
@@ -152,8 +152,8 @@ def _choices_cell(field: Field, making: Making) -> Cell:
         for option in field.options
     }
 
-    def cell(row: Row, _look: Look) -> str:
-        values = field.type.from_columns(field, row)
+    def cell(record: Record, _look: Look) -> str:
+        values = record.values.get(field.name)
         if not values:
             return EMPTY
         return Markup(" ").join(
@@ -165,8 +165,8 @@ def _choices_cell(field: Field, making: Making) -> Cell:
 
 
 def _moment_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = field.type.from_columns(field, row)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
         if value is None:
             return EMPTY
         return time_tag(value, look.now, look.wording, look.zone)
@@ -175,8 +175,8 @@ def _moment_cell(field: Field, _making: Making) -> Cell:
 
 
 def _date_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = field.type.from_columns(field, row)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
         if not isinstance(value, date):
             return EMPTY
         today = look.now.astimezone(look.zone).date()
@@ -188,8 +188,8 @@ def _date_cell(field: Field, _making: Making) -> Cell:
 
 
 def _boolean_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
         if value is None:
             return EMPTY
         return escape(look.wording.say("yes") if value else look.wording.say("no"))
@@ -198,10 +198,8 @@ def _boolean_cell(field: Field, _making: Making) -> Cell:
 
 
 def _person_cell(field: Field, _making: Making) -> Cell:
-    key = f"{field.name}:link"
-
-    def cell(row: Row, _look: Look) -> str:
-        linked = row.get(key)
+    def cell(record: Record, _look: Look) -> str:
+        linked = record.links.get(field.name)
         if not linked:
             return EMPTY
         people = linked if isinstance(linked, list) else [linked]
@@ -226,10 +224,10 @@ def link_html(linked: Mapping[str, Any], entity: str, wording: Wording) -> str:
 
 
 def _link_cell(field: Field, _making: Making) -> Cell:
-    target, key = field.type.targets(field)[0], f"{field.name}:link"
+    target = field.type.targets(field)[0]
 
-    def cell(row: Row, look: Look) -> str:
-        linked = row.get(key)
+    def cell(record: Record, look: Look) -> str:
+        linked = record.links.get(field.name)
         if not linked:
             return EMPTY
         if isinstance(linked, list):
@@ -240,10 +238,8 @@ def _link_cell(field: Field, _making: Making) -> Cell:
 
 
 def _department_cell(field: Field, _making: Making) -> Cell:
-    key = f"{field.name}:link"
-
-    def cell(row: Row, _look: Look) -> str:
-        linked = row.get(key)
+    def cell(record: Record, _look: Look) -> str:
+        linked = record.links.get(field.name)
         if not linked:
             return EMPTY
         several = linked if isinstance(linked, list) else [linked]
@@ -253,10 +249,8 @@ def _department_cell(field: Field, _making: Making) -> Cell:
 
 
 def _file_cell(field: Field, _making: Making) -> Cell:
-    key = f"{field.name}:link"
-
-    def cell(row: Row, _look: Look) -> str:
-        linked = row.get(key)
+    def cell(record: Record, _look: Look) -> str:
+        linked = record.links.get(field.name)
         if not linked:
             return EMPTY
         several = linked if isinstance(linked, list) else [linked]
@@ -269,8 +263,8 @@ def _file_cell(field: Field, _making: Making) -> Cell:
 
 
 def _url_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, _look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(field.name)
         if not value:
             return EMPTY
         shown = value.split("://", 1)[-1].rstrip("/")
@@ -284,8 +278,8 @@ def _url_cell(field: Field, _making: Making) -> Cell:
 
 
 def _email_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, _look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(field.name)
         if not value:
             return EMPTY
         return Markup('<a class="link" href="mailto:{}">{}</a>').format(value, value)
@@ -294,8 +288,8 @@ def _email_cell(field: Field, _making: Making) -> Cell:
 
 
 def _phone_cell(field: Field, _making: Making) -> Cell:
-    def cell(row: Row, look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
         if not value:
             return EMPTY
         shown = field.type.display(field, value, look.language, look.zone_name)
@@ -308,8 +302,8 @@ def _longtext_cell(field: Field, making: Making) -> Cell:
     if not making.full:
         return _plain_cell(field, full=False)
 
-    def cell(row: Row, _look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(field.name)
         if not value:
             return EMPTY
         return Markup('<div class="prewrap">{}</div>').format(value)
@@ -320,8 +314,8 @@ def _longtext_cell(field: Field, making: Making) -> Cell:
 def _rating_cell(field: Field, _making: Making) -> Cell:
     most = int(field.settings.get("max") or 5)
 
-    def cell(row: Row, _look: Look) -> str:
-        value = row.get(field.name)
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(field.name)
         if value is None:
             return EMPTY
         return Markup(

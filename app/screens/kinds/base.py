@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 from app.definitions.catalog import Catalog, Field
+from app.records.results import Record
 from app.screens.controls import Control, Typed, first
 from app.screens.wording import Wording
 
@@ -38,9 +39,9 @@ class Kind:
     input_type = "text"
     mode = ""
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        """Return what the form holds for a value; keys begin with the field's name."""
-        return {field.name: [self.text(field, value, look)]}
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:
+        """Return what the form holds for a record's value; names begin with the field's."""
+        return {field.name: [self.text(field, record.values.get(field.name), look)]}
 
     def text(self, field: Field, value: Any, look: FormLook) -> str:  # noqa: ARG002
         """Return a value as the text somebody would have typed."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.definitions.catalog import Field
+from app.records.results import Record
 from app.screens.controls import Chosen, Control, FileItem, ManyRow, PartInput, Typed, first
 from app.screens.kinds.base import ABSENT, FormLook, Kind
 from app.texts import Label, say
@@ -16,9 +17,10 @@ class LinkKind(Kind):
 
     macro = "link"
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        linked = row.get(f"{field.name}:link") or {}
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        linked = record.links.get(field.name) or {}
         title = linked.get("title") or ""
+        value = record.values.get(field.name)
         return {
             field.name: ["" if value is None else str(value)],
             f"{field.name}.title": [title or ("" if value is None else f"#{value}")],
@@ -34,8 +36,8 @@ class LinkKind(Kind):
 class LinksKind(LinkKind):
     macro = "links"
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        linked = row.get(f"{field.name}:link") or []
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        linked = record.links.get(field.name) or []
         return {
             field.name: ["", *(str(one["id"]) for one in linked)],
             f"{field.name}.title": ["", *(str(one.get("title") or one["id"]) for one in linked)],
@@ -56,8 +58,8 @@ class LinksKind(LinkKind):
 class AnyLinkKind(LinkKind):
     macro = "any_link"
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        linked = row.get(f"{field.name}:link") or {}
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        linked = record.links.get(field.name) or {}
         return {
             f"{field.name}.entity": [linked.get("entity") or ""],
             f"{field.name}.id": [str(linked.get("id") or "")],
@@ -95,7 +97,8 @@ class ManyKind(Kind):
         self.input_type = input_type
         self.key = key
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        value = record.values.get(field.name)
         return {
             f"{field.name}.there": ["yes"],
             f"{field.name}.value": [str(one.get(self.key) or "") for one in value or ()],
@@ -152,7 +155,8 @@ class PartsKind(Kind):
         self.parts = parts
         self.mode = mode
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        value = record.values.get(field.name)
         held = field.type.to_json(field, value) if value is not None else None
         held = held if isinstance(held, Mapping) else {}
         return {
@@ -184,8 +188,8 @@ class FilesKind(Kind):
 
     macro = "files"
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        linked = row.get(f"{field.name}:link") or []
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        linked = record.links.get(field.name) or []
         several = linked if isinstance(linked, list) else [linked]
         return {
             field.name: ["", *(str(one["id"]) for one in several)],

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.definitions.catalog import Field
+from app.records.results import Record
 from app.screens.controls import Chosen, Control, Typed, first
 from app.screens.kinds.base import ABSENT, FormLook, Kind
 from app.texts import Label
@@ -130,8 +130,8 @@ class ChoiceKind(Kind):
 class ChoicesKind(Kind):
     macro = "choices"
 
-    def typed(self, field: Field, value: Any, row: Mapping[str, Any], look: FormLook) -> Typed:  # noqa: ARG002
-        return {field.name: ["", *(value or ())]}
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        return {field.name: ["", *(record.values.get(field.name) or ())]}
 
     def raw(self, field: Field, name: str, typed: Typed) -> Any:  # noqa: ARG002
         return [one for one in typed[name] if one] if name in typed else ABSENT

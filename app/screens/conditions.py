@@ -1,0 +1,254 @@
+"""Filters as people build them: conditions to the text of an expression, and back again.
+
+A condition is a field, one of its operators and what was typed; its text follows the operator's
+template, so a filter that was clicked together is the very text that a view or a URL holds. What
+was written by hand and fits no template stands as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from app.definitions.catalog import Entity, Field
+from app.fields.base import Operator
+from app.screens.wording import Wording
+from app.texts import Label, say
+
+PERIODS: tuple[tuple[str, Label], ...] = (
+    ("day", say("day", "天")),
+    ("week", say("week", "周")),
+    ("month", say("month", "月")),
+    ("quarter", say("quarter", "季度")),
+    ("year", say("year", "年")),
+)
+
+_LITERAL = r"(?:'(?:[^'\\]|\\.)*'|-?[\w.]+)"
+_PLACES = {
+    "value": rf"(?P<value>{_LITERAL}|\([^()]*\))",
+    "other": rf"(?P<other>{_LITERAL})",
+}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a filter: a field (or a part of one), how, and with what."""
+
+    path: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+def quote(text: str) -> str:
+    """Return a text as an expression writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return f"'{escaped}'"
+
+
+def unquote(literal: str) -> str:
+    """Return what a literal of an expression says."""
+    literal = literal.strip()
+    if len(literal) >= 2 and literal[0] == literal[-1] == "'":
+        return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], literal[1:-1])
+    return literal
+
+
+def field_of(entity: Entity, path: str) -> Field | None:
+    """Return the field a path begins with; only fields that can be filtered."""
+    field = entity.fields.get(path.partition(".")[0])
+    return None if field is None or field.removed or not field.type.operators(field) else field
+
+
+def operators_of(field: Field) -> tuple[Operator, ...]:
+    """Return the ways to filter by a field."""
+    return field.type.operators(field)
+
+
+def find_operator(field: Field, name: str) -> Operator | None:
+    """Return an operator by its name."""
+    return next((one for one in operators_of(field) if one.name == name), None)
+
+
+def _literal(field: Field, operator: Operator, value: str) -> str:
+    if operator.value == "number":
+        return value.strip() if re.fullmatch(r"\d{1,5}", value.strip()) else "0"
+    if operator.value == "period":
+        return quote(value)
+    # Numbers and the ids of records stand without quotes; days and options are texts.
+    bare = field.type.align == "end" or bool(field.type.targets(field)) or field.type.name in _BARE
+    clean = value.replace(",", "").replace("，", "").strip() if bare else value
+    return clean if bare and _NUMBER.match(clean) else quote(value)
+
+
+_BARE = frozenset({"rating", "integer"})
+
+
+def write_condition(entity: Entity, condition: Condition) -> str | None:
+    """Return the text of a condition; None while it is not complete."""
+    field = field_of(entity, condition.path)
+    operator = find_operator(field, condition.operator) if field else None
+    if field is None or operator is None:
+        return None
+    values = [value for value in condition.values if value.strip()]
+    if operator.value == "none" or not operator.takes_value:
+        return operator.template.format(field=condition.path, value="", other="")
+    if not values or (operator.value == "two" and len(values) < 2):
+        return None
+    literals = [_literal(field, operator, value) for value in values]
+    if operator.value == "many":
+        listed = f"({', '.join(literals)}{',' if len(literals) == 1 else ''})"
+        return operator.template.format(field=condition.path, value=listed)
+    return operator.template.format(field=condition.path, value=literals[0], other=literals[-1])
+
+
+def write_filter(entity: Entity, conditions: Iterable[Condition]) -> str:
+    """Return the expression all of whose conditions must hold."""
+    texts = [write_condition(entity, one) for one in conditions]
+    return " and ".join(text for text in texts if text)
+
+
+def split_filter(text: str) -> list[str]:
+    """Return the parts of an expression that are joined by `and` at the top.
+
+    An expression with `or` at the top is one part.
+    """
+    parts: list[str] = []
+    depth, start, position = 0, 0, 0
+    while position < len(text):
+        character = text[position]
+        if character in {"'", '"'}:
+            position = _end_of_text(text, position)
+            continue
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif depth == 0 and text.startswith(" or ", position):
+            return [text.strip()]
+        elif depth == 0 and text.startswith(" and ", position):
+            parts.append(text[start:position].strip())
+            start = position + 5
+            position = start
+            continue
+        position += 1
+    parts.append(text[start:].strip())
+    return [part for part in parts if part]
+
+
+def _end_of_text(text: str, start: int) -> int:
+    position = start + 1
+    while position < len(text) and text[position] != text[start]:
+        position += 2 if text[position] == "\\" else 1
+    return position + 1
+
+
+def read_condition(entity: Entity, text: str) -> Condition | None:
+    """Return the condition a text was made from; None where no template fits."""
+    for name, field in entity.fields.items():
+        if name not in text or field.removed:
+            continue
+        for operator in operators_of(field):
+            found = _pattern(name, operator).match(text)
+            if found:
+                return Condition(found["field"], operator.name, _values(found))
+    return None
+
+
+def _pattern(name: str, operator: Operator) -> re.Pattern[str]:
+    pieces = re.split(r"\{(field|value|other)\}", operator.template)
+    pattern, seen = "", False
+    for number, piece in enumerate(pieces):
+        if number % 2 == 0:
+            pattern += re.escape(piece)
+        elif piece == "field":
+            pattern += r"(?P=field)" if seen else rf"(?P<field>{re.escape(name)}(?:\.\w+)?)"
+            seen = True
+        else:
+            pattern += _PLACES[piece]
+    return re.compile(rf"{pattern}\Z")
+
+
+def _values(found: re.Match[str]) -> tuple[str, ...]:
+    groups = found.groupdict()
+    if groups.get("value") is None:
+        return ()
+    value = groups["value"]
+    if value.startswith("("):
+        literals = re.findall(_LITERAL, value)
+        return tuple(unquote(one) for one in literals)
+    if groups.get("other") is not None:
+        return (unquote(value), unquote(groups["other"]))
+    return (unquote(value),)
+
+
+def read_filter(entity: Entity, text: str) -> tuple[list[Condition], list[str]]:
+    """Return the conditions of an expression, and the parts that fit no template."""
+    conditions: list[Condition] = []
+    rest: list[str] = []
+    parts = split_filter(text)
+    position = 0
+    while position < len(parts):
+        # `between` is two parts with an `and` of its own.
+        pair = " and ".join(parts[position : position + 2])
+        found = read_condition(entity, pair) if position + 1 < len(parts) else None
+        if found:
+            conditions.append(found)
+            position += 2
+            continue
+        found = read_condition(entity, parts[position])
+        if found:
+            conditions.append(found)
+        else:
+            rest.append(parts[position])
+        position += 1
+    return conditions, rest
+
+
+def path_label(entity: Entity, path: str, language: str) -> str:
+    """Return what a field, or a part of it, is called."""
+    field = entity.fields[path.partition(".")[0]]
+    part = path.partition(".")[2]
+    label = field.label.in_language(language)
+    for one in field.type.parts(field) if part else ():
+        if one.name == part:
+            return f"{label}: {one.label.in_language(language)}"
+    return label
+
+
+def say_condition(
+    entity: Entity, condition: Condition, wording: Wording, titles: dict[tuple[str, str], str]
+) -> str:
+    """Return a condition as a person reads it.
+
+    Args:
+        titles: of linked records that values name, by field and id.
+    """
+    field = entity.fields[condition.path.partition(".")[0]]
+    operator = find_operator(field, condition.operator)
+    assert operator is not None
+    words = [
+        path_label(entity, condition.path, wording.language),
+        operator.label.in_language(wording.language),
+    ]
+    if condition.values:
+        words.append(_say_values(field, operator, condition.values, wording, titles))
+    return "" if wording.language == "zh" and not words else " ".join(words)
+
+
+def _say_values(
+    field: Field,
+    operator: Operator,
+    values: Sequence[str],
+    wording: Wording,
+    titles: dict[tuple[str, str], str],
+) -> str:
+    language = wording.language
+    if operator.value == "period":
+        return dict(PERIODS).get(values[0], Label({"en": values[0]})).in_language(language)
+    labels = {option.name: option.label.in_language(language) for option in field.options}
+    said = [titles.get((field.name, one)) or labels.get(one, one) for one in values]
+    if operator.value == "two":
+        return wording.say("%(low)s and %(high)s", low=said[0], high=said[-1])
+    return ("、" if language == "zh" else ", ").join(said)
