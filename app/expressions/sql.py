@@ -256,15 +256,20 @@ class Writer:
         return query.correlate_except(*tables).scalar_subquery()
 
     def _under(self, node: Under) -> Condition:
-        """Return that walking up the tree from one record leads to the other."""
-        row, table, _ = self.source.rows(node.entity)
+        """Return that a record is among another and all below it.
+
+        The walk goes down from the top, which often is the same for all rows and then done once.
+        """
         low, high = self.value(node.item), self.value(node.top)
-        first = sa.select(low.label("id"))
-        # The first row only takes the id from the row outside.
-        up = first.cte("up", recursive=True, nesting=True)
-        step = sa.select(row.value(node.parent)).select_from(table, up)
-        up = up.union(step.where(row.value("id") == up.c.id))
-        return sa.exists(sa.select(sa.literal_column("1")).where(up.c.id == high))
+        top, table, _ = self.source.rows(node.entity)
+        first = sa.select(top.value("id").label("id")).select_from(table)
+        first = first.where(top.value("id") == high).correlate_except(table)
+        below = first.cte(recursive=True, nesting=True)
+        child, table, _ = self.source.rows(node.entity)
+        step = sa.select(child.value("id")).select_from(table)
+        below = below.union(step.join(below, child.value(node.parent) == below.c.id))
+        query = sa.select(sa.literal_column("1")).select_from(below).where(below.c.id == low)
+        return sa.exists(query.correlate_except(below))
 
 
 def parameter_reads(node: Call, place: int) -> bool:

@@ -276,7 +276,7 @@ def _whole(count: Column) -> Column:
 
 def _within_reach(count: Column, reach: int, made: Column) -> Column:
     if isinstance(count, sa.BindParameter) and count.value is not None:
-        return made if abs(count.value) <= reach else sa.null()
+        return made if abs(count.value) <= reach else sa.cast(sa.null(), made.type)
     return sa.case((sa.func.abs(count) <= reach, made))
 
 

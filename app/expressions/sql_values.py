@@ -77,12 +77,11 @@ def _arithmetic(writer: "Writer", node: Arithmetic) -> Column:
     right = writer.value(node.right)
     if kinds == (Kind.duration, Kind.duration):
         return left.op(node.operator, return_type=pg.INTERVAL())(right)
-    if node.operator == "-":
-        right = -sa.type_coerce(right, pg.INTERVAL)
     if node.type.kind is Kind.date:
-        return sa.cast(left.op("+", return_type=pg.TIMESTAMP())(right), sa.Date)
+        return sa.cast(left.op(node.operator, return_type=pg.TIMESTAMP())(right), sa.Date)
     zone = writer.environment.calendar.time_zone
-    return sa.func.date_add(left, right, zone, type_=functions.MOMENT)
+    move = sa.func.date_add if node.operator == "+" else sa.func.date_subtract
+    return move(left, right, zone, type_=functions.MOMENT)
 
 
 def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
@@ -102,12 +101,17 @@ def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
     moved = sa.cast(day, pg.TIMESTAMP()).op("+", return_type=pg.TIMESTAMP())(
         sa.cast(wall, sa.Time())
     )
-    return sa.func.timezone(environment.calendar.time_zone, moved, type_=functions.MOMENT)
+    found = sa.func.timezone(environment.calendar.time_zone, moved, type_=functions.MOMENT)
+    # The way over the clock on the wall would lose which of two equal times it was.
+    return sa.case((sa.func.trunc(count) == 0, left), else_=found)
 
 
 def _negative(writer: "Writer", node: Negative) -> Column:
     item = writer.value(node.item)
-    return -item if node.type.kind is Kind.duration else -number(item)
+    if node.type.kind is Kind.duration:
+        nothing = sa.func.make_interval(type_=pg.INTERVAL)
+        return nothing.op("-", return_type=pg.INTERVAL())(item)
+    return -number(item)
 
 
 def _convert(writer: "Writer", node: Convert) -> Column:
@@ -156,8 +160,8 @@ WRITERS: Mapping[type[Node], Callable[["Writer", Any], Column]] = {
 }
 
 
-def _rounded_average(value: Column) -> Column:
-    return sa.func.round(sa.func.avg(number(value)), 12, type_=sa.Numeric)
+def _average(value: Column) -> Column:
+    return functions.calculate("/", sa.func.sum(number(value)), sa.func.count(value))
 
 
 def _sum(value: Column) -> Column:
@@ -170,7 +174,7 @@ def _sum(value: Column) -> Column:
 AGGREGATES: Mapping[str, Callable[[Column], Column]] = {
     "count": lambda _: sa.func.count(),
     "sum": _sum,
-    "avg": _rounded_average,
+    "avg": _average,
     "lowest": lambda value: sa.func.min(value, type_=value.type),
     "highest": lambda value: sa.func.max(value, type_=value.type),
     "pick": lambda value: value,
