@@ -69,6 +69,8 @@ class Child:
             code = self.process.poll()
             if code is None:
                 return
+            # What it started itself may still run, and hold its port or its jobs.
+            kill(self.process)
             self.process = None
             self._deaths = 0 if now - self._started > SETTLED else self._deaths
             pause = BACK_OFF[min(self._deaths, len(BACK_OFF) - 1)]
