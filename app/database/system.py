@@ -237,3 +237,39 @@ revision = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),
 )
+
+#: What Trellis keeps of an account beside FAB's own tables.
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    #: sessions and tokens from before this moment are dead
+    sa.Column("sessions_since", _moment, nullable=False, server_default=_now()),
+    sa.Column("must_change_password", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+#: Browsers that are signed in, one row each; the cookie holds the token, this its checksum.
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("created_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("seen_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("address", sa.Text),
+    sa.Column("agent", sa.Text),
+    sa.Column("ended_at", _moment),
+    sa.Index("session_user", "user_id"),
+)
+
+#: Attempts to sign in that failed, for the throttle; old ones are swept.
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("happened_at", _moment, nullable=False, server_default=_now()),
+    sa.Index("attempt_account", "account", "happened_at"),
+    sa.Index("attempt_address", "address", "happened_at"),
+)
