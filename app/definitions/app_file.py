@@ -1,0 +1,255 @@
+"""app.yaml: the company, its calendar, its shared numbers and the menu."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import available_timezones
+
+import marshmallow as ma
+
+from app.definitions.catalog import App, Module
+from app.definitions.document import Document, problem_at
+from app.definitions.names import label_from_name
+from app.definitions.problems import Code, Problem, did_you_mean, nearest
+from app.definitions.shape import (
+    Complaint,
+    Definition,
+    Items,
+    Labels,
+    Part,
+    Table,
+    complain,
+)
+from app.definitions.words import DURATION, Duration, Hours, Texts, Weekdays
+from app.fields.settings import Names, Plain, Setting, Switch, Word, refuse, written
+
+LOOK_COLORS = ("teal", "blue", "indigo", "purple", "green", "orange", "red", "gray")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]{1,3})?\Z")
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
+
+
+class TimeZone(Setting):
+    """The name of a time zone."""
+
+    takes = "a time zone such as `Asia/Shanghai`"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        zones = available_timezones()
+        if value not in zones:
+            close = nearest(str(value), zones)
+            raise complain(
+                Code.unknown_word,
+                f"{written(value)} is not a time zone.",
+                did_you_mean(close) or "Write one such as `Asia/Shanghai` or `Europe/Berlin`.",
+                close,
+            )
+        return str(value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is a text."""
+        return {"type": "string"}
+
+
+class Codes(Setting):
+    """A list of codes of one form."""
+
+    def __init__(self, help: str, pattern: re.Pattern[str], takes: str) -> None:  # noqa: A002
+        self.pattern = pattern
+        self.takes = takes
+        super().__init__(help)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, **kwargs: Any
+    ) -> tuple[str, ...]:
+        listed = value if isinstance(value, list) else [value]
+        for code in listed:
+            if not isinstance(code, str) or not self.pattern.match(code) or listed.count(code) > 1:
+                raise refuse(
+                    f"`{self.name}` holds {written(code)}; it must be {self.takes}, each one once.",
+                    Code.unknown_word,
+                )
+        return tuple(listed)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is a list of texts."""
+        return {"type": "array", "items": {"type": "string"}}
+
+
+class Values(Table):
+    """Shared values by name: a number, a switch or a text."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Plain("A value."),
+            "Shared numbers and texts, `app.NAME` in expressions.",
+            noun="a value",
+        )
+
+    def read_one(self, name: str, inner: Any) -> Any:
+        """Return a number where it looks like one; quotes are told apart when it is compiled."""
+        if not isinstance(inner, str):
+            raise refuse(
+                f"The value `{name}` is {written(inner)}; it must be a number or a text.",
+                Code.wrong_shape,
+            )
+        return inner
+
+
+class CalendarSchema(Definition):
+    """The business calendar."""
+
+    noun = "`calendar`"
+
+    days = Weekdays("The working days of the week.")
+    hours = Hours("The working hours of a day.")
+    holidays = Plain("The country whose public holidays are off, for example `cn`.")
+    quiet = Hours("When messages wait for the morning.", overnight=True)
+
+
+class ModuleSchema(Definition):
+    """A group of the menu."""
+
+    noun = "a module"
+
+    label = Labels("Its heading.")
+    has = Items(
+        Plain("An entity or `dashboard NAME`."), "Its entries, in order.", alone=True, required=True
+    )
+    off = Switch("It is not shown.")
+
+
+class LookSchema(Definition):
+    """Colour and logo."""
+
+    noun = "`look`"
+
+    color = Word("The brand colour.", among=LOOK_COLORS)
+    logo = Plain("The file of the logo, in the configuration folder.")
+    theme = Word("`light`, `dark`, or `auto` as the device says.", among=("auto", "light", "dark"))
+
+
+class ChangesSchema(Definition):
+    """What an apply needs."""
+
+    noun = "`changes`"
+
+    confirm = Texts("Who must agree before an apply.")
+    needs = Names("What must be said with it.")
+
+
+class KeepSchema(Definition):
+    """How long things are kept."""
+
+    noun = "`keep`"
+
+    bin = Duration("Deleted records.")
+    backups = Duration("Backups.")
+    history = Duration("The history of records; without it forever.")
+    runs = Duration("The log of rules that ran.")
+
+
+class AppSchema(Definition):
+    """app.yaml."""
+
+    noun = "app.yaml"
+
+    name = Plain("The product's name, shown in the frame.")
+    languages = Codes(
+        "The languages of the screens, the fallback first.",
+        _LANGUAGE,
+        "codes such as `en` and `zh`",
+    )
+    time_zone = TimeZone("The company's time zone.")
+    currencies = Codes(
+        "Currencies in use, the base currency first.", _CURRENCY, "codes such as `CNY` and `EUR`"
+    )
+    calendar = Part(CalendarSchema(), "Working days and hours.")
+    values = Values()
+    modules = Table(Part(ModuleSchema(), "A module."), "The menu, in this order.", noun="a module")
+    look = Part(LookSchema(), "Colour, logo and theme.")
+    changes = Part(ChangesSchema(), "What must happen before an apply.")
+    keep = Part(KeepSchema(), "How long things are kept.")
+    packs = Names("Packs of packs/ that are in use.")
+
+
+def compile_app(document: Document | None, values: dict[str, Any]) -> App:
+    """Return the app of checked values; what was not written has its default."""
+    modules = tuple(
+        Module(
+            name,
+            module.get("label") or label_from_name(name),
+            tuple(module["has"]),
+            module.get("off", False),
+        )
+        for name, module in values.get("modules", {}).items()
+    )
+    shared = {
+        name: shared_value(text, quoted=_is_quoted(document, ("values", name)))
+        for name, text in values.get("values", {}).items()
+    }
+    given = {
+        key: values[key]
+        for key in (
+            "name",
+            "languages",
+            "time_zone",
+            "currencies",
+            "calendar",
+            "look",
+            "changes",
+            "keep",
+        )
+        if key in values
+    }
+    return App(modules=modules, values=shared, **given)
+
+
+def shared_value(text: str, *, quoted: bool) -> Any:
+    """Return the value a scalar stands for where no key says what it wants."""
+    if quoted:
+        return text
+    if text in ("yes", "true"):
+        return True
+    if text in ("no", "false"):
+        return False
+    if re.fullmatch(r"-?(0|[1-9]\d{0,17})", text, re.ASCII):
+        return int(text)
+    if re.fullmatch(r"-?\d{1,18}\.\d{1,12}", text, re.ASCII):
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            return text
+    return text
+
+
+def _is_quoted(document: Document | None, path: tuple[Any, ...]) -> bool:
+    spot = document.spot.find(path) if document else None
+    return spot.quoted if spot else False
+
+
+def check_modules(
+    document: Document | None, app: App, entities: Any, dashboards: Any
+) -> list[Problem]:
+    """Return the menu entries that lead nowhere."""
+    problems = []
+    for module in app.modules:
+        for index, entry in enumerate(module.has):
+            kind, _, name = entry.rpartition(" ")
+            known = dashboards if kind == "dashboard" else entities
+            if document is None or (kind in ("", "dashboard") and name in known):
+                continue
+            close = nearest(name, known)
+            what = "dashboard" if kind == "dashboard" else "entity"
+            where = document.spot.at_value(("modules", module.name, "has", index))
+            problems.append(
+                problem_at(
+                    Code.unknown_entity,
+                    where,
+                    f"The module `{module.name}` has `{entry}`, which is not {'an' if what == 'entity' else 'a'} {what}.",
+                    did_you_mean(close, known),
+                    close,
+                )
+            )
+    return problems

@@ -1,0 +1,344 @@
+"""Bind what fields say about others: links, conditions, defaults; checks and uniqueness.
+
+Runs over drafts whose fields all have their types, so every name can be looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.definitions.catalog import Check, DuplicateRule, Field
+from app.definitions.document import Document
+from app.definitions.problems import Code
+from app.definitions.workshop import Draft, Path, Workshop
+from app.expressions.tree import Checked
+from app.expressions.types import BOOLEAN, DATETIME, Kind, Type
+from app.fields.base import FieldError, ParseContext
+from app.fields.settings import ExpressionText, written
+from app.texts import Label
+
+_BY_WORKED_OUT = ("formula", "rollup", "through")
+#: Settings that are moments or values, where all others are conditions.
+_WANTS: Mapping[str, Type | None] = {"since": DATETIME, "until": DATETIME}
+
+
+def check_targets(shop: Workshop, draft: Draft) -> None:
+    """Report links to entities there are not; such a link leads nowhere from then on."""
+    legal = [name for name in shop.drafts if "." not in name]
+    for name, field in list(draft.fields.items()):
+        targets = field.settings.get("to")
+        if field.built_in or not isinstance(targets, str | tuple):
+            continue
+        for index, target in enumerate([targets] if isinstance(targets, str) else targets):
+            if target in shop.drafts and "." not in target:
+                continue
+            shop.unknown(
+                Code.unknown_entity,
+                draft.document,
+                draft.field_path(name, "to", index),
+                target,
+                legal,
+                f"The field `{name}` links to `{target}`, which is not an entity.",
+            )
+        if field.settings.get("tree") is True and draft.name not in (targets, targets[0]):
+            shop.problem(
+                Code.wrong_field_type,
+                draft.document,
+                draft.field_path(name, "tree"),
+                f"`{name}` cannot be a tree: it links to `{targets[0]}`, not to `{draft.name}` itself.",
+                f"Write `to: {draft.name}`, or remove `tree`.",
+            )
+
+
+def bind_fields(shop: Workshop, draft: Draft) -> None:
+    """Check the expressions of every own field and put them into it."""
+    for name, wrote in draft.written.items():
+        if name not in draft.fields:
+            continue
+        _bind_field(shop, draft, name, wrote)
+
+
+def _bind_field(shop: Workshop, draft: Draft, name: str, wrote: Mapping[str, Any]) -> None:
+    value = shop.type_of(draft, name)
+    field = draft.fields[name]
+    changes: dict[str, Any] = {}
+    for key in ("required", "readonly"):
+        if isinstance(wrote.get(key), str):
+            changes[key] = _condition(shop, draft, name, key, wrote[key]) or False
+    if isinstance(wrote.get("show"), str):
+        changes["show"] = _condition(shop, draft, name, "show", wrote["show"])
+    if wrote.get("default") is not None:
+        changes["default"] = _default(shop, draft, field, value, wrote["default"])
+    conditions = _conditions(shop, draft, field, wrote)
+    if conditions:
+        changes["conditions"] = conditions
+    _refuse_written(shop, draft, field, wrote)
+    _check_named_fields(shop, draft, field)
+    draft.fields[name] = replace(field, value=value, **changes)
+
+
+def _condition(shop: Workshop, draft: Draft, name: str, key: str, text: str) -> Checked | None:
+    scope = shop.scope(draft, on_write=key == "required")
+    path = draft.field_path(name, key)
+    return shop.condition(draft.document, path, text, scope, f"The condition of `{key}`")
+
+
+def _conditions(
+    shop: Workshop, draft: Draft, field: Field, wrote: Mapping[str, Any]
+) -> dict[str, Checked]:
+    """Check the expressions among the type's own settings."""
+    if field.type.name in _BY_WORKED_OUT:
+        return {}
+    found: dict[str, Checked] = {}
+    for key, setting in shop.schemas.own(field.type.name).items():
+        text = wrote.get(key)
+        if not isinstance(setting, ExpressionText) or not isinstance(text, str):
+            continue
+        targets = [one for one in field.type.targets(field) if one in shop.drafts]
+        drafts = [shop.drafts[one] for one in targets] if key == "where" else [draft]
+        for one in drafts:
+            scope = shop.scope(one, record=draft.name)
+            path = draft.field_path(field.name, key)
+            want = _WANTS.get(key, BOOLEAN)
+            checked = shop.expression(draft.document, path, text, scope, f"`{key}`", want)
+            if checked is not None:
+                found[key] = checked
+    return found
+
+
+def _default(shop: Workshop, draft: Draft, field: Field, value: Type, wrote: Any) -> Any:
+    path = draft.field_path(field.name, "default")
+    if isinstance(wrote, dict) and "by" in wrote:
+        text = table_expression(shop, draft, path, wrote, value)
+        if text is None:
+            return None
+        scope = shop.scope(draft)
+        return shop.expression(draft.document, path, text, scope, "The default", value)
+    if isinstance(wrote, str) and wrote.startswith("="):
+        text = wrote[1:]
+        scope = shop.scope(draft)
+        return shop.expression(draft.document, path, text, scope, "The default", value, skip=1)
+    context = ParseContext(
+        language=shop.app.languages[0],
+        time_zone=shop.app.time_zone,
+        currencies=shop.app.currencies,
+    )
+    try:
+        field.type.parse(field, wrote, context)
+    except FieldError as error:
+        sentence = str(error.sentence)
+        message = f"The default of `{field.name}` is {written(wrote)}: {sentence}"
+        shop.problem(Code.bad_default, draft.document, path, message, _default_hint(draft, wrote))
+        return None
+    return wrote
+
+
+def _default_hint(draft: Draft, wrote: Any) -> str:
+    if isinstance(wrote, str) and wrote.split(".")[0].split("(")[0] in (
+        *draft.fields,
+        "today",
+        "now",
+        "me",
+    ):
+        return f"To work it out, write `={wrote}`."
+    return ""
+
+
+def table_expression(
+    shop: Workshop, draft: Draft, path: Path, table: Mapping[str, Any], value: Type
+) -> str | None:
+    """Return a table `{by: level, a: 7 days, else: …}` as one expression."""
+    by = str(table["by"])
+    options: tuple[str, ...] = ()
+    if by.split(".")[0] in draft.fields:
+        checked = shop.expression(draft.document, (*path, "by"), by, shop.scope(draft), "`by`")
+        if checked is None:
+            return None
+        options = checked.type.options
+    else:
+        shop.unknown(
+            Code.unknown_field, draft.document, (*path, "by"), by, draft.fields,
+            f"`{draft.name}` has no field `{by}`.",
+        )  # fmt: skip
+        return None
+    text = _table_value(table["else"], value) if "else" in table else "empty"
+    for name in reversed([name for name in table if name not in ("by", "else")]):
+        if name not in options:
+            shop.unknown(
+                Code.unknown_option, draft.document, (*path, name), name, options,
+                f"`{name}` is no option of `{by}`.", key=True,
+            )  # fmt: skip
+            return None
+        text = f"({_table_value(table[name], value)}) if {by} == '{name}' else ({text})"
+    return text
+
+
+def _table_value(wrote: Any, value: Type) -> str:
+    text = str(wrote)
+    if text.startswith("="):
+        return text[1:]
+    if value.kind in (Kind.number, Kind.money, Kind.percent):
+        return text
+    if value.kind is Kind.boolean:
+        return "true" if text in ("yes", "true") else "false"
+    if value.kind is Kind.duration:
+        count, _, unit = text.partition(" ")
+        unit = unit.replace("working ", "working_")
+        return f"{unit if unit.endswith('s') else unit + 's'}({count})"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _refuse_written(shop: Workshop, draft: Draft, field: Field, wrote: Mapping[str, Any]) -> None:
+    """Report settings of what people write on a field that nobody writes."""
+    if field.type.writable:
+        return
+    for key in ("required", "default", "unique"):
+        if key not in wrote or wrote[key] in (False, None) or field.type.name == "serial":
+            continue
+        shop.problem(
+            Code.conflicting_keys,
+            draft.document,
+            draft.field_path(field.name, key),
+            f"`{field.name}` is worked out, so it cannot have `{key}`.",
+            "Remove the key.",
+            key=True,
+        )
+
+
+def _check_named_fields(shop: Workshop, draft: Draft, field: Field) -> None:
+    """Check settings that name another field of the record."""
+    currency = field.settings.get("currency")
+    if isinstance(currency, str) and currency:
+        path = draft.field_path(field.name, "currency")
+        other = draft.fields.get(currency)
+        around = shop.drafts[draft.lines_of[0]] if draft.lines_of else None
+        if other is None and currency.startswith("parent.") and around is not None:
+            other = around.fields.get(currency.removeprefix("parent."))
+        if other is None or other.type.name != "currency":
+            legal = [n for n, one in draft.fields.items() if one.type.name == "currency"]
+            message = f"`{currency}` is no field of type `currency` of this record."
+            if currency in shop.app.currencies:
+                message += f" All amounts in `{currency}` need no `currency:` at all."
+            shop.unknown(Code.unknown_field, draft.document, path, currency, legal, message)
+    per = field.settings.get("per")
+    for name in (per,) if isinstance(per, str) else per or ():
+        if not has_field(draft, shop, name):
+            path = draft.field_path(field.name, "per")
+            message = f"`{draft.name}` has no field `{name}`."
+            shop.unknown(Code.unknown_field, draft.document, path, name, draft.fields, message)
+
+
+def has_field(draft: Draft, shop: Workshop, dotted: str) -> bool:
+    """Return whether a name, or a name with a part, is a field of the entity."""
+    name, _, part = dotted.partition(".")
+    field = draft.fields.get(name)
+    if field is None or field.removed:
+        return False
+    return not part or part in shop.type_of(draft, name).parts
+
+
+def require_field(
+    shop: Workshop,
+    draft: Draft,
+    path: Path,
+    dotted: str,
+    *,
+    key: bool = False,
+    document: Document | None = None,
+) -> bool:
+    """Report a name that is no field of the entity; return whether it is one.
+
+    *document* is where the name stands, if not in the entity's own.
+    """
+    if has_field(draft, shop, dotted):
+        return True
+    where = document or draft.document
+    name, _, part = dotted.partition(".")
+    field = draft.fields.get(name)
+    if field is not None and field.removed:
+        message = f"The field `{name}` of `{draft.name}` is removed."
+        shop.problem(Code.unknown_field, where, path, message, key=key)
+    elif field is not None:
+        parts = shop.type_of(draft, name).parts
+        message = f"`{draft.name}.{name}` has no part `{part}`."
+        shop.unknown(Code.unknown_field, where, path, part, parts, message, key=key)
+    else:
+        legal = [one for one, each in draft.fields.items() if not each.removed]
+        message = f"`{draft.name}` has no field `{dotted}`."
+        shop.unknown(Code.unknown_field, where, path, name, legal, message, key=key)
+    return False
+
+
+def bind_checks(shop: Workshop, draft: Draft) -> tuple[Check, ...]:
+    """Return the entity's checks, their conditions checked."""
+    found = []
+    scope = shop.scope(draft, on_write=True)
+    for index, wrote in enumerate(draft.values.get("checks", ())):
+        path = (*draft.path, "checks", index)
+        if_ = None
+        if "if" in wrote:
+            if_ = shop.condition(draft.document, (*path, "if"), wrote["if"], scope, "The condition")
+        must = shop.condition(draft.document, (*path, "must"), wrote["must"], scope, "The check")
+        if must is None or ("if" in wrote and if_ is None):
+            continue
+        message = wrote.get("message") or Label(
+            {"en": f"This must hold: {must.text}", "zh": f"必须满足：{must.text}"}
+        )
+        place = draft.document.place(path)
+        found.append(Check(must, message, if_, wrote.get("then") == "warn", place))
+    return tuple(found)
+
+
+def bind_unique(shop: Workshop, draft: Draft) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of fields that together do not repeat."""
+    groups = []
+    for index, group in enumerate(draft.values.get("unique", ())):
+        path = (*draft.path, "unique", index)
+        known = [
+            require_field(shop, draft, (*path, place), name) for place, name in enumerate(group)
+        ]
+        if all(known):
+            groups.append(tuple(group))
+    return tuple(groups)
+
+
+def bind_duplicates(shop: Workshop, draft: Draft) -> tuple[DuplicateRule, ...]:
+    """Return the rules that look for the same thing twice."""
+    rules = []
+    for index, wrote in enumerate(draft.values.get("duplicates", ())):
+        path = (*draft.path, "duplicates", index)
+        for place, name in enumerate(wrote.get("same", ())):
+            require_field(shop, draft, (*path, "same", place), name)
+        if "similar" in wrote:
+            require_field(shop, draft, (*path, "similar"), wrote["similar"])
+        also = []
+        for place, dotted in enumerate(wrote.get("also_in", ())):
+            if pair := _other_field(shop, draft, (*path, "also_in", place), dotted):
+                also.append(pair)
+        rules.append(
+            DuplicateRule(
+                same=wrote.get("same", ()),
+                similar=wrote.get("similar"),
+                at_least=float(wrote.get("at_least", 0.85)),
+                also_in=tuple(also),
+                refuse=wrote.get("then") == "refuse",
+            )
+        )
+    return tuple(rules)
+
+
+def _other_field(shop: Workshop, draft: Draft, path: Path, dotted: str) -> tuple[str, str] | None:
+    entity, _, name = dotted.partition(".")
+    other = shop.drafts.get(entity)
+    if other is None:
+        legal = [one for one in shop.drafts if "." not in one]
+        message = f"`{entity}` is not an entity; write the entity and its field: `lead.mobile`."
+        shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
+        return None
+    if not has_field(other, shop, name):
+        message = f"`{entity}` has no field `{name}`."
+        shop.unknown(Code.unknown_field, draft.document, path, name, other.fields, message)
+        return None
+    return entity, name

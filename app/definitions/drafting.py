@@ -1,0 +1,240 @@
+"""Make drafts: every field with its type, settings and options, before any expression is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.definitions.built_in import built_in_fields, row_fields
+from app.definitions.catalog import Field, Option, OptionList
+from app.definitions.document import Document
+from app.definitions.lifecycles import WrittenLifecycle, stage_options
+from app.definitions.names import label_from_name
+from app.definitions.options import WrittenOptions, read_csv_options
+from app.definitions.problems import Code, Problem, Severity
+from app.definitions.catalog import Place
+from app.definitions.workshop import Draft, Path, Workshop
+
+#: Of a lines field: parts of the entity its rows are, not settings of the field.
+_OF_ROWS = ("fields", "checks", "unique")
+_COMMON = (
+    "label", "help", "placeholder", "search", "index", "unique", "personal", "mask", "was", "removed",
+)  # fmt: skip
+
+
+def draft_entity(
+    shop: Workshop,
+    document: Document,
+    values: Mapping[str, Any],
+    *,
+    built_in: bool,
+    lifecycles: Mapping[tuple[str, str], list[WrittenLifecycle]],
+) -> None:
+    """Put the draft of an entity, and of the lines in it, into the workshop."""
+    name = values["entity"]
+    draft = Draft(
+        name=name,
+        document=document,
+        path=(),
+        values=values,
+        label=values.get("label") or label_from_name(name),
+        owned=values.get("owned", True) and not built_in,
+        built_in=built_in,
+        written=values.get("fields", {}),
+    )
+    shop.drafts[name] = draft
+    draft.fields.update(built_in_fields(shop.field_types, owned=draft.owned))
+    for field_name, written in draft.written.items():
+        draft.fields[field_name] = _draft_field(shop, draft, field_name, written, lifecycles)
+        if written["type"] == "lines":
+            _draft_lines(shop, draft, field_name, written, lifecycles)
+
+
+def _draft_lines(
+    shop: Workshop,
+    around: Draft,
+    name: str,
+    written: Mapping[str, Any],
+    lifecycles: Mapping[tuple[str, str], list[WrittenLifecycle]],
+) -> None:
+    draft = Draft(
+        name=f"{around.name}.{name}",
+        document=around.document,
+        path=around.field_path(name),
+        values=written,
+        label=around.fields[name].label,
+        owned=False,
+        lines_of=(around.name, name),
+        written=written.get("fields", {}),
+    )
+    shop.drafts[draft.name] = draft
+    draft.fields.update(row_fields(shop.field_types))
+    for field_name, inner in draft.written.items():
+        if inner["type"] in ("lines", "rollup", "stage"):
+            shop.problem(
+                Code.wrong_field_type,
+                draft.document,
+                draft.field_path(field_name, "type"),
+                f"A row of lines cannot have a field of type `{inner['type']}`.",
+                "Give it an entity of its own that links here.",
+            )
+            continue
+        draft.fields[field_name] = _draft_field(shop, draft, field_name, inner, lifecycles)
+
+
+def _draft_field(
+    shop: Workshop,
+    draft: Draft,
+    name: str,
+    written: Mapping[str, Any],
+    lifecycles: Mapping[tuple[str, str], list[WrittenLifecycle]],
+) -> Field:
+    type_name = written["type"]
+    own = shop.schemas.own(type_name)
+    settings = dict(shop.schemas.defaults(type_name))
+    settings.update((key, value) for key, value in written.items() if key in own)
+    options: tuple[Option, ...] = ()
+    if type_name == "stage":
+        options = _stages(shop, draft, name, lifecycles)
+    elif "options" in own:
+        options = _options(shop, draft, name, settings)
+    if type_name == "lines":
+        for key in _OF_ROWS:
+            settings.pop(key, None)
+    field_type = shop.field_types[type_name]
+    for setting, said in field_type.problems(settings):
+        shop.problem(said.code, draft.document, draft.field_path(name, setting), str(said))
+    common = {key: written[key] for key in _COMMON if key in written}
+    return Field(
+        name=name,
+        label=common.pop("label", None) or label_from_name(name),
+        type=field_type,
+        settings=settings,
+        required=written.get("required") is True,
+        readonly=written.get("readonly") is True,
+        options=options,
+        place=draft.document.place(draft.field_path(name), key=True),
+        **common,
+    )
+
+
+def _stages(
+    shop: Workshop,
+    draft: Draft,
+    name: str,
+    lifecycles: Mapping[tuple[str, str], list[WrittenLifecycle]],
+) -> tuple[Option, ...]:
+    found = lifecycles.get((draft.name, name), [])
+    if not found:
+        shop.problem(
+            Code.missing_key,
+            draft.document,
+            draft.field_path(name),
+            f"The stage field `{draft.name}.{name}` has no lifecycle, so it has no stages.",
+            f"Write one in workflows/: `lifecycle: {draft.name}-stages`, `entity: {draft.name}`, "
+            f"`field: {name}`, `stages: …`.",
+            key=True,
+        )
+    return stage_options(found)
+
+
+def _options(
+    shop: Workshop, draft: Draft, name: str, settings: dict[str, Any]
+) -> tuple[Option, ...]:
+    """Resolve `options:`; the setting becomes the name of a list of the catalog."""
+    written = settings.get("options")
+    if not isinstance(written, WrittenOptions):
+        return ()
+    path = draft.field_path(name, "options")
+    if written.name:
+        settings["options"] = written.name
+        if written.name not in shop.options:
+            legal = [one for one in shop.options if "." not in one]
+            shop.unknown(
+                Code.unknown_options,
+                draft.document,
+                path,
+                written.name,
+                legal,
+                f"`{written.name}` is no list of options.yaml.",
+            )
+            return ()
+        return shop.options[written.name].options
+    list_name = f"{draft.name}.{name}"
+    settings["options"] = list_name
+    options = options_of(shop, draft.document, path, written)
+    shop.options[list_name] = OptionList(list_name, options)
+    return options
+
+
+def options_of(
+    shop: Workshop, document: Document, path: Path, written: WrittenOptions
+) -> tuple[Option, ...]:
+    """Return the options that stand here or in the CSV file named here."""
+    if written.csv_file:
+        return _from_csv(shop, document, path, written.csv_file)
+    options = tuple(one.option for one in written.options)
+    names = {option.name for option in options}
+    for one in written.options:
+        becomes = one.option.becomes
+        if becomes is not None and becomes not in names:
+            shop.unknown(
+                Code.unknown_option,
+                document,
+                (*path, *one.path, "becomes"),
+                becomes,
+                names,
+                f"`{becomes}` is no option of this list.",
+            )
+    return options
+
+
+def _from_csv(shop: Workshop, document: Document, path: Path, file: str) -> tuple[Option, ...]:
+    text = shop.files.get(file)
+    if text is None:
+        known = [name for name in shop.files if name.endswith(".csv")]
+        shop.unknown(
+            Code.unreadable_file,
+            document,
+            (*path, "from"),
+            file,
+            known,
+            f"There is no file `{file}` in the configuration.",
+        )
+        return ()
+    options, problems = read_csv_options(text)
+    for line, sentence in problems:
+        shop.problems.append(
+            Problem(Code.bad_value, Severity.error, Place(file, line, 1), sentence, end_column=2)
+        )
+    return options
+
+
+def shared_options(
+    shop: Workshop, document: Document, written: Mapping[str, WrittenOptions]
+) -> Iterator[tuple[str, WrittenOptions]]:
+    """Put the lists of options.yaml into the workshop; yield those with conditions."""
+    for name, one in written.items():
+        path = ("options", name)
+        if one.name:
+            shop.problem(
+                Code.wrong_shape,
+                document,
+                path,
+                f"The list `{name}` is `{one.name}`; it must be options.",
+                "Write `[a, b]`, or `{a: A, b: B}`.",
+            )
+            continue
+        shop.options[name] = OptionList(name, options_of(shop, document, path, one))
+        yield name, one
+
+
+def with_offers(options: tuple[Option, ...], offers: Mapping[str, Any]) -> tuple[Option, ...]:
+    """Return the options with the conditions under which they are offered."""
+    if not offers:
+        return options
+    return tuple(
+        replace(option, offer=offers[option.name]) if option.name in offers else option
+        for option in options
+    )

@@ -1,0 +1,182 @@
+"""From a folder of YAML to a catalog: the one door of this room.
+
+Reads, checks each definition by itself, then all of them against each other. Every problem of a
+stage is told at once; a file that cannot be read hides nothing in the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.definitions.catalog import Catalog
+from app.definitions.compile import compile_catalog
+from app.definitions.document import Document, problem_at, read_documents
+from app.definitions.folder import BIGGEST_FOLDER, read_folder
+from app.definitions.gather import SINGLE_FILES, gather
+from app.definitions.problems import (
+    Code,
+    Problem,
+    did_you_mean,
+    has_errors,
+    nearest,
+    sort_problems,
+)
+from app.expressions.builtin import BUILTIN
+from app.expressions.functions import Functions
+from app.fields.base import FieldTypes
+
+_PACK = re.compile(r"packs/([^/]+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of reading a configuration."""
+
+    #: None where there is an error
+    catalog: Catalog | None
+    problems: list[Problem]
+    #: the text of every file that was read, by path relative to the folder
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether it cannot be used."""
+        return self.catalog is None
+
+
+def load_configuration(
+    folder: Path,
+    types: FieldTypes,
+    functions: Functions = BUILTIN,
+    previous: Loaded | None = None,
+) -> Loaded:
+    """Return the catalog of a folder, or what is wrong with it.
+
+    *previous* is what the same folder gave before; what did not change is taken from there. Never
+    raises because of what the files hold.
+    """
+    files, problems = read_folder(folder)
+    return load_files(files, types, functions, previous, problems)
+
+
+def load_files(
+    files: Mapping[str, str],
+    types: FieldTypes,
+    functions: Functions = BUILTIN,
+    previous: Loaded | None = None,
+    problems: Iterable[Problem] = (),
+) -> Loaded:
+    """Return the catalog of files given as text, by path relative to the configuration folder.
+
+    *problems* are those of reading the files; they are among the result's.
+    """
+    del previous
+    found = list(problems)
+    documents: list[Document] = []
+    current = ""
+    try:
+        if sum(map(len, files.values())) > BIGGEST_FOLDER:
+            found.append(
+                _about(
+                    "app.yaml",
+                    Code.too_big,
+                    "The configuration has more than 20 million characters.",
+                )
+            )
+            return Loaded(None, found, files)
+        for current in sorted(files):
+            documents += _read(current, files[current], found)
+        current = ""
+        packs = _packs(documents, files, found)
+        templates = {name: text for name, text in files.items() if _is_template(name)}
+        gathered = gather(documents, templates, packs)
+        found += gathered.problems
+        if not files:
+            found.append(
+                _about(
+                    "app.yaml",
+                    Code.unreadable_file,
+                    "There is no configuration here: no app.yaml and no entities.",
+                    "Name the right folder.",
+                )
+            )
+        catalog, more = compile_catalog(
+            gathered, files, types, functions, may_finish=not has_errors(found)
+        )
+        found += more
+    except Exception as error:  # noqa: BLE001 - whatever a file holds, its author gets a sentence.
+        found.append(_bug(current or "app.yaml", error))
+        catalog = None
+    ordered = sort_problems(found)
+    return Loaded(None if has_errors(ordered) else catalog, ordered, files)
+
+
+def _read(file: str, text: str, problems: list[Problem]) -> list[Document]:
+    if not file.endswith(".yaml") or _is_template(file):
+        return []
+    documents, found = read_documents(file, text)
+    problems += found
+    if found:
+        return []
+    pack = _PACK.match(file)
+    filled = [one for one in documents if one.data is not None]
+    if not filled:
+        name = file.rsplit("/", 1)[-1]
+        hint = (
+            "Remove the file if it is not needed."
+            if name not in SINGLE_FILES
+            else "Write at least one key."
+        )
+        problems.append(_about(file, Code.unfinished, "The file is empty.", hint))
+    if pack is None:
+        return filled
+    return [
+        Document(one.file, one.data, one.spot, one.index, pack[1], one.digest) for one in filled
+    ]
+
+
+def _packs(
+    documents: Iterable[Document], files: Mapping[str, str], problems: list[Problem]
+) -> list[str]:
+    """Return the packs app.yaml names, in order."""
+    there = {found[1] for name in files if (found := _PACK.match(name))}
+    app = next((one for one in documents if one.file == "app.yaml" and not one.pack), None)
+    written = app.data.get("packs") if app is not None and isinstance(app.data, dict) else None
+    listed = written if isinstance(written, list) else [written] if isinstance(written, str) else []
+    packs = []
+    for index, name in enumerate(listed):
+        if name in there:
+            packs.append(name)
+        elif isinstance(name, str) and app is not None:
+            close = nearest(name, there)
+            where = app.spot.at_value(("packs", index))
+            message = f"There is no pack `{name}` in packs/."
+            problems.append(
+                problem_at(Code.unknown_pack, where, message, did_you_mean(close, there), close)
+            )
+    return packs
+
+
+def _is_template(name: str) -> bool:
+    return "templates" in name.split("/")[:-1]
+
+
+def _about(file: str, code: Code, message: str, hint: str = "") -> Problem:
+    return problem_at(code, (file, (0, 0, 0, 1)), message, hint)
+
+
+def _bug(file: str, error: Exception) -> Problem:
+    """Return the problem for a mistake of ours; it must never look like the author's."""
+    import traceback
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return _about(
+        file,
+        Code.bug,
+        f"This is a bug in Trellis, not in your file: {type(error).__name__} at {where}.",
+        "Please report it with the file.",
+    )

@@ -1,0 +1,443 @@
+"""Check one definition against its schema and keep what was written where.
+
+marshmallow walks the schemas; its nested error keys are the path into the document. All sentences
+are ours: a `Complaint` carries code, hint and suggestions, and `shape_problems` places them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import marshmallow as ma
+
+from app.definitions.document import Document, problem_at
+from app.definitions.problems import Code, Problem, did_you_mean, nearest
+from app.fields.settings import Said, Setting, refuse, written
+from app.texts import Label
+
+NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+LOOSE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
+LONGEST_NAME = 50
+_LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,4})?\Z")
+
+
+class Complaint(Said):
+    """A sentence with its code, and what leads on."""
+
+    __slots__ = ("hint", "on_key", "suggestions")
+
+    def __new__(
+        cls,
+        sentence: str,
+        code: str,
+        hint: str = "",
+        suggestions: tuple[str, ...] = (),
+        on_key: bool = False,
+    ) -> Complaint:
+        """Keep the parts; *on_key* places it at the key instead of the value."""
+        made = super().__new__(cls, sentence, code)
+        made.hint = hint
+        made.suggestions = suggestions
+        made.on_key = on_key
+        return made  # type: ignore[return-value]
+
+
+def complain(
+    code: Code,
+    sentence: str,
+    hint: str = "",
+    suggestions: tuple[str, ...] = (),
+    *,
+    key: bool = False,
+) -> ma.ValidationError:
+    """Return the error to raise for a value, or for its key."""
+    return ma.ValidationError([Complaint(sentence, code, hint, suggestions, key)])  # type: ignore[list-item]
+
+
+class Definition(ma.Schema):
+    """Base of all schemas: an unknown key is an error, with the nearest known one."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    error_messages = {"unknown": Said("unknown", Code.unknown_key)}  # noqa: RUF012 - marshmallow's way.
+    #: What one of it is called in sentences.
+    noun = "this"
+
+    def read(self, data: Any, what: str = "") -> dict[str, Any]:
+        """Return the values of a mapping; a key that was not written is not in it.
+
+        Raises:
+            marshmallow.ValidationError: with complaints nested like the data.
+        """
+        what = what or self.noun
+        if not isinstance(data, dict):
+            raise complain(
+                Code.wrong_shape,
+                f"{what} is {written(data) if data is not None else 'empty'}; it must be a list of "
+                "`key: value` lines.",
+            )
+        messages: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        try:
+            values = self.load(data, partial=True)  # type: ignore[assignment]
+        except ma.ValidationError as error:
+            messages = error.messages  # type: ignore[assignment]
+            self._explain_unknown(messages, data, what)
+        for key, value in data.items():
+            if value is None and key in self.fields and key not in self.may_be_empty:
+                sentence = f"`{key}` has no value."
+                messages[key] = [
+                    Complaint(
+                        sentence, Code.empty_value, "Write one, or remove the key.", on_key=True
+                    )
+                ]
+        for key in self.required_keys:
+            if key not in data:
+                help_ = getattr(self.fields[key], "help", "")
+                messages[key] = [
+                    Complaint(
+                        f"{what} has no `{key}`.",
+                        Code.missing_key,
+                        f"Add it: {help_}" if help_ else "",
+                    )
+                ]
+        if messages:
+            raise ma.ValidationError(messages)
+        self.check(values, data)
+        return values
+
+    def check(self, values: dict[str, Any], data: dict[str, Any]) -> None:
+        """Check keys against each other; raise complaints."""
+
+    #: Keys that may stand without a value.
+    may_be_empty: frozenset[str] = frozenset()
+
+    @property
+    def required_keys(self) -> tuple[str, ...]:
+        """The keys that must be there."""
+        known = self.__dict__.get("_required_keys")
+        if known is None:
+            known = tuple(name for name, field in self.fields.items() if field.required)
+            self.__dict__["_required_keys"] = known
+        return known
+
+    def below(self) -> Iterator[tuple[str, Definition]]:
+        """Yield the keys that hold definitions of their own, with their schemas."""
+        for name, field in self.fields.items():
+            if isinstance(field, Part):
+                yield name, field.schema
+
+    def _explain_unknown(self, messages: dict[str, Any], data: dict[str, Any], what: str) -> None:
+        unknown = self.error_messages["unknown"]
+        for key, found in list(messages.items()):
+            if found == [unknown]:
+                messages[key] = [self._unknown_key(key, data, what)]
+            elif isinstance(found, dict):
+                for inner, complaints in found.items():
+                    if _is_unknown(complaints) and inner in self.fields and inner not in data:
+                        sentence = f"`{inner}` belongs one level further out, beside `{key}`."
+                        found[inner] = [
+                            Complaint(
+                                sentence,
+                                Code.misplaced_key,
+                                "Indent it by two spaces less.",
+                                on_key=True,
+                            )
+                        ]
+
+    def _unknown_key(self, key: str, data: dict[str, Any], what: str) -> Complaint:
+        for name, schema in self.below():
+            if key in schema.fields and not nearest(key, self.fields):
+                there = (
+                    "Indent it by two more spaces."
+                    if name in data
+                    else f"Write it below `{name}:`."
+                )
+                sentence = f"`{key}` belongs to `{name}`, one level deeper."
+                return Complaint(sentence, Code.misplaced_key, there, on_key=True)
+        legal = [name for name in self.fields if name not in data]
+        close = nearest(str(key), legal) or nearest(str(key), self.fields)
+        return Complaint(
+            f"{what} has no setting `{key}`.",
+            Code.unknown_key,
+            did_you_mean(close, legal, "Settings"),
+            close,
+            on_key=True,
+        )
+
+
+def _is_unknown(complaints: Any) -> bool:
+    return (
+        isinstance(complaints, list)
+        and len(complaints) == 1
+        and getattr(complaints[0], "code", "") == Code.unknown_key
+    )
+
+
+class Part(Setting):
+    """A definition within a definition."""
+
+    takes = "a list of `key: value` lines"
+
+    def __init__(self, schema: Definition, help: str, *, required: bool = False) -> None:  # noqa: A002
+        self.schema = schema
+        super().__init__(help, required=required)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return self.schema.read(value, f"`{self.name}`")
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the schema of the definition."""
+        return object_schema(self.schema)
+
+
+class Labels(Setting):
+    """One text, or one per language."""
+
+    takes = "a text, or one per language: `{en: …, zh: …}`"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Label:
+        return read_label(value, self.name or "")
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is a text or a text by language."""
+        return {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+            ]
+        }
+
+
+def read_label(value: Any, name: str) -> Label:
+    """Return a label for what was written: one text, or one per language."""
+    if isinstance(value, str):
+        return Label({"": value})
+    if not isinstance(value, dict) or not value:
+        raise refuse(f"`{name}` is {written(value)}; it must be {Labels.takes}.", Code.wrong_shape)
+    for language, text in value.items():
+        if not _LANGUAGE.match(language):
+            raise ma.ValidationError(
+                {
+                    language: [
+                        Complaint(
+                            f"`{language}` is not the code of a language.",
+                            Code.unknown_language,
+                            "Write codes such as `en` and `zh`.",
+                            on_key=True,
+                        )
+                    ]
+                }
+            )
+        if not isinstance(text, str):
+            raise ma.ValidationError(
+                {
+                    language: [
+                        Complaint(
+                            f"The text of `{name}` in `{language}` is missing.", Code.empty_value
+                        )
+                    ]
+                }
+            )
+    return Label(value)
+
+
+class Table(Setting):
+    """Things by name, each described by one setting or definition."""
+
+    takes = "names with their settings"
+
+    def __init__(
+        self,
+        of: Setting,
+        help: str,  # noqa: A002
+        *,
+        noun: str,
+        loose: bool = False,
+        reserved: Mapping[str, str] | None = None,
+        required: bool = False,
+    ) -> None:
+        self.of = of
+        self.noun = noun
+        self.pattern = LOOSE_NAME if loose else NAME
+        self.reserved = reserved or {}
+        super().__init__(help, required=required)
+
+    def _bind_to_schema(self, parent: Any, field_name: str) -> None:
+        super()._bind_to_schema(parent, field_name)
+        self.of.name = field_name
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise refuse(
+                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
+            )
+        messages: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        for name, inner in value.items():
+            try:
+                self.check_name(name)
+                values[name] = self.read_one(name, inner)
+            except ma.ValidationError as error:
+                messages[name] = error.messages
+        if messages:
+            raise ma.ValidationError(messages)
+        return values
+
+    def read_one(self, name: str, inner: Any) -> Any:
+        """Return one of the things."""
+        if isinstance(self.of, Part):
+            return self.of.schema.read({} if inner is None else inner, f"{self.noun} `{name}`")
+        if inner is None:
+            raise complain(Code.empty_value, f"{self.noun} `{name}` has no value.", key=True)
+        return self.of._deserialize(inner, name, None)
+
+    def check_name(self, name: str) -> None:
+        """Refuse a name that is badly made or taken by the language."""
+        check_name(name, self.noun, self.pattern, self.reserved)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is an object of such things."""
+        return {"type": "object", "additionalProperties": setting_schema(self.of)}
+
+
+def check_name(
+    name: str, noun: str, pattern: re.Pattern[str] = NAME, reserved: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a name that is badly made, too long, or has a meaning of its own."""
+    if not pattern.match(name) or "__" in name or name.endswith("_"):
+        rule = "small letters, digits and `_`" + (" or `-`" if pattern is LOOSE_NAME else "")
+        raise complain(
+            Code.bad_name,
+            f"{noun} cannot be called `{name[:60]}`: a name has {rule}, begins with a letter"
+            + (" or digit" if pattern is LOOSE_NAME else "")
+            + " and has no two `_` in a row.",
+            _possible_name(name),
+            key=True,
+        )
+    if len(name) > LONGEST_NAME:
+        raise complain(
+            Code.bad_name,
+            f"The name `{name[:60]}…` has {len(name)} characters; a name has at most {LONGEST_NAME}.",
+            key=True,
+        )
+    if reserved and name in reserved:
+        raise complain(
+            Code.reserved_name,
+            f"{noun} cannot be called `{name}`: {reserved[name]}",
+            f"Pick another name, for example `{name}_value`."
+            if noun == "a field"
+            else "Pick another name.",
+            key=True,
+        )
+
+
+def _possible_name(name: str) -> str:
+    made = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", name.lower())).strip("_")
+    return f"For example `{made[:LONGEST_NAME]}`." if made and NAME.match(made) else ""
+
+
+class Items(Setting):
+    """A list; one thing alone may stand without the list around it."""
+
+    takes = "a list"
+
+    def __init__(
+        self,
+        of: Setting,
+        help: str,  # noqa: A002
+        *,
+        noun: str = "",
+        alone: bool = False,
+        required: bool = False,
+    ) -> None:
+        self.of = of
+        self.noun = noun
+        #: One thing may stand alone.
+        self.alone = alone
+        super().__init__(help, required=required)
+
+    def _bind_to_schema(self, parent: Any, field_name: str) -> None:
+        super()._bind_to_schema(parent, field_name)
+        self.of.name = field_name
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list):
+            if not self.alone:
+                raise refuse(
+                    f"`{self.name}` is {written(value)}; it must be a list.", Code.wrong_shape
+                )
+            return [self._read_one(value)]
+        messages: dict[int, Any] = {}
+        values = []
+        for index, inner in enumerate(value):
+            try:
+                values.append(self._read_one(inner))
+            except ma.ValidationError as error:
+                messages[index] = error.messages
+        if messages:
+            raise ma.ValidationError(messages)  # type: ignore[arg-type]
+        return values
+
+    def _read_one(self, inner: Any) -> Any:
+        if isinstance(self.of, Part):
+            return self.of.schema.read(inner, self.noun or f"`{self.name}`")
+        if inner is None:
+            raise complain(Code.empty_value, f"An item of `{self.name}` is empty.")
+        return self.of._deserialize(inner, None, None)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is a list of such things."""
+        one = setting_schema(self.of)
+        several = {"type": "array", "items": one}
+        return {"anyOf": [one, several]} if self.alone else several
+
+
+def setting_schema(setting: Any) -> dict[str, Any]:
+    """Return the JSON Schema of one setting, with its help."""
+    schema = dict(setting.json_schema()) if hasattr(setting, "json_schema") else {}
+    help_ = getattr(setting, "help", "")
+    return {**schema, "description": help_} if help_ else schema
+
+
+def object_schema(schema: Definition) -> dict[str, Any]:
+    """Return the JSON Schema of a definition."""
+    made: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: setting_schema(field) for name, field in schema.fields.items()},
+    }
+    if schema.required_keys:
+        made["required"] = list(schema.required_keys)
+    return made
+
+
+def shape_problems(document: Document, messages: Any, path: tuple[Any, ...] = ()) -> list[Problem]:
+    """Return a located problem for every complaint in *messages*, nested like the data."""
+    problems: list[Problem] = []
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            deeper = path if key == "_schema" else (*path, key)
+            problems += shape_problems(document, inner, deeper)
+        return problems
+    for said in messages:
+        problems.append(_place(document, said, path))
+    return problems
+
+
+def _place(document: Document, said: str, path: tuple[Any, ...]) -> Problem:
+    code = str(getattr(said, "code", Code.bad_setting))
+    on_key = getattr(said, "on_key", False)
+    if code == Code.missing_key:
+        # The key is not there; the definition that lacks it is.
+        where = document.spot.at_key(path[:-1])
+    elif on_key:
+        where = document.spot.at_key(path)
+    else:
+        where = document.spot.at_value(path)
+    return problem_at(
+        code, where, str(said), getattr(said, "hint", ""), getattr(said, "suggestions", ())
+    )
