@@ -1,0 +1,443 @@
+"""The list of one entity: views, search, filter, sort, a page of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response
+from markupsafe import Markup
+
+from app.access.policy import Policy
+from app.definitions.catalog import Entity, View
+from app.errors import Forbidden, Malformed
+from app.records.results import Count, Page
+from app.screens.columns import Columns, list_paths, make_columns
+from app.screens.conditions import read_filter, say_condition
+from app.screens.controls import Control
+from app.screens.frame import Choice
+from app.screens.navigation import plural
+from app.screens.pickers import person_control
+from app.screens.visit import Visit
+from app.screens.wording import Wording
+
+ROWS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address of a list asks for."""
+
+    entity: str
+    view: str = ""
+    search: str = ""
+    filter: str = ""
+    sort: str = ""
+
+    @classmethod
+    def of(cls, entity: str, arguments: Mapping[str, str]) -> Asked:
+        """Read the parameters of an address, or of a form that repeats them."""
+        return cls(
+            entity,
+            arguments.get("view", ""),
+            arguments.get("q", "").strip(),
+            arguments.get("filter", "").strip(),
+            arguments.get("sort", ""),
+        )
+
+    def href(self, path: str = "", **changed: str) -> str:
+        """Return the address of this list, or of a page about it, with some things changed."""
+        asked = replace(self, **{name: changed.pop(name) for name in list(changed) if name in _OWN})
+        pairs = {
+            "view": asked.view,
+            "q": asked.search,
+            "filter": asked.filter,
+            "sort": asked.sort,
+            **changed,
+        }
+        query = urlencode({name: value for name, value in pairs.items() if value})
+        return f"/crm/{self.entity}/{path}{'?' if query else ''}{query}"
+
+
+_OWN = ("view", "search", "filter", "sort")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One view of a list."""
+
+    label: str
+    href: str
+    on: bool
+    count: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of one column."""
+
+    label: str
+    end: bool
+    href: str = ""
+    sort: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to do: with the selected rows, or on an empty page."""
+
+    label: str
+    name: str = ""
+    icon: str = ""
+    opens: str = ""
+    href: str = ""
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What an empty list says."""
+
+    title: str
+    sentence: str
+    actions: Sequence[Act]
+
+
+@dataclass(slots=True)
+class ListView:
+    """Everything `list.html` shows."""
+
+    title: str
+    href: str
+    search: str
+    tabs: Sequence[Tab]
+    chips: Sequence[Choice]
+    clear_href: str
+    filter_href: str
+    bulk_href: str
+    sort_label: str
+    sorts: Sequence[Choice]
+    kept: Sequence[tuple[str, str]]
+    columns: Sequence[Head]
+    rows: str = ""
+    count: str = ""
+    foot: str = ""
+    problem: str = ""
+    empty: Empty | None = None
+    new_href: str = ""
+    new_label: str = ""
+    bin_href: str = ""
+    actions: Sequence[Act] = ()
+    transfer: Control | None = None
+
+
+class Lists:
+    """Lists, and what is kept of them between requests."""
+
+    #: columns kept at a time
+    most = 2_000
+
+    def __init__(self) -> None:
+        self._columns: dict[tuple[Any, ...], Columns] = {}
+
+    def columns(self, visit: Visit, entity: Entity, view: View | None) -> Columns:
+        """Return the columns of a view, as the visitor's roles and language have them."""
+        policy = visit.policy
+        key = (
+            visit.catalog.fingerprint,
+            entity.name,
+            view.name if view else "",
+            policy.roles,
+            policy.is_admin,
+            visit.language,
+        )
+        columns = self._columns.get(key)
+        if columns is None:
+            if len(self._columns) >= self.most or (
+                self._columns and next(iter(self._columns))[0] != key[0]
+            ):
+                self._columns = {}
+            named = view.columns if view and view.columns else entity.screens.columns
+            paths = list_paths(entity, named, policy)
+            columns = self._columns[key] = make_columns(entity, paths, policy, visit.language)
+        return columns
+
+    def answer(self, visit: Visit, name: str, arguments: Mapping[str, str]) -> Response:
+        """Return the page of a list, or the next rows of one."""
+        entity = visit.entity(name)
+        asked = Asked.of(name, arguments)
+        views = views_of(entity, visit.policy)
+        view = next((one for one in views if one.name == asked.view), None)
+        if asked.view and view is None:
+            asked = replace(asked, view="")
+        columns = self.columns(visit, entity, view)
+        try:
+            page = read_page(visit, asked, columns.fields, arguments.get("after"))
+        except (Malformed, Forbidden) as problem:
+            shown = self._view(visit, entity, asked, views, columns, None)
+            shown.problem = visit.words(problem.message)  # type: ignore[arg-type]
+            answer = self._page(visit, shown, name)
+            answer.status_code = problem.status
+            return answer
+        rows = self._rows(visit, entity, asked, columns, page)
+        if arguments.get("part") == "rows":
+            return visit.render("list_more.html", view={"rows": rows})
+        shown = self._view(visit, entity, asked, views, columns, page)
+        shown.rows = rows
+        return self._page(visit, shown, name)
+
+    @staticmethod
+    def _page(visit: Visit, shown: ListView, name: str) -> Response:
+        return visit.render("list.html", page=visit.page(shown.title, name), view=shown)
+
+    def _rows(
+        self, visit: Visit, entity: Entity, asked: Asked, columns: Columns, page: Page
+    ) -> str:
+        ticked = bool(actions_of(entity, visit.policy, visit.wording))
+        rows = columns.rows(page.rows, visit.look, ticked=ticked)
+        if page.next:
+            span = len(columns.columns) + ticked
+            rows += Markup(
+                '<tr class="list-end"><td colspan="{}"><a class="btn btn-s" href="{}"'
+                ' hx-get="{}" hx-target="closest tr" hx-swap="outerHTML">{}</a></td></tr>'
+            ).format(
+                span,
+                asked.href(after=page.next),
+                asked.href(after=page.next, part="rows"),
+                visit.wording.say("Load more"),
+            )
+        return rows
+
+    def _view(
+        self,
+        visit: Visit,
+        entity: Entity,
+        asked: Asked,
+        views: Sequence[View],
+        columns: Columns,
+        page: Page | None,
+    ) -> ListView:
+        wording, policy = visit.wording, visit.policy
+        title = plural(entity, visit.language)
+        label = entity.label.in_language(visit.language)
+        sort = _sort_of(entity, asked, views)
+        view = ListView(
+            title=title,
+            href=f"/crm/{entity.name}/",
+            search=asked.search,
+            tabs=_tabs(asked, views, wording),
+            chips=_chips(entity, asked, wording),
+            clear_href=asked.href(filter=""),
+            filter_href=asked.href("filter"),
+            bulk_href=asked.href("do"),
+            sort_label=_sort_label(columns, sort, wording),
+            sorts=_sorts(asked, columns, sort),
+            kept=[
+                (key, value)
+                for key, value in (
+                    ("view", asked.view),
+                    ("filter", asked.filter),
+                    ("sort", asked.sort),
+                )
+                if value
+            ],
+            columns=_heads(asked, columns, sort),
+            actions=actions_of(entity, policy, wording),
+        )
+        if policy.may("create", entity.name):
+            view.new_href = f"/crm/{entity.name}/new"
+            view.new_label = wording.say("New %(thing)s", thing=in_sentence(label, visit.language))
+        if policy.may("restore", entity.name):
+            view.bin_href = f"/bin?entity={entity.name}"
+        if any(action.name == "transfer" for action in view.actions):
+            view.transfer = person_control("owner", wording.say("New owner"), entity.name)
+        if page is not None:
+            view.count = count_words(page.count)
+            view.foot = _foot(page, wording)
+            if not page.rows:
+                view.empty = _empty(asked, view, title, wording)
+        return view
+
+
+def read_page(
+    visit: Visit, asked: Asked, fields: Sequence[str], after: str | None = None, limit: int = ROWS
+) -> Page:
+    """Return one page of records."""
+    return visit.services.records.list(
+        visit.principal,
+        asked.entity,
+        fields=tuple(fields),
+        filter=asked.filter or None,
+        view=asked.view or None,
+        words=asked.search or None,
+        sort=asked.sort or None,
+        after=after or None,
+        limit=limit,
+        count=None if after else "capped",
+    )
+
+
+def in_sentence(label: str, language: str) -> str:
+    """Return a label as it stands within an English sentence: "New customer"."""
+    if language != "en" or label[1:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]
+
+
+def views_of(entity: Entity, policy: Policy) -> list[View]:
+    """Return the views somebody is offered."""
+    roles = set(policy.roles)
+    return [
+        view
+        for view in entity.screens.views.values()
+        if not view.for_ or policy.is_admin or roles & set(view.for_)
+    ]
+
+
+def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
+    """Return what may be done with several records at once."""
+    actions = []
+    if entity.owned and policy.may("transfer", entity.name):
+        actions.append(
+            Act(wording.say("Hand over"), "transfer", "arrows-right-left", opens="transfer")
+        )
+    if policy.may("delete", entity.name):
+        actions.append(Act(wording.say("Delete"), "delete", "trash"))
+    return actions
+
+
+def count_words(count: Count | None) -> str:
+    """Return how many there are, and whether that is all of it."""
+    if count is None:
+        return ""
+    if count.estimated:
+        return f"≈ {count.number:,}"
+    return f"{count.number:,}{'+' if count.capped else ''}"
+
+
+def _foot(page: Page, wording: Wording) -> str:
+    shown, count = len(page.rows), page.count
+    if count is None:
+        return ""
+    if not page.next and not page.previous:
+        return wording.count("%(number)s record", "%(number)s records", shown)
+    return wording.say("%(shown)s of %(all)s", shown=shown, all=count_words(count))
+
+
+def _tabs(asked: Asked, views: Sequence[View], wording: Wording) -> list[Tab]:
+    # A tab is a fresh look: what was filtered and typed belongs to the one that is left.
+    href = Asked(asked.entity).href
+    tabs = [Tab(wording.say("All"), href(), on=not asked.view)]
+    tabs += [
+        Tab(view.label.in_language(wording.language), href(view=view.name), asked.view == view.name)
+        for view in views
+    ]
+    return tabs
+
+
+def _chips(entity: Entity, asked: Asked, wording: Wording) -> list[Choice]:
+    if not asked.filter:
+        return []
+    conditions, rest = read_filter(entity, asked.filter)
+    texts = [(one, say_condition(entity, one, wording, {})) for one in conditions]
+    from app.screens.conditions import write_filter
+
+    def without(index: int) -> str:
+        kept = write_filter(entity, [one for n, one in enumerate(conditions) if n != index])
+        return " and ".join(part for part in (kept, *rest) if part)
+
+    chips = [
+        Choice(str(n), text, on=True, href=asked.href(filter=without(n)))
+        for n, (_, text) in enumerate(texts)
+    ]
+    whole = write_filter(entity, conditions)
+    for n, part in enumerate(rest):
+        others = " and ".join(one for m, one in enumerate([whole, *rest]) if one and m != n + 1)
+        chips.append(Choice(f"r{n}", part, on=True, href=asked.href(filter=others)))
+    return chips
+
+
+def _sort_of(entity: Entity, asked: Asked, views: Sequence[View]) -> tuple[str, bool] | None:
+    """Return what the list is sorted by first."""
+    if asked.sort:
+        name = asked.sort.partition(",")[0]
+        return name.lstrip("-+"), name.startswith("-")
+    view = next((one for one in views if one.name == asked.view), None)
+    sort = (view.sort if view and view.sort else None) or entity.screens.sort
+    return sort[0] if sort else None
+
+
+def _sort_label(columns: Columns, sort: tuple[str, bool] | None, wording: Wording) -> str:
+    if sort is not None:
+        for column in columns.columns:
+            if column.path == sort[0]:
+                return column.label
+    return wording.say("Sort")
+
+
+def _next_sort(path: str, end: bool, sort: tuple[str, bool] | None) -> str:
+    """Return what a click on a column sorts by: numbers begin with the highest."""
+    if sort is not None and sort[0] == path:
+        return path if sort[1] else f"-{path}"
+    return f"-{path}" if end else path
+
+
+def _sorts(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> list[Choice]:
+    found = []
+    for column in columns.columns:
+        if column.sortable:
+            on = sort is not None and sort[0] == column.path
+            icon = ("arrow-down" if sort[1] else "arrow-up") if on and sort else ""
+            href = asked.href(sort=_next_sort(column.path, column.end, sort))
+            found.append(Choice(column.path, column.label, on, icon=icon, href=href))
+    return found
+
+
+def _heads(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> list[Head]:
+    heads = []
+    for column in columns.columns:
+        if not column.sortable:
+            heads.append(Head(column.label, column.end))
+            continue
+        on = sort is not None and sort[0] == column.path
+        state = ("descending" if sort[1] else "ascending") if on and sort else "none"
+        href = asked.href(sort=_next_sort(column.path, column.end, sort))
+        heads.append(Head(column.label, column.end, href, state))
+    return heads
+
+
+def _empty(asked: Asked, view: ListView, title: str, wording: Wording) -> Empty:
+    things = in_sentence(title, wording.language)
+    new = [Act(view.new_label, icon="plus", href=view.new_href, main=True)] if view.new_href else []
+    if asked.search or asked.filter:
+        actions = []
+        if asked.filter:
+            actions.append(Act(wording.say("Drop the filter"), href=asked.href(filter="")))
+        if asked.search:
+            actions.append(Act(wording.say("Clear the search"), href=asked.href(search="")))
+        if asked.search and asked.filter:
+            sentence = wording.say("Nothing that you may see fits the search and all conditions.")
+        elif asked.search:
+            sentence = wording.say("Nothing that you may see fits the search.")
+        else:
+            sentence = wording.say("Nothing that you may see fits all conditions.")
+        return Empty(
+            wording.say("No match among %(things)s", things=things),
+            sentence,
+            actions,
+        )
+    if asked.view:
+        return Empty(
+            wording.say("Nothing here now"),
+            wording.say("No record fits this view at the moment."),
+            [Act(wording.say("Show all %(things)s", things=things), href=f"/crm/{asked.entity}/")],
+        )
+    if new:
+        sentence = wording.say(
+            "The first one you enter, or one that is handed to you, shows up here."
+        )
+    else:
+        sentence = wording.say("What others hand to you or share with you shows up here.")
+    return Empty(wording.say("No %(things)s yet", things=things), sentence, new)

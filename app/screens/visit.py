@@ -1,0 +1,199 @@
+"""One request to a screen: who asks, under which catalog, in which language, in which frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Response, request, session
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+
+from app.access.policy import Policies, Policy
+from app.access.principal import Principal
+from app.clock import Clock
+from app.definitions.catalog import Catalog, Entity
+from app.errors import NotAuthenticated, NotFound
+from app.screens.cells import Look
+from app.screens.frame import Frames, Page, Toast, bare_page
+from app.screens.rendering import Renderer
+from app.screens.wording import SOURCE, Wording
+from app.texts import Label, say
+
+#: What somebody prefers on this device; everything else is kept with the person.
+PREFERENCES = ("theme", "density", "keys")
+_TOAST = "trellis.toast"
+
+
+class Release(Protocol):
+    """The part of ``database.live.Release`` this room uses."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+
+class Live(Protocol):
+    """Holds the release that serves now."""
+
+    @property
+    def release(self) -> Any: ...
+
+
+class Organisation(Protocol):
+    """The part of ``access.organisation.Organisation`` this room uses."""
+
+    def principal(self, user_id: int | None) -> Principal | None: ...
+    def snapshot(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Services:
+    """What the screens work with; built once by ``register_screens``."""
+
+    records: Any
+    organisation: Organisation
+    live: Live
+    clock: Clock
+    renderer: Renderer
+    frames: Frames
+    configuration: Any
+    accounts: Any
+    _policies: Policies | None = None
+
+    def policies(self, catalog: Catalog) -> Policies:
+        """Return the policies of a catalog, kept until another one serves."""
+        policies = self._policies
+        if policies is None or policies.catalog is not catalog:
+            policies = self._policies = Policies(catalog)
+        return policies
+
+
+class Visit:
+    """One request, with everything worked out at most once."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.catalog: Catalog = services.live.release.catalog
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Return who is signed in.
+
+        Raises:
+            NotAuthenticated: nobody, or somebody whose account was closed.
+        """
+        user_id = session.get("_user_id")
+        if user_id is None and current_user.is_authenticated:
+            # Only a cookie that keeps somebody signed in is left; reading it fills the session.
+            user_id = session.get("_user_id")
+        number = int(user_id) if str(user_id or "").isdigit() else None
+        principal = self.services.organisation.principal(number)
+        if principal is None:
+            raise NotAuthenticated
+        return principal
+
+    @cached_property
+    def policy(self) -> Policy:
+        return self.services.policies(self.catalog).of(self.principal)
+
+    @cached_property
+    def language(self) -> str:
+        """Return the language of the page: chosen in this session, else the person's own."""
+        languages = self.catalog.app.languages
+        chosen = session.get("locale") or request.args.get("language")
+        if chosen in languages:
+            return str(chosen)
+        try:
+            own = self.principal.language
+        except NotAuthenticated:
+            own = request.accept_languages.best_match(languages) or languages[0]
+        return own if own in languages else languages[0] if languages else SOURCE
+
+    @cached_property
+    def wording(self) -> Wording:
+        return self.services.renderer.wording(self.language)
+
+    @cached_property
+    def look(self) -> Look:
+        name = self.principal.time_zone or self.catalog.app.time_zone
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            name, zone = "UTC", ZoneInfo("UTC")
+        return Look(self.wording, zone, name, self.services.clock.now())
+
+    @property
+    def preferences(self) -> dict[str, str]:
+        return {name: request.cookies.get(name, "") for name in PREFERENCES}
+
+    def entity(self, name: str) -> Entity:
+        """Return an entity the person may see anything of.
+
+        Raises:
+            NotFound: there is none, or it is not theirs to know.
+        """
+        entity = self.catalog.entities.get(name)
+        if entity is None or entity.lines_of is not None or not self.policy.may("read", name):
+            raise NotFound(
+                say(
+                    "There is no page here, or you may not see it.",
+                    "没有这个页面，或者您无权查看。",
+                )
+            )
+        return entity
+
+    def words(self, text: Label | str) -> str:
+        """Return a text in the language of the page."""
+        return text if isinstance(text, str) else text.in_language(self.language)
+
+    def page(self, title: str, active: str = "") -> Page:
+        """Return the frame of a page."""
+        kept = session.pop(_TOAST, None)
+        return self.services.frames.page(
+            title=title,
+            catalog=self.catalog,
+            policy=self.policy,
+            principal=self.principal,
+            wording=self.wording,
+            preferences=self.preferences,
+            active=active,
+            path=request.full_path.rstrip("?"),
+            csrf=generate_csrf(),
+            toast=Toast(**kept) if kept else None,
+            problem_count=self.services.configuration.problem_count()
+            if self.policy.is_admin
+            else 0,
+        )
+
+    @property
+    def _problems(self) -> int:
+        return self.services.configuration.problem_count() if self.policy.is_admin else 0
+
+    def bare_page(self, title: str) -> Page:
+        """Return a page without a menu."""
+        return bare_page(
+            title=title,
+            catalog=self.catalog,
+            wording=self.wording,
+            preferences=self.preferences,
+            path=request.path,
+            csrf=generate_csrf(),
+        )
+
+    def render(self, template: str, **context: Any) -> Response:
+        """Return a page as an answer; nothing that shows records is kept by anybody."""
+        html = self.services.renderer.render(template, self.language, **context)
+        response = Response(html, content_type="text/html; charset=utf-8")
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def leave_toast(text: str, **more: Any) -> None:
+    """Keep a message for the next page."""
+    session[_TOAST] = {"text": text, **more}
+
+
+Handler = Callable[..., Any]
