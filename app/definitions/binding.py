@@ -12,9 +12,10 @@ from typing import Any
 from app.definitions.catalog import Check, DuplicateRule, Field
 from app.definitions.document import Document
 from app.definitions.problems import Code
+from app.definitions.words import DURATION as DURATION_WORDS
 from app.definitions.workshop import Draft, Path, Workshop
 from app.expressions.tree import Checked
-from app.expressions.types import BOOLEAN, DATETIME, Kind, Type
+from app.expressions.types import BOOLEAN, DATETIME, DURATION, Kind, Type
 from app.fields.base import FieldError, ParseContext
 from app.fields.settings import ExpressionText, written
 from app.texts import Label
@@ -105,7 +106,32 @@ def _conditions(
             checked = shop.expression(draft.document, path, text, scope, f"`{key}`", want)
             if checked is not None:
                 found[key] = checked
+    if field.type.name == "clock":
+        found.update(_limit(shop, draft, field, wrote))
     return found
+
+
+def _limit(
+    shop: Workshop, draft: Draft, field: Field, wrote: Mapping[str, Any]
+) -> dict[str, Checked]:
+    """Return how long a clock has: a duration, a table of them, or an expression."""
+    limit = wrote.get("limit")
+    path = draft.field_path(field.name, "limit")
+    if isinstance(limit, dict):
+        text, skip = table_expression(shop, draft, path, limit, DURATION), 0
+    elif isinstance(limit, str) and limit.startswith("="):
+        text, skip = limit[1:], 1
+    elif isinstance(limit, str) and DURATION_WORDS.match(limit):
+        text, skip = _table_value(limit, DURATION), 0
+    else:
+        message = f"`limit` is {written(limit)}; it must be a duration, a table of them, or `=` and an expression."
+        hint = "For example `8 working hours`, or `{by: priority, high: 2 hours, else: 8 hours}`."
+        shop.problem(Code.not_a_duration, draft.document, path, message, hint)
+        return {}
+    if text is None:
+        return {}
+    checked = shop.expression(draft.document, path, text, shop.scope(draft), "`limit`", skip=skip)
+    return {"limit": checked} if checked is not None else {}
 
 
 def _default(shop: Workshop, draft: Draft, field: Field, value: Type, wrote: Any) -> Any:

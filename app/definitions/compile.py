@@ -107,6 +107,7 @@ class _Compilation:
         rules = access.AccessRules(shop, self.gathered.singles.get("roles"), self.shapes.roles)
         shop.work_out = lambda draft, field: worked_out.work_out(shop, draft, field)
         shop.work_out_view = lambda draft, name: screens.view_condition(shop, draft, name)
+        drafting.name_trees(shop)
         for draft in shop.drafts.values():
             binding.check_targets(shop, draft)
         for draft in shop.drafts.values():

@@ -99,12 +99,13 @@ def _draft_field(
         options = _stages(shop, draft, name, lifecycles)
     elif "options" in own:
         options = _options(shop, draft, name, settings)
-    if type_name == "lines":
-        for key in _OF_ROWS:
-            settings.pop(key, None)
     field_type = shop.field_types[type_name]
     for setting, said in field_type.problems(settings):
         shop.problem(said.code, draft.document, draft.field_path(name, setting), str(said))
+    if type_name == "lines":
+        for key in _OF_ROWS:
+            settings.pop(key, None)
+        settings["entity"] = f"{draft.name}.{name}"
     common = {key: written[key] for key in _COMMON if key in written}
     return Field(
         name=name,
@@ -209,6 +210,24 @@ def _from_csv(shop: Workshop, document: Document, path: Path, file: str) -> tupl
             Problem(Code.bad_value, Severity.error, Place(file, line, 1), sentence, end_column=2)
         )
     return options
+
+
+def name_trees(shop: Workshop) -> None:
+    """Tell every link by which of its target's fields the target is a tree."""
+    trees = {name: tree for name in shop.drafts if (tree := tree_field(shop, name))}
+    for draft in shop.drafts.values():
+        for field in draft.fields.values():
+            targets = field.type.targets(field)
+            if len(targets) == 1 and targets[0] in trees:
+                field.settings["target_tree"] = trees[targets[0]]  # type: ignore[index]
+
+
+def tree_field(shop: Workshop, entity: str) -> str:
+    """Return the link of an entity to the record above in its tree, or an empty text."""
+    for name, field in shop.drafts[entity].fields.items():
+        if field.settings.get("tree") is True and not field.removed:
+            return name
+    return ""
 
 
 def shared_options(

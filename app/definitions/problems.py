@@ -63,6 +63,8 @@ class Code(StrEnum):
     not_a_text = "not-a-text"
     not_a_date = "not-a-date"
     not_a_size = "not-a-size"
+    not_a_table = "not-a-table"
+    repeating_serial = "repeating-serial"
     bad_value = "bad-value"
     unknown_word = "unknown-word"
     bad_name = "bad-name"

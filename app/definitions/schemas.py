@@ -365,7 +365,7 @@ class CalendarSchema(Definition):
     noun = "`calendar`"
 
     to = Name("The field in which it ends.")
-    all_day = Name("The switch for whole days.")
+    all_day = Name("The switch for whole days; `yes` where every one is.")
 
 
 _with_python_words(CalendarSchema, from_=Name("The field in which it begins.", required=True))

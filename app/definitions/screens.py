@@ -237,7 +237,7 @@ def _calendar(shop: Workshop, draft: Draft, written: Any) -> dict[str, Any] | No
         ("to", _TIMES, "a date or a date with time"),
         ("all_day", ("boolean",), "a switch"),
     ):
-        if key in written:
+        if key in written and written[key] != "yes":
             _of_type(shop, draft, (*path, key), written[key], types, what)
     return dict(written)
 

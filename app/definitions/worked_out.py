@@ -37,19 +37,7 @@ def work_out(shop: Workshop, draft: Draft, field: Field) -> Type:
     value = field.type.value_type(field, field.options)
     if field.built_in and field.name in FILLED:
         return replace(value, filled=True)
-    if value.kind is Kind.record and len(value.entities) == 1:
-        tree = tree_field(shop, value.entities[0])
-        return replace(value, tree=tree) if tree else value
     return value
-
-
-def tree_field(shop: Workshop, entity: str) -> str:
-    """Return the link of an entity to the record above in its tree, or an empty text."""
-    draft = shop.drafts.get(entity)
-    for name, field in draft.fields.items() if draft else ():
-        if field.settings.get("tree") is True and not field.removed:
-            return name
-    return ""
 
 
 def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
