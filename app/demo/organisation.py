@@ -1,0 +1,84 @@
+"""The people of the demo: three departments, twelve users and who reports to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDepartment:
+    """One department; ``parent`` and ``head`` are a department's key and a login."""
+
+    key: str
+    name: str
+    parent: str | None
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """One user; ``manager`` is the login of the person they report to."""
+
+    login: str
+    first_name: str
+    last_name: str
+    department: str
+    roles: tuple[str, ...]
+    manager: str | None = None
+    language: str = "en"
+
+    @property
+    def name(self) -> str:
+        """The name as lists show it."""
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def email(self) -> str:
+        """An address nobody has: ``.example`` is reserved."""
+        return f"{self.login}@trellis.example"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOrganisation:
+    """Departments, parents before their children, and users, managers before their people."""
+
+    departments: tuple[DemoDepartment, ...]
+    users: tuple[DemoUser, ...]
+
+    def user(self, login: str) -> DemoUser:
+        """Return the user of a login."""
+        return next(user for user in self.users if user.login == login)
+
+    def sellers(self, department: str) -> tuple[str, ...]:
+        """Return the logins of a department's people who sell, managers last."""
+        mine = [user for user in self.users if user.department == department]
+        return tuple(
+            user.login for role in ("sales", "sales_manager") for user in mine if role in user.roles
+        )
+
+
+def demo_organisation() -> DemoOrganisation:
+    """Return the organisation: a director, two teams that sell, and the head office."""
+    departments = (
+        DemoDepartment("head_office", "Head office", None, "he.jun"),
+        DemoDepartment("sales_east", "Sales, East", "head_office", "chen.wei"),
+        DemoDepartment("sales_international", "Sales, International", "head_office", "emma.clarke"),
+    )
+    head, east, abroad = (department.key for department in departments)
+    sales = ("sales",)
+    users = (
+        DemoUser("he.jun", "Jun", "He", head, ("sales_director",), language="zh"),
+        DemoUser("chen.wei", "Wei", "Chen", east, ("sales_manager",), "he.jun", "zh"),
+        DemoUser("lin.yue", "Yue", "Lin", east, sales, "chen.wei"),
+        DemoUser("sun.hao", "Hao", "Sun", east, sales, "chen.wei", "zh"),
+        DemoUser("wang.fang", "Fang", "Wang", east, sales, "chen.wei", "zh"),
+        # Two steps below the manager: what Li Na owns is seen by Sun Hao's manager too.
+        DemoUser("li.na", "Na", "Li", east, sales, "sun.hao", "zh"),
+        DemoUser("emma.clarke", "Emma", "Clarke", abroad, ("sales_manager",), "he.jun"),
+        DemoUser("tom.becker", "Tom", "Becker", abroad, sales, "emma.clarke"),
+        DemoUser("priya.nair", "Priya", "Nair", abroad, sales, "emma.clarke"),
+        DemoUser("zhao.min", "Min", "Zhao", head, ("finance",), "he.jun", "zh"),
+        DemoUser("liu.ting", "Ting", "Liu", head, ("service",), "he.jun", "zh"),
+        DemoUser("zhou.kai", "Kai", "Zhou", head, ("auditor",), language="zh"),
+    )
+    return DemoOrganisation(departments, users)
