@@ -6,18 +6,21 @@ JSON, in a form and in a list, and what it may be changed into. It knows no conn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import sqlalchemy as sa
 
+from app.fields import masking
 from app.texts import Label
 
 if TYPE_CHECKING:
     from marshmallow import fields as ma
 
     from app.expressions.types import Type
+    from app.fields.settings import Said
 
 
 class FieldLike(Protocol):
@@ -29,6 +32,10 @@ class FieldLike(Protocol):
     def label(self) -> Label: ...
     @property
     def settings(self) -> Mapping[str, Any]: ...
+    @property
+    def mask(self) -> str | None: ...
+    @property
+    def options(self) -> Sequence[OptionLike]: ...
 
 
 class OptionLike(Protocol):
@@ -44,6 +51,8 @@ class OptionLike(Protocol):
     def parent(self) -> str | None: ...
     @property
     def removed(self) -> bool: ...
+    @property
+    def final(self) -> bool: ...
 
 
 class FieldError(Exception):
@@ -87,19 +96,41 @@ class ParseContext:
     currencies: tuple[str, ...] = ("CNY",)
     #: True when the value comes as JSON; False when it comes as text from a form or a file
     strict: bool = False
+    #: the business day, so that a date written without a year can be read
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """One way to filter by a field, as the filter builder shows it.
 
-    ``template`` is the expression it writes, with ``{field}`` and ``{value}``.
+    ``template`` is the expression it writes, with ``{field}``, ``{value}`` and, for ``two``,
+    ``{other}``. ``value`` says what is asked for: ``one`` value of the field's own kind, ``many`` of
+    them (a list in the expression), ``two``, a whole ``number``, a ``period`` or ``none``.
     """
 
     name: str
     label: Label
     template: str
     takes_value: bool = True
+    value: str = "one"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What may stand behind a dot after the field: ``address.city``, ``stage.final``.
+
+    ``column`` names the part's own column; a part without one is worked out by ``sql`` from the
+    field's columns, by name.
+    """
+
+    name: str
+    label: Label
+    type: Type
+    column: str | None = None
+    sql: Callable[[Mapping[str, sa.ColumnElement[Any]]], sa.ColumnElement[Any]] | None = None
+    #: True where ``sql`` asks for the time, so that it cannot be indexed or stored
+    volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +138,16 @@ class Conversion:
     """How values of another type become values of this one, in SQL.
 
     ``convert`` gives the new value (NULL where it cannot be); ``fits`` is true where nothing is
-    lost. Both take the old column.
+    lost (empty always fits). Both take the old main column, and neither ever raises, whatever the
+    column holds. ``parts`` gives the field's other columns, by the part's name; the ones not named
+    stay empty.
     """
 
     convert: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]
     fits: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[bool]]
+    parts: Mapping[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = field(
+        default_factory=dict
+    )
 
 
 class FieldType:
@@ -134,9 +170,35 @@ class FieldType:
     #: ``start`` or ``end``: numbers stand right.
     align: ClassVar[str] = "start"
 
+    #: True where a value is a list of several.
+    many: ClassVar[bool] = False
+    #: How the field is written in YAML, for the generated reference.
+    example: ClassVar[str] = ""
+    #: A value as the API gives it, for the generated reference.
+    example_json: ClassVar[Any] = None
+
     def settings(self) -> dict[str, ma.Field]:
         """Return the settings of this type alone, beside those every field has."""
         return {}
+
+    def problems(self, settings: Mapping[str, Any]) -> Iterator[tuple[str, Said]]:
+        """Give what is wrong between settings that are right one by one: (setting, sentence)."""
+        yield from ()
+
+    def bind(self, settings: Mapping[str, Any], numbers: Mapping[str, int]) -> Mapping[str, Any]:
+        """Return the settings with what only a database knows: the entities' numbers, by name."""
+        del numbers
+        return settings
+
+    def targets(self, field: FieldLike) -> tuple[str, ...]:
+        """Return the entities whose records a value names; none for a value of its own."""
+        del field
+        return ()
+
+    def parts(self, field: FieldLike) -> tuple[Part, ...]:
+        """Return what may stand behind a dot after the field."""
+        del field
+        return ()
 
     def columns(self, field: FieldLike) -> tuple[Column, ...]:
         """Return the columns of a field, the main one first and named like the field."""
@@ -149,7 +211,8 @@ class FieldType:
     def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Any:
         """Return the value for what came from JSON, a form or a file; None for empty.
 
-        Checks everything one value alone can be checked for (range, length, pattern, options).
+        Checks everything one value alone can be checked for (range, length, pattern, options). An
+        empty list is None too.
 
         Raises:
             FieldError: with a sentence for the person who wrote it.
@@ -161,7 +224,7 @@ class FieldType:
         return {field.name: value}
 
     def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Any:
-        """Return the value from a row that holds all the field's columns."""
+        """Return the value from a row that holds all the field's columns; None for empty."""
         return row[field.name]
 
     def json_column(
@@ -177,13 +240,31 @@ class FieldType:
         """Return what orjson is given; equal to what ``json_column`` builds."""
         return value
 
-    def display(self, field: FieldLike, value: Any, language: str, time_zone: str = "UTC") -> str:
-        """Return the value as a person reads it; an empty text for empty."""
+    def display(
+        self,
+        field: FieldLike,
+        value: Any,
+        language: str,
+        time_zone: str = "UTC",
+        row: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return the value as a person reads it; an empty text for empty.
+
+        ``row`` holds the record's other values by field name, for money whose currency is another
+        field. Of a link it gives the number: whoever knows titles shows those.
+        """
         return "" if value is None else str(value)
 
     def mask(self, field: FieldLike, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """Return the SQL of the value for a role that sees it masked."""
-        return sa.null()
+        """Return the SQL of the value for a role that sees it masked, of the main column.
+
+        It is JSON and page text at once: nothing else is done to it. Empty stays empty.
+        """
+        return masking.hide(column)
+
+    def masked(self, field: FieldLike, value: Any) -> Any:
+        """Return a value of the API's JSON as ``mask`` would give it, for history and events."""
+        return masking.HIDDEN if value not in (None, []) else None
 
     def operators(self, field: FieldLike) -> tuple[Operator, ...]:
         """Return the ways to filter by it, the usual one first; none if it cannot be filtered."""
@@ -197,8 +278,11 @@ class FieldType:
         """Return the JSON Schema of the value, for OpenAPI."""
         return {}
 
-    def conversions(self, field: FieldLike) -> Mapping[str, Conversion]:
-        """Return, by the name of the old type, how its values become this field's."""
+    def conversions(self, field: FieldLike, time_zone: str = "UTC") -> Mapping[str, Conversion]:
+        """Return, by the name of the old type, how its values become this field's.
+
+        ``time_zone`` is the business's: a date and a moment become each other there.
+        """
         return {}
 
 

@@ -1,0 +1,398 @@
+"""Places: postal addresses and points on the map."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar, NamedTuple
+
+import marshmallow as ma
+import sqlalchemy as sa
+
+from app.expressions.types import NUMBER, TEXT, Kind, Type
+from app.fields import converting, filters
+from app.fields.base import (
+    Column,
+    Conversion,
+    FieldError,
+    FieldLike,
+    FieldType,
+    Operator,
+    OptionLike,
+    ParseContext,
+    Part,
+)
+from app.fields.reading import check_length, read_line, read_number, shown, to_places, wrong_kind
+from app.fields.settings import Names, Plain
+from app.texts import Label, say
+
+PARTS: Mapping[str, Label] = {
+    "country": say("Country", "国家"),
+    "province": say("Province", "省份"),
+    "city": say("City", "城市"),
+    "district": say("District", "区县"),
+    "street": say("Street", "详细地址"),
+    "postal_code": say("Postal code", "邮政编码"),
+}
+_LONGEST = {
+    "country": 2,
+    "province": 100,
+    "city": 100,
+    "district": 100,
+    "street": 500,
+    "postal_code": 20,
+}
+_COUNTRIES = {"中国": "CN", "中华人民共和国": "CN", "china": "CN", "p.r. china": "CN"}
+_CITIES = "北京|天津|上海|重庆"
+_REGIONS = "河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾"
+#: Province, city and district as they stand before each other in a Chinese address.
+_CHINESE = re.compile(
+    rf"(?P<province>(?:{_CITIES})市?|(?:{_REGIONS})省?|内蒙古(?:自治区)?|广西(?:壮族自治区)?"
+    r"|西藏(?:自治区)?|宁夏(?:回族自治区)?|新疆(?:维吾尔自治区)?|香港(?:特别行政区)?|澳门(?:特别行政区)?)"
+    r"\s*(?P<city>[^\s\d市州盟区县]{1,10}?(?:市|自治州|地区|盟))?"
+    r"\s*(?P<district>[^\s\d区县旗市]{1,10}?(?:区|县|旗|市))?\s*(?P<street>.*)\Z",
+    re.DOTALL,
+)
+_POINT = re.compile(r"\(?\s*([^,;\s]+)\s*[,;\s]\s*([^,;\s]+?)\s*\)?\Z")
+
+
+class Address(FieldType):
+    """A postal address in parts."""
+
+    name: ClassVar[str] = "address"
+    label: ClassVar[Label] = say("Address", "地址")
+    help: ClassVar[str] = (
+        "A postal address: `.country` (two letters), `.province`, `.city`, `.district`, `.street`, "
+        "`.postal_code`. Given as one text, a Chinese address is taken apart as far as it can be; "
+        "the rest is the street."
+    )
+    control: ClassVar[str] = "address"
+    example: ClassVar[str] = "address: {type: address, ask: [province, city, district, street]}"
+    example_json: ClassVar[Any] = {
+        "country": "CN", "province": "浙江省", "city": "杭州市", "district": "西湖区",
+        "street": "文三路 1 号", "postal_code": "310012",
+    }  # fmt: skip
+
+    def settings(self) -> dict[str, ma.fields.Field]:
+        """Return which parts the form asks for."""
+        return {
+            "ask": Names(
+                "The parts the form asks for; all of them if not said.", among=tuple(PARTS)
+            ),
+            "country": Plain("The country of addresses that name none; else app.yaml's."),
+        }
+
+    def columns(self, field: FieldLike) -> tuple[Column, ...]:
+        """Return the whole address in one line and each part."""
+        parts = (Column(f"{field.name}__{part}", sa.Text()) for part in PARTS)
+        return (Column(field.name, sa.Text()), *parts)
+
+    def value_type(self, field: FieldLike, options: Sequence[OptionLike] = ()) -> Type:
+        """Return that it has parts."""
+        return Type(Kind.parts, parts=dict.fromkeys(PARTS, TEXT))
+
+    def parts(self, field: FieldLike) -> tuple[Part, ...]:
+        """Return the parts, each with a column of its own."""
+        return tuple(
+            Part(name, label, TEXT, f"{field.name}__{name}") for name, label in PARTS.items()
+        )
+
+    def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Any:
+        """Return all parts by name; an address of nothing but a country is empty."""
+        if isinstance(raw, Mapping):
+            unknown = [part for part in raw if part not in PARTS]
+            if unknown:
+                raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
+            given = {part: read_line(raw.get(part), strict=context.strict) for part in PARTS}
+        elif context.strict and raw is not None and raw != "":
+            raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
+        else:
+            given = split_address(read_line(raw, strict=context.strict))
+        parts = {part: given.get(part) for part in PARTS}
+        if not any(value for part, value in parts.items() if part != "country"):
+            return None
+        home = str(field.settings.get("country") or context.country)
+        parts["country"] = _country(parts["country"] or home)
+        for part, value in parts.items():
+            check_length(value or "", None, _LONGEST[part])
+        return parts
+
+    def to_columns(self, field: FieldLike, value: Any) -> dict[str, Any]:
+        """Return the whole in one line and each part."""
+        parts = value or {}
+        return {
+            field.name: one_line(value) if value else None,
+            **{f"{field.name}__{part}": parts.get(part) for part in PARTS},
+        }
+
+    def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Any:
+        """Return the parts by name."""
+        parts = {part: row[f"{field.name}__{part}"] for part in PARTS}
+        return parts if any(parts.values()) else None
+
+    def json_column(
+        self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any]:
+        """Return an object of all parts."""
+        parts = {part: columns[f"{field.name}__{part}"] for part in PARTS}
+        pairs = [
+            item for part, column in parts.items() for item in (sa.cast(part, sa.Text), column)
+        ]
+        is_any = sa.func.coalesce(*parts.values()).is_not(None)
+        return converting.when(is_any, sa.func.json_build_object(*pairs, type_=sa.JSON()))
+
+    def to_json(self, field: FieldLike, value: Any) -> Any:
+        """Return an object of all parts."""
+        return None if value is None else {part: value.get(part) for part in PARTS}
+
+    def display(
+        self,
+        field: FieldLike,
+        value: Any,
+        language: str,
+        time_zone: str = "UTC",
+        row: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return the address in one line."""
+        return "" if value is None else one_line(value)
+
+    def operators(self, field: FieldLike) -> tuple[Operator, ...]:
+        """Return that it can be asked whether there is one; its parts are texts."""
+        return filters.FILLED
+
+    def search_text(self, field: FieldLike, value: Any) -> str:
+        """Return the address in one line."""
+        return "" if value is None else one_line(value)
+
+    def json_schema(self, field: FieldLike) -> dict[str, Any]:
+        """Return that it is an object of the parts."""
+        return {
+            "type": "object",
+            "properties": {
+                part: {"type": ["string", "null"], "maxLength": _LONGEST[part]} for part in PARTS
+            },
+            "additionalProperties": False,
+        }
+
+    def conversions(self, field: FieldLike, time_zone: str = "UTC") -> Mapping[str, Conversion]:
+        """Return that a text becomes the street."""
+        street = {"street": lambda column: sa.func.nullif(sa.func.left(column, 500), "")}
+        from_text = converting.conversion(
+            lambda column: sa.func.nullif(sa.func.left(column, 500), "", type_=sa.Text()),
+            lambda column: sa.func.char_length(column) <= 500,
+            street,
+        )
+        return {**dict.fromkeys(converting.TEXTS, from_text), "address": converting.same()}
+
+
+class Point(NamedTuple):
+    """The value of a ``geo``: degrees north and east."""
+
+    lat: Decimal
+    lng: Decimal
+
+
+class Geo(FieldType):
+    """A point on the map."""
+
+    name: ClassVar[str] = "geo"
+    label: ClassVar[Label] = say("Location", "定位")
+    help: ClassVar[str] = (
+        "A point on the map, in degrees (WGS 84) with six decimals, about 10 cm. Written "
+        "`30.274085, 120.15507`: north first. `.lat` and `.lng` are its parts."
+    )
+    control: ClassVar[str] = "geo"
+    example: ClassVar[str] = "location: {type: geo}"
+    example_json: ClassVar[Any] = {"lat": 30.274085, "lng": 120.15507}
+
+    def columns(self, field: FieldLike) -> tuple[Column, ...]:
+        """Return the point as text and both degrees."""
+        degrees = sa.Numeric(9, 6)
+        return (
+            Column(field.name, sa.Text()),
+            Column(f"{field.name}__lat", degrees, check=lambda column: column.between(-90, 90)),
+            Column(f"{field.name}__lng", degrees, check=lambda column: column.between(-180, 180)),
+        )
+
+    def value_type(self, field: FieldLike, options: Sequence[OptionLike] = ()) -> Type:
+        """Return that it has parts."""
+        return Type(Kind.parts, parts={"lat": NUMBER, "lng": NUMBER})
+
+    def parts(self, field: FieldLike) -> tuple[Part, ...]:
+        """Return both degrees."""
+        return (
+            Part("lat", say("Latitude", "纬度"), NUMBER, f"{field.name}__lat"),
+            Part("lng", say("Longitude", "经度"), NUMBER, f"{field.name}__lng"),
+        )
+
+    def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Point | None:
+        """Return the point."""
+        if isinstance(raw, Mapping):
+            if set(raw) != {"lat", "lng"}:
+                raise wrong_kind(raw, "`lat` and `lng`", "`lat` 和 `lng`")
+            lat, lng = raw["lat"], raw["lng"]
+        else:
+            if context.strict and raw is not None and raw != "":
+                raise wrong_kind(raw, "`lat` and `lng`", "`lat` 和 `lng`")
+            text = read_line(raw, strict=context.strict)
+            if text is None:
+                return None
+            found = _POINT.match(text)
+            if not found:
+                raise _not_a_point(text)
+            lat, lng = found.groups()
+        north = _degrees(lat, 90, context)
+        east = _degrees(lng, 180, context)
+        if (north is None) != (east is None):
+            raise _not_a_point(f"{lat}, {lng}")
+        return None if north is None or east is None else Point(north, east)
+
+    def to_columns(self, field: FieldLike, value: Any) -> dict[str, Any]:
+        """Return the point as text and both degrees."""
+        return {
+            field.name: None if value is None else f"{value[0]:f},{value[1]:f}",
+            f"{field.name}__lat": value and value[0],
+            f"{field.name}__lng": value and value[1],
+        }
+
+    def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Point | None:
+        """Return the point."""
+        lat, lng = row[f"{field.name}__lat"], row[f"{field.name}__lng"]
+        return None if lat is None or lng is None else Point(lat, lng)
+
+    def json_column(
+        self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
+    ) -> sa.ColumnElement[Any]:
+        """Return an object of both degrees, as numbers."""
+        lat, lng = columns[f"{field.name}__lat"], columns[f"{field.name}__lng"]
+        pairs = (
+            sa.cast("lat", sa.Text), sa.func.trim_scale(lat),
+            sa.cast("lng", sa.Text), sa.func.trim_scale(lng),
+        )  # fmt: skip
+        return converting.when(lat.is_not(None), sa.func.json_build_object(*pairs, type_=sa.JSON()))
+
+    def to_json(self, field: FieldLike, value: Any) -> Any:
+        """Return an object of both degrees, as numbers."""
+        return None if value is None else {"lat": float(value[0]), "lng": float(value[1])}
+
+    def display(
+        self,
+        field: FieldLike,
+        value: Any,
+        language: str,
+        time_zone: str = "UTC",
+        row: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return both degrees with a comma between."""
+        return "" if value is None else f"{value[0]:f}, {value[1]:f}"
+
+    def operators(self, field: FieldLike) -> tuple[Operator, ...]:
+        """Return that it can be asked whether there is one; its parts are numbers."""
+        return filters.FILLED
+
+    def search_text(self, field: FieldLike, value: Any) -> str:
+        """Return nothing: nobody searches for degrees."""
+        return ""
+
+    def json_schema(self, field: FieldLike) -> dict[str, Any]:
+        """Return that it is an object of both degrees."""
+        return {
+            "type": "object",
+            "properties": {
+                "lat": {"type": "number", "minimum": -90, "maximum": 90},
+                "lng": {"type": "number", "minimum": -180, "maximum": 180},
+            },
+            "required": ["lat", "lng"],
+            "additionalProperties": False,
+        }
+
+    def conversions(self, field: FieldLike, time_zone: str = "UTC") -> Mapping[str, Conversion]:
+        """Return that a text with two degrees becomes a point."""
+        found = r"^\s*([+-]?\d{1,3}(?:\.\d{1,6})?)\s*[,; ]\s*([+-]?\d{1,3}(?:\.\d{1,6})?)\s*$"
+
+        def degrees(column: sa.ColumnElement[Any], place: int) -> sa.ColumnElement[Any]:
+            groups = sa.func.regexp_match(
+                converting.plain(column), found, type_=sa.ARRAY(sa.Text())
+            )
+            return sa.cast(groups[place], sa.Numeric(9, 6))
+
+        def is_point(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+            return sa.and_(
+                degrees(column, 1).between(-90, 90), degrees(column, 2).between(-180, 180)
+            )
+
+        def part(place: int) -> converting.Change:
+            return lambda column: converting.when(is_point(column), degrees(column, place))
+
+        def whole(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+            both = [sa.cast(degrees(column, place), sa.Text) for place in (1, 2)]
+            return converting.when(is_point(column), both[0].concat(",").concat(both[1]))
+
+        from_text = converting.conversion(whole, is_point, {"lat": part(1), "lng": part(2)})
+        return {**dict.fromkeys(converting.TEXTS, from_text), "geo": converting.same()}
+
+
+def split_address(text: str | None) -> dict[str, str | None]:
+    """Return the parts of an address given as one text; what cannot be told apart is the street."""
+    if text is None:
+        return {}
+    found = _CHINESE.match(text)
+    if found is None:
+        return {"street": text}
+    parts = {name: value.strip() or None for name, value in found.groupdict(default="").items()}
+    if parts["province"] and re.match(_CITIES, parts["province"]) and not parts["city"]:
+        parts["city"] = parts["province"]
+    return parts
+
+
+def one_line(parts: Mapping[str, str | None]) -> str:
+    """Return an address in one line, the Chinese way from large to small, others the other way."""
+    province, city, district, street = (
+        parts.get(part) or "" for part in ("province", "city", "district", "street")
+    )
+    code, country = parts.get("postal_code") or "", parts.get("country") or ""
+    if country in ("CN", "TW", "HK", "MO", "JP", ""):
+        whole = province + ("" if city == province else city) + district + street
+        return f"{code} {whole}".strip() if code else whole
+    place = " ".join(one for one in (code, city) if one)
+    return ", ".join(one for one in (street, district, place, province, country) if one)
+
+
+def _country(text: str) -> str:
+    code = _COUNTRIES.get(text.lower(), text.upper())
+    if not re.fullmatch("[A-Z]{2}", code, re.ASCII):
+        raise FieldError(
+            say(
+                "“{value}” is not a country. Give its two letters, for example CN.",
+                "“{value}”不是国家代码,请填写两位字母,如 CN。",
+                value=shown(text),
+            ),
+            "unknown-country",
+        )
+    return code
+
+
+def _not_a_point(text: str) -> FieldError:
+    return FieldError(
+        say(
+            "“{value}” is not a point. Write north and east, like 30.274085, 120.15507.",
+            "“{value}”不是坐标,请依次填写纬度和经度,如 30.274085, 120.15507。",
+            value=shown(text),
+        ),
+        "not-a-point",
+    )
+
+
+def _degrees(raw: object, most: int, context: ParseContext) -> Decimal | None:
+    number = read_number(raw, strict=context.strict)
+    if number is None:
+        return None
+    if abs(number) > most:
+        raise FieldError(
+            say("{value} is outside -{most} to {most} degrees.", "{value} 不在 -{most} 到 {most} 度之间。",
+                value=f"{number:f}", most=most),
+            "out-of-range",
+        )  # fmt: skip
+    # Devices give more digits than any of them measures; a tenth of a metre is kept.
+    return to_places(round(number, 6), 6, pad=True)
