@@ -71,7 +71,9 @@ class Draft:
         self.changes: dict[str, Any] = {}
         #: rows of lines fields, by field name, each with ``id`` where it exists already
         self.lines: dict[str, list[LineDraft]] = {}
-        #: names a hook set; they are parsed like input, but need no right
+        #: columns that are no fields, such as the number of a user's account
+        self.columns: dict[str, Any] = {}
+        #: names that were given: they get no default
         self.given: set[str] = set()
 
     @property

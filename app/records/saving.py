@@ -139,6 +139,7 @@ class Saving:
             columns = rows.column_values(draft.changes)
             columns.update(self._birth(draft, rows))
             columns.update(derived.initial_columns(rows))
+            columns.update(draft.columns)
             fill_base_amounts(self.work, rows, columns, None)
             return rows.insert(self.work.connection, columns)
         differing = {name: value for name, value in draft.changes.items() if draft.changed(name)}

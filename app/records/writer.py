@@ -128,11 +128,14 @@ class Writer:
         cause: str | None = None,
         change_set: int | None = None,
         strict: bool = True,
+        columns: Callable[[Work], Mapping[str, Any]] | None = None,
     ) -> Written:
         """Write a new record.
 
         Args:
             raw: values by field name, as JSON has them (``strict``) or as a form does.
+            columns: called inside the transaction for columns only the caller knows, such as the
+                number of a new user's account.
 
         Raises:
             Forbidden: the principal may not create records of this kind.
@@ -140,7 +143,7 @@ class Writer:
         """
         return self._run(
             principal,
-            lambda work: self._create(work, entity, raw, strict=strict),
+            lambda work: self._create(work, entity, raw, columns, strict=strict),
             origin=origin,
             cause=cause,
             change_set=change_set,

@@ -11,19 +11,18 @@ LONGEST = 256
 
 #: The heads of published lists of leaked passwords; anything built from them falls at the rule
 #: below as well.
-_COMMON = frozenset(
-    """
-    password passw0rd password1 password12 password123 password1234 passwort 12345678 123456789
-    1234567890 87654321 11111111 00000000 88888888 66666666 99999999 12341234 11223344 123123123
-    qwertyui qwertyuiop qwerty123 qwerty12 1q2w3e4r 1q2w3e4r5t 1qaz2wsx qazwsxedc zaq12wsx asdfghjk
-    asdfghjkl zxcvbnm123 abc12345 abcd1234 abcdefgh aa123456 a1234567 a12345678 asd123456 qq123456
-    woaini1314 woaini520 5201314520 iloveyou iloveyou1 sunshine princess football baseball superman
-    batman123 trustno1 welcome1 welcome123 letmein1 letmein123 monkey123 dragon123 master123
-    admin123 admin1234 administrator admin888 root1234 changeme changeme1 default1 secret123
-    testtest test1234 guest123 user1234 computer internet michelle jennifer jordan23 starwars
-    whatever freedom1 passpass liverpool charlie1 p@ssw0rd p@ssword pa55word zhang123 wang1234
-    """.split()
-)
+_COMMON_WORDS = """
+password passw0rd password1 password12 password123 password1234 passwort 12345678 123456789
+1234567890 87654321 11111111 00000000 88888888 66666666 99999999 12341234 11223344 123123123
+qwertyui qwertyuiop qwerty123 qwerty12 1q2w3e4r 1q2w3e4r5t 1qaz2wsx qazwsxedc zaq12wsx asdfghjk
+asdfghjkl zxcvbnm123 abc12345 abcd1234 abcdefgh aa123456 a1234567 a12345678 asd123456 qq123456
+woaini1314 woaini520 5201314520 iloveyou iloveyou1 sunshine princess football baseball superman
+batman123 trustno1 welcome1 welcome123 letmein1 letmein123 monkey123 dragon123 master123
+admin123 admin1234 administrator admin888 root1234 changeme changeme1 default1 secret123
+testtest test1234 guest123 user1234 computer internet michelle jennifer jordan23 starwars
+whatever freedom1 passpass liverpool charlie1 p@ssw0rd p@ssword pa55word zhang123 wang1234
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 
 
 def check_password(password: str, *names: str) -> None:

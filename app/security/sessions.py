@@ -1,8 +1,8 @@
-"""Signed-in browsers: one row each, so that signing out, a new password or an administrator ends them.
+"""Signed-in browsers: one row each, so that signing out or a new password really ends them.
 
-The cookie is signed by Flask and holds a random token; the table holds the token's checksum. Looking
-a session up costs a dictionary: what the database said is kept until the number ``sessions`` in
-trellis.revision moves, which every process sees within a second.
+The cookie is signed by Flask and holds a random token; the table holds the token's checksum.
+Looking a session up costs a dictionary: what the database said is kept until the number
+``sessions`` in trellis.revision moves, which every process sees within a second.
 """
 
 from __future__ import annotations
@@ -52,8 +52,7 @@ _find = Statement(
     .where(
         _session.c.token == sa.bindparam("token"),
         _session.c.ended_at.is_(None),
-        _session.c.created_at
-        >= sa.func.coalesce(_account.c.sessions_since, _session.c.created_at),
+        _session.c.created_at >= sa.func.coalesce(_account.c.sessions_since, _session.c.created_at),
     )
 )
 _see = Statement(
@@ -80,9 +79,7 @@ _of_user = Statement(
 _since = Statement(
     sa.select(_account.c.sessions_since).where(_account.c.user_id == sa.bindparam("user"))
 )
-_revision = Statement(
-    sa.select(system.revision.c.number).where(system.revision.c.name == SESSIONS)
-)
+_revision = Statement(sa.select(system.revision.c.number).where(system.revision.c.name == SESSIONS))
 
 
 @dataclass(slots=True)
