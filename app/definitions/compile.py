@@ -97,7 +97,6 @@ class _Compilation:
         self.shop = shop
         self.gathered = gathered
         self.shapes = shapes
-        self.offers: list[Any] = []
 
     def run(self) -> Catalog | None:
         shop = self.shop
@@ -112,6 +111,7 @@ class _Compilation:
             binding.check_targets(shop, draft)
         for draft in shop.drafts.values():
             binding.bind_fields(shop, draft)
+        drafting.bind_offers(shop)
         worked_out.stored_circles(shop)
         inherit = {
             d.name: access.inherited(shop, d) for d in shop.drafts.values() if not d.lines_of
@@ -121,7 +121,6 @@ class _Compilation:
             draft.name: self._entity(draft, rules, inherit.get(draft.name, ()))
             for draft in shop.drafts.values()
         }
-        self._offers(entities)
         required_circles(shop)
         check_lifecycles(shop, self.shapes.lifecycles)
         shop.problems += check_modules(
@@ -143,7 +142,7 @@ class _Compilation:
             shop.roles["admin"] = Role("admin", say("Administrator", "系统管理员"), admin=True)
         document = self.gathered.singles.get("options")
         if document is not None:
-            self.offers = list(drafting.shared_options(shop, document, self.shapes.options))
+            drafting.shared_options(shop, document, self.shapes.options)
         lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
         for lifecycle in self.shapes.lifecycles:
             key = (lifecycle.values["entity"], lifecycle.values["field"])
@@ -190,10 +189,6 @@ class _Compilation:
             if draft.document.file.startswith(BUILT_IN)
             else draft.document.place(draft.path),
         )
-
-    def _offers(self, entities: Mapping[str, Entity]) -> None:
-        """Options offered under a condition: asked of the record that has the choice."""
-        del entities
 
     def _catalog(self, entities: Mapping[str, Entity]) -> Catalog:
         shop = self.shop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -166,7 +166,21 @@ def _options(
     settings["options"] = list_name
     options = options_of(shop, draft.document, path, written)
     shop.options[list_name] = OptionList(list_name, options)
+    _note_offers(shop, list_name, draft.document, path, written)
     return options
+
+
+def _note_offers(
+    shop: Workshop, list_name: str, document: Document, path: Path, written: WrittenOptions
+) -> None:
+    """Keep the conditions of options; which record they ask is known per field only."""
+    offers = {
+        one.option.name: (document, (*path, *one.path, "offer"), one.offer)
+        for one in written.options
+        if one.offer is not None
+    }
+    if offers:
+        shop.offers[list_name] = offers
 
 
 def options_of(
@@ -232,8 +246,8 @@ def tree_field(shop: Workshop, entity: str) -> str:
 
 def shared_options(
     shop: Workshop, document: Document, written: Mapping[str, WrittenOptions]
-) -> Iterator[tuple[str, WrittenOptions]]:
-    """Put the lists of options.yaml into the workshop; yield those with conditions."""
+) -> None:
+    """Put the lists of options.yaml into the workshop."""
     for name, one in written.items():
         path = ("options", name)
         if one.name:
@@ -246,14 +260,30 @@ def shared_options(
             )
             continue
         shop.options[name] = OptionList(name, options_of(shop, document, path, one))
-        yield name, one
+        _note_offers(shop, name, document, path, one)
 
 
-def with_offers(options: tuple[Option, ...], offers: Mapping[str, Any]) -> tuple[Option, ...]:
-    """Return the options with the conditions under which they are offered."""
-    if not offers:
-        return options
-    return tuple(
-        replace(option, offer=offers[option.name]) if option.name in offers else option
-        for option in options
-    )
+def bind_offers(shop: Workshop) -> None:
+    """Check the conditions of options against every record that has the choice."""
+    if not shop.offers:
+        return
+    for draft in shop.drafts.values():
+        for name, field in list(draft.fields.items()):
+            offers = shop.offers.get(str(field.settings.get("options")))
+            if not offers or field.built_in:
+                continue
+            checked = {
+                option: shop.condition(
+                    document,
+                    path,
+                    text,
+                    shop.scope(draft),
+                    f"For `{draft.name}.{name}` the condition",
+                )
+                for option, (document, path, text) in offers.items()
+            }
+            options = tuple(
+                replace(one, offer=checked[one.name]) if one.name in checked else one
+                for one in field.options
+            )
+            draft.fields[name] = replace(field, options=options)

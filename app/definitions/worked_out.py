@@ -6,7 +6,7 @@ itself. The order in which stored values are brought up to date after a write is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import get_args
 
@@ -60,6 +60,9 @@ def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
             "Use a field of type `rollup` for that, and the roll-up in the formula.",
         )
         return ANY
+    if not checked.is_volatile and reads_volatile(shop, draft, checked.names):
+        # What it reads changes without a write, so it does as well.
+        checked = replace(checked, is_volatile=True)
     result = field.settings.get("result")
     type_ = bare(checked.type)
     if isinstance(result, str) and result in Kind.__members__:
@@ -97,8 +100,50 @@ def _rollup(shop: Workshop, draft: Draft, field: Field) -> Type:
         by=read("by", "`by`"),
         where=read("where", "The condition", condition=True),
     )
+    _refuse_volatile(shop, draft, child, field, rollup)
     draft.fields[field.name] = replace(field, rollup=rollup)
     return _rollup_type(shop, draft, field, rollup)
+
+
+def _refuse_volatile(
+    shop: Workshop, draft: Draft, child: Draft, field: Field, rollup: Rollup
+) -> None:
+    """Report a roll-up over what changes without a write: it is stored and would grow stale."""
+    for key, one in ((rollup.function, rollup.value), ("by", rollup.by), ("where", rollup.where)):
+        if one is None:
+            continue
+        own = [path for path in one.names if not path.startswith("record.")]
+        if one.is_volatile or reads_volatile(shop, child, own):
+            shop.problem(
+                Code.bad_expression,
+                draft.document,
+                draft.field_path(field.name, key),
+                f"The roll-up `{field.name}` asks for today, now or me (`{one.text}`). A roll-up is "
+                "stored, so it cannot follow the clock or the reader.",
+                "Roll up without it; a view or a list with that condition shows the same records.",
+            )
+
+
+def reads_volatile(shop: Workshop, draft: Draft, paths: Iterable[str]) -> bool:
+    """Return whether any of the paths leads to a value that changes without a write."""
+    return any(_is_volatile(shop, draft, path) for path in paths)
+
+
+def _is_volatile(shop: Workshop, draft: Draft, path: str) -> bool:
+    words = path.split(".")
+    words = words[1:] if words[0] == "record" else words
+    if not words or words[0] not in draft.fields:
+        return False
+    shop.type_of(draft, words[0])
+    field = draft.fields[words[0]]
+    if field.is_volatile:
+        return True
+    if len(words) == 1:
+        return False
+    if any(part.volatile for part in field.type.parts(field) if part.name == words[1]):
+        return True
+    targets = [one for one in field.type.targets(field) if one in shop.drafts]
+    return any(_is_volatile(shop, shop.drafts[one], ".".join(words[1:])) for one in targets)
 
 
 def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, str] | None:

@@ -65,6 +65,8 @@ class Workshop(Model):
         self.options: dict[str, OptionList] = {}
         self.drafts: dict[str, Draft] = {}
         self.files: Mapping[str, str] = {}
+        #: By list of options: the conditions under which options are offered, and where they stand.
+        self.offers: dict[str, dict[str, tuple[Document, Path, str]]] = {}
         self._types: dict[str, LazyTypes] = {}
         self._found: dict[tuple[str, str], Type] = {}
         self._in_work: list[tuple[str, str]] = []
