@@ -128,13 +128,12 @@ class AnyLink(FieldType):
     ) -> sa.ColumnElement[Any]:
         """Return an object of both."""
         number = columns[field.name]
-        entity = sa.case(
-            {entity_number: name for name, entity_number in field.settings["numbers"].items()},
-            value=columns[f"{field.name}__entity"],
-        )
-        both = sa.func.json_build_object(
-            sa.cast("entity", sa.Text), entity, sa.cast("id", sa.Text), number, type_=sa.JSON()
-        )
+        entity = columns[f"{field.name}__entity"]
+        names = [
+            (entity == converting.constant(entity_number), converting.constant(name))
+            for name, entity_number in field.settings["numbers"].items()
+        ]
+        both = converting.json_object(entity=sa.case(*names), id=number)
         return converting.when(number.is_not(None), both)
 
     def to_json(self, field: FieldLike, value: Any) -> Any:

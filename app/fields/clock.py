@@ -241,13 +241,13 @@ class ClockType(FieldType):
         self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
     ) -> sa.ColumnElement[Any]:
         """Return an object: the state as of now, when it is due, what was left when it stopped."""
-        pairs = (
-            sa.cast("state", sa.Text), _state(field, columns),
-            sa.cast("due_at", sa.Text), columns[field.name],
-            sa.cast("left", sa.Text), converting.duration_text(columns[f"{field.name}__left"]),
-        )  # fmt: skip
+        whole = converting.json_object(
+            state=_state(field, columns),
+            due_at=columns[field.name],
+            left=converting.duration_text(columns[f"{field.name}__left"]),
+        )
         has_begun = columns[f"{field.name}__state"].is_not(None)
-        return converting.when(has_begun, sa.func.json_build_object(*pairs, type_=sa.JSON()))
+        return converting.when(has_begun, whole)
 
     def to_json(self, field: FieldLike, value: Any) -> Any:
         """Return an object, the state as of now."""
@@ -306,16 +306,19 @@ def _is_late(
     field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
 ) -> sa.ColumnElement[Any]:
     state = columns[f"{field.name}__state"]
-    return sa.and_(state == "running", columns[field.name] <= sa.func.now())
+    return sa.and_(state == converting.constant("running"), columns[field.name] <= sa.func.now())
 
 
 def _state(field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-    return sa.case((_is_late(field, columns), "missed"), else_=columns[f"{field.name}__state"])
+    return sa.case(
+        (_is_late(field, columns), converting.constant("missed")),
+        else_=columns[f"{field.name}__state"],
+    )
 
 
 def _left(field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
     until_due = sa.func.greatest(
         columns[field.name] - sa.func.now(), sa.text("interval '0'"), type_=INTERVAL()
     )
-    is_running = columns[f"{field.name}__state"] == "running"
+    is_running = columns[f"{field.name}__state"] == converting.constant("running")
     return sa.case((is_running, until_due), else_=columns[f"{field.name}__left"])

@@ -36,6 +36,17 @@ _YES = ("yes", "y", "true", "t", "1", "是", "对")
 _NO = ("no", "n", "false", "f", "0", "否", "不")
 
 
+def constant(value: str | int) -> Expression:
+    """Return a fixed value that stands in the SQL itself and costs no parameter at every call."""
+    return sa.literal(value, literal_execute=True)
+
+
+def json_object(**values: Expression) -> Expression:
+    """Return the SQL of a JSON object."""
+    pairs = [item for key, value in values.items() for item in (constant(key), value)]
+    return sa.func.json_build_object(*pairs, type_=sa.JSON())
+
+
 def when(condition: Expression, value: Expression) -> Expression:
     """Return *value* where the condition holds, else empty; *value* is not worked out elsewhere."""
     return sa.case((condition, value), else_=sa.null())
@@ -99,21 +110,22 @@ def moment_text(time_zone: str) -> Change:
 
 def time_text(column: Expression) -> Expression:
     """Return a time of day as 09:30."""
-    return sa.func.to_char(column, "HH24:MI", type_=sa.Text())
+    return sa.func.to_char(column, constant("HH24:MI"), type_=sa.Text())
 
 
 def duration_text(column: Expression) -> Expression:
     """Return a duration as the API gives it: ``PT26H30M``."""
     seconds: Expression = sa.cast(sa.extract("epoch", column), sa.BigInteger)
-    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    hour, minute = constant(3600), constant(60)
+    hours, minutes, rest = seconds // hour, seconds // minute % minute, seconds % minute
     pieces = [
-        when(number != 0, sa.cast(number, sa.Text).concat(unit))
+        when(number != constant(0), sa.cast(number, sa.Text).concat(constant(unit)))
         for number, unit in ((hours, "H"), (minutes, "M"), (rest, "S"))
     ]
     return sa.case(
         (column.is_(None), sa.null()),
-        (seconds == 0, "PT0S"),
-        else_=sa.func.concat("PT", *pieces, type_=sa.Text()),
+        (seconds == constant(0), constant("PT0S")),
+        else_=sa.func.concat(constant("PT"), *pieces, type_=sa.Text()),
     )
 
 

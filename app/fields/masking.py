@@ -15,22 +15,24 @@ HIDDEN = "****"
 #: The words `mask:` takes: which part is hidden.
 MASKS = ("middle", "first", "last", "all")
 
+_HIDDEN_SQL = sa.literal(HIDDEN, sa.Text(), literal_execute=True)
+
 Expression = sa.ColumnElement[Any]
 
 
 def hide(column: Expression) -> Expression:
     """Return the SQL that hides a value of any kind whole; empty stays empty."""
-    return sa.case((column.is_(None), sa.null()), else_=sa.literal(HIDDEN, sa.Text()))
+    return sa.case((column.is_(None), sa.null()), else_=_HIDDEN_SQL)
 
 
 def hide_text(column: Expression, mask: str) -> Expression:
     """Return the SQL of a text with the part *mask* names hidden; see `hidden_text`."""
     length = sa.func.char_length(column)
     start, end = _shown_sql(length, mask)
-    shown = sa.func.left(column, start).concat(HIDDEN).concat(sa.func.right(column, end))
+    shown = sa.func.left(column, start).concat(_HIDDEN_SQL).concat(sa.func.right(column, end))
     return sa.case(
         (column.is_(None), sa.null()),
-        (start + end >= length, sa.literal(HIDDEN, sa.Text())),
+        (start + end >= length, _HIDDEN_SQL),
         else_=shown,
     )
 
@@ -60,14 +62,14 @@ def _shown(length: int, mask: str) -> tuple[int, int]:
 
 
 def _shown_sql(length: Expression, mask: str) -> tuple[Expression, Expression]:
-    none: Expression = sa.literal(0, sa.Integer())
+    none, three, four, eleven = (sa.literal(n, literal_execute=True) for n in (0, 3, 4, 11))
     # `//` of two whole numbers stays whole; `/` would make a fraction of it.
-    quarter: Expression = length // 4
+    quarter: Expression = length // four
     if mask == "first":
-        return none, sa.func.least(quarter, 4)
+        return none, sa.func.least(quarter, four)
     if mask == "last":
-        return sa.func.least(quarter, 4), none
+        return sa.func.least(quarter, four), none
     if mask == "middle":
-        is_long = length >= 11
-        return sa.case((is_long, 3), else_=quarter), sa.case((is_long, 4), else_=quarter)
+        is_long = length >= eleven
+        return sa.case((is_long, three), else_=quarter), sa.case((is_long, four), else_=quarter)
     return none, none

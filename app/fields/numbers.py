@@ -103,7 +103,7 @@ class NumberLike(FieldType):
 
     def number_json(self, column: sa.ColumnElement[Any], places: int) -> sa.ColumnElement[Any]:
         """Return the SQL of one number as the API's text."""
-        rounded = sa.func.round(column, places)
+        rounded = sa.func.round(column, converting.constant(places))
         return sa.cast(rounded if self.pad else sa.func.trim_scale(rounded), sa.Text)
 
     def to_json(self, field: FieldLike, value: Any) -> Any:

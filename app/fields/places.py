@@ -136,11 +136,8 @@ class Address(FieldType):
     ) -> sa.ColumnElement[Any]:
         """Return an object of all parts."""
         parts = {part: columns[f"{field.name}__{part}"] for part in PARTS}
-        pairs = [
-            item for part, column in parts.items() for item in (sa.cast(part, sa.Text), column)
-        ]
         is_any = sa.func.coalesce(*parts.values()).is_not(None)
-        return converting.when(is_any, sa.func.json_build_object(*pairs, type_=sa.JSON()))
+        return converting.when(is_any, converting.json_object(**parts))
 
     def to_json(self, field: FieldLike, value: Any) -> Any:
         """Return an object of all parts."""
@@ -266,11 +263,8 @@ class Geo(FieldType):
     ) -> sa.ColumnElement[Any]:
         """Return an object of both degrees, as numbers."""
         lat, lng = columns[f"{field.name}__lat"], columns[f"{field.name}__lng"]
-        pairs = (
-            sa.cast("lat", sa.Text), sa.func.trim_scale(lat),
-            sa.cast("lng", sa.Text), sa.func.trim_scale(lng),
-        )  # fmt: skip
-        return converting.when(lat.is_not(None), sa.func.json_build_object(*pairs, type_=sa.JSON()))
+        point = converting.json_object(lat=sa.func.trim_scale(lat), lng=sa.func.trim_scale(lng))
+        return converting.when(lat.is_not(None), point)
 
     def to_json(self, field: FieldLike, value: Any) -> Any:
         """Return an object of both degrees, as numbers."""
