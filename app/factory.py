@@ -1,0 +1,133 @@
+"""The web application: the only place that wires the rooms together, in the order it happens.
+
+``create_app`` takes settings and returns a Flask app that serves the newest applied catalog; it
+changes nothing in the database.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, request
+from flask_appbuilder import AppBuilder
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from app.clock import Clock
+from app.records.files import LARGEST
+from app.security.headers import add_headers
+from app.security.manager import TrellisSecurityManager
+from app.services import Services, open_services
+from app.settings import Settings, read_settings
+from app.texts import OWN_LANGUAGES
+
+#: Requests that only look.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The way in for programs: it reads no cookie, so nobody's browser can be made to use it.
+_TOKEN_LOGIN = re.compile(r"/api/v1/security/(login|refresh)")
+
+
+def create_app(
+    settings: Settings, services: Services | None = None, clock: Clock | None = None
+) -> Flask:
+    """Return the web application of an installation."""
+    known = services or open_services(settings, clock)
+    app = Flask("app.screens", template_folder="templates", static_folder="static")
+    app.config.update(_config(settings, known))
+    app.extensions["trellis"] = known
+
+    # Before AppBuilder: its blueprints exempt themselves only from what is there already.
+    csrf = CSRFProtect(app)
+    app.before_request(lambda: _protect(csrf))
+    add_headers(app, behind_tls=settings.behind_tls)
+    if settings.behind_tls:
+        _trust_proxy(app)
+
+    with app.app_context():
+        session = scoped_session(sessionmaker(known.pools.engine))
+        app.teardown_appcontext(lambda _error: session.remove())
+        _build(app, session, known)
+    return app
+
+
+def create_app_from_environment() -> Flask:
+    """Return the application of this process' environment; what the web server calls."""
+    return create_app(read_settings())
+
+
+def _build(app: Flask, session: Any, known: Services) -> None:
+    """Let AppBuilder host our views; the order is that of the pages' importance."""
+    from app.api import register_api
+    from app.screens import index_view, register_screens, sign_in_view
+
+    TrellisSecurityManager.authdbview = sign_in_view()
+    builder = AppBuilder(
+        app,
+        session,
+        indexview=index_view(),
+        security_manager_class=TrellisSecurityManager,
+        base_template="base.html",
+        update_perms=False,
+    )
+    register_api(builder, known)
+    register_screens(builder, known)
+
+
+def _protect(csrf: CSRFProtect) -> None:
+    """Refuse a request that changes something and that another site may have sent.
+
+    A token in the Authorization header is never sent by a browser on its own, a cookie is.
+    """
+    if request.method in _SAFE or "Authorization" in request.headers:
+        return
+    if _TOKEN_LOGIN.fullmatch(request.path):
+        return
+    csrf.protect()
+
+
+def _config(settings: Settings, known: Services) -> dict[str, Any]:
+    languages = {"en": {"flag": "gb", "name": "English"}, "zh": {"flag": "cn", "name": "中文"}}
+    return {
+        "SECRET_KEY": known.secrets.secret_key,
+        "JWT_SECRET_KEY": known.secrets.secret_key,
+        "JWT_ACCESS_TOKEN_EXPIRES": timedelta(hours=1),
+        "SESSION_COOKIE_NAME": "trellis",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.behind_tls,
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+        "MAX_CONTENT_LENGTH": LARGEST + 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
+        "MAX_FORM_PARTS": 5_000,
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": True,
+        "TEMPLATES_AUTO_RELOAD": False,
+        "PROPAGATE_EXCEPTIONS": False,
+        "BABEL_DEFAULT_LOCALE": OWN_LANGUAGES[0],
+        "LANGUAGES": languages,
+        "APP_NAME": "Trellis",
+        "AUTH_ROLE_ADMIN": "admin",
+        "AUTH_ROLE_PUBLIC": "public",
+        "AUTH_TYPE": 1,
+        "AUTH_USER_REGISTRATION": False,
+        "FAB_CREATE_DB": False,
+        "FAB_UPDATE_PERMS": False,
+        "FAB_ADD_SECURITY_API": False,
+        "FAB_API_KEY_ENABLED": True,
+        "FAB_API_SWAGGER_UI": False,
+        "FAB_API_SHOW_STACKTRACE": False,
+        "FAB_ADD_MENU_API": False,
+        "FAB_ADD_OPENAPI_VIEWS": False,
+        "RATELIMIT_ENABLED": False,
+    }
+
+
+def _trust_proxy(app: Flask) -> None:
+    """Believe the proxy that ends TLS about the address, scheme and host of a request."""
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]

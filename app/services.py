@@ -1,0 +1,95 @@
+"""What lives as long as a process: pools, the live catalog, the organisation, the one door, identity.
+
+Web, worker and command line all open these in the same order. Nothing here serves a request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.access.organisation import Organisation
+from app.clock import Clock, SystemClock
+from app.database.live import Live
+from app.database.pools import Pools
+from app.plugins import Plugins, load_plugins
+from app.records.door import Records
+from app.records.files import FileStore
+from app.secrets import Secrets, first_start_secrets
+from app.security.identity import Identity
+from app.security.sessions import Sessions
+from app.security.throttle import Throttle
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything one process works with."""
+
+    settings: Settings
+    secrets: Secrets
+    clock: Clock
+    plugins: Plugins
+    pools: Pools
+    live: Live
+    organisation: Organisation
+    records: Records
+    files: FileStore
+    sessions: Sessions
+    throttle: Throttle
+    identity: Identity
+
+    def close(self) -> None:
+        """Let go of every connection and thread."""
+        self.live.close()
+        self.pools.close()
+
+
+def open_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """Open what a process needs; connections are made with their first use."""
+    known_clock = clock or SystemClock()
+    if settings.database_url is None:
+        raise ValueError("settings.database_url is not set; start the servers first")
+    secrets = first_start_secrets(
+        settings.data, secret_key=settings.secret_key, admin_password=settings.admin_password
+    )
+    plugins = load_plugins(settings)
+    pools = Pools(settings.database_url)
+    live = Live(pools, plugins.field_types, plugins.functions)
+    organisation = Organisation(pools, lambda: live.release)
+    live.on_notice(organisation.expire)
+    sessions = Sessions(pools, known_clock)
+    live.on_notice(lambda _name: sessions.expire())
+    return Services(
+        settings=settings,
+        secrets=secrets,
+        clock=known_clock,
+        plugins=plugins,
+        pools=pools,
+        live=live,
+        organisation=organisation,
+        records=Records(pools, live, organisation, known_clock, plugins.hooks),
+        files=FileStore(settings.data),
+        sessions=sessions,
+        throttle=Throttle(pools, known_clock),
+        identity=_identity(pools, organisation, sessions, known_clock, secrets),
+    )
+
+
+def _identity(
+    pools: Pools, organisation: Organisation, sessions: Sessions, clock: Clock, secrets: Secrets
+) -> Identity:
+    return Identity(
+        pools, organisation, sessions, clock, secrets.secret_key, key_hash(secrets.secret_key)
+    )
+
+
+def key_hash(secret: str) -> Any:
+    """Return the function by which Flask-AppBuilder looks API keys up (its ``ApiKey`` table)."""
+    import hashlib
+
+    def hashed(key: str) -> str:
+        # The parameters are FAB's: a key made on its side must be found on ours.
+        return hashlib.scrypt(key.encode(), salt=secret.encode(), n=2, r=1, p=1, dklen=32).hex()
+
+    return hashed
