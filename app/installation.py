@@ -1,71 +1,152 @@
-"""Making a database into an installation: tables, the configuration, roles, the administrator.
+"""The configuration folder and the database of one installation, brought together.
 
-Everything here may be called again and again and in several processes at once; what is there
-already stays.
+What the command line, the watcher and the first start have in common: read the folder, plan, apply,
+and take up what was saved. Each step is another room's; here only stands in which order, with which
+plugins, and what may happen without anybody's looking at it.
 """
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+import getpass
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
-from app.access.organisation import touch_people
-from app.database.migrate import migrate
+from app.database.apply import ApplyOptions, apply_catalog
+from app.database.migrate import current
+from app.database.plan import Plan, make_plan
+from app.database.pools import Pools
+from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
-from app.security.people import add_user
-from app.services import Services
+from app.definitions.load import Loaded, load_configuration
+from app.definitions.problems import render_problems
+from app.errors import ConfigurationError, PlanError
+from app.plugins import load_plugins
+from app.records.recompute import recompute
+from app.security.first_start import add_roles, create_account_tables
+from app.settings import Settings
 
-#: The login of the first user.
-ADMINISTRATOR = "admin"
-#: Two processes must not make FAB's tables at the same time.
-_LOCK = 7_310_502
-
-
-def prepare_database(engine: sa.Engine) -> None:
-    """Make the system tables and Flask-AppBuilder's, as far as they are missing."""
-    from flask_appbuilder import Model
-    from flask_appbuilder.security.sqla import models  # noqa: F401 - it fills the metadata.
-
-    migrate(engine)
-    with engine.begin() as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        Model.metadata.create_all(connection)
+Say = Callable[[str], None]
 
 
-def sync_roles(engine: sa.Engine, catalog: Catalog) -> None:
-    """Give every role of roles.yaml a row, so that users can have it; renamed ones keep theirs."""
-    from flask_appbuilder.security.sqla.models import Role
+class ConfigurationFolder:
+    """The folder of YAML; knows what it read last, so that reading again is quick."""
 
-    roles = Role.__table__
-    with engine.begin() as connection:
-        present = set(connection.scalars(sa.select(roles.c.name)))
-        for name, role in catalog.roles.items():
-            old = next((each for each in role.was if each in present), None)
-            if name in present:
-                continue
-            if old is not None:
-                connection.execute(sa.update(roles).where(roles.c.name == old).values(name=name))
-            else:
-                added = insert(roles).values(name=name).on_conflict_do_nothing()
-                connection.execute(added)
-            touch_people(connection)
+    def __init__(self, settings: Settings) -> None:
+        """Find the plugins, whose field types the files may use."""
+        self.path = settings.config
+        plugins = load_plugins(settings)
+        self._types = plugins.field_types
+        self._functions = plugins.functions
+        self._last: Loaded | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a file's path in a problem, so that a terminal can open it."""
+        try:
+            shown = str(self.path.relative_to(Path.cwd()))
+        except ValueError:
+            shown = str(self.path)
+        return f"{shown}/"
+
+    def load(self) -> Loaded:
+        """Read the folder."""
+        self._last = load_configuration(
+            self.path, self._types, self._functions, previous=self._last
+        )
+        return self._last
+
+    def load_catalog(self) -> Catalog:
+        """Read the folder and return its catalog.
+
+        Raises:
+            ConfigurationError: with the rendered problems as its message.
+        """
+        loaded = self.load()
+        if loaded.catalog is None:
+            raise ConfigurationError(loaded.problems, self.render(loaded))
+        return loaded.catalog
+
+    def render(self, loaded: Loaded, form: str = "text") -> str:
+        """Return the problems as a person or a program reads them."""
+        return render_problems(
+            loaded.problems, loaded.files, "json" if form == "json" else "text", self.prefix
+        )
 
 
-def ensure_administrator(services: Services) -> bool:
-    """Add the administrator if there is no user yet; return whether that was done."""
-    from flask_appbuilder.security.sqla.models import User
+class Installation:
+    """A configuration folder and the database it is applied to."""
 
-    with services.pools.engine.connect() as connection:
-        if connection.execute(sa.select(User.__table__.c.id).limit(1)).first():
-            return False
-    catalog = services.live.release.catalog
-    admins = [name for name, role in catalog.roles.items() if role.admin]
-    add_user(
-        services.records,
-        login=ADMINISTRATOR,
-        password=services.secrets.admin_password,
-        roles=admins,
-        values={"name": "Administrator"},
-    )
-    services.organisation.expire()
-    return True
+    def __init__(self, settings: Settings, pools: Pools) -> None:
+        """Take the pools; whoever made them closes them."""
+        self.folder = ConfigurationFolder(settings)
+        self.pools = pools
+
+    def find_live(self) -> AppliedVersion | None:
+        """Return the version that serves; None before the first apply."""
+        with self.pools.engine.connect() as connection:
+            return None if current(connection) is None else find_live_version(connection)
+
+    def plan(self, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
+        """Return what applying *catalog* would do."""
+        with self.pools.engine.connect() as connection:
+            return make_plan(connection, catalog, allow)
+
+    def apply(
+        self,
+        catalog: Catalog,
+        who: str,
+        reason: str | None = None,
+        options: ApplyOptions | None = None,
+    ) -> AppliedVersion:
+        """Make *catalog* the one that serves."""
+        create_account_tables(self.pools.engine)
+        with_records = replace(options or ApplyOptions(), recompute=(recompute,))
+        version = apply_catalog(self.pools, catalog, who, reason, with_records)
+        with self.pools.write.connection() as connection:
+            add_roles(connection, catalog.roles)
+        return version
+
+    def take_up(self, say: Say, who: str = "watcher") -> bool:
+        """Apply what the folder says now if that only adds; say what happened and what waits.
+
+        Returns:
+            Whether a version serves afterwards, be it the one of before.
+        """
+        loaded = self.folder.load()
+        live = self.find_live()
+        if loaded.catalog is None:
+            say(self.folder.render(loaded))
+            if live is not None:
+                say(f"Version {live.number} of the configuration goes on serving.")
+            return live is not None
+        plan = self.plan(loaded.catalog)
+        if plan.is_empty:
+            return True
+        if live is not None and not plan.is_adding_only:
+            say(plan.render())
+            say("This waits for `trellis apply`, since it touches what is there.")
+            return True
+        say(plan.render() if live is not None else "Applying the configuration …")
+        try:
+            version = self.apply(
+                loaded.catalog, who, "saved" if live else "first start", ApplyOptions(expected=plan)
+            )
+        except PlanError as error:
+            say(str(error))
+            return live is not None
+        say(f"Version {version.number} is live.")
+        for problem in version.problems:
+            say(problem)
+        return True
+
+
+def who_am_i() -> str:
+    """Return the name under which this person's apply is recorded."""
+    name = os.environ.get("SUDO_USER", "")
+    if not name:
+        with suppress(OSError, KeyError):
+            name = getpass.getuser()
+    return name or "somebody"

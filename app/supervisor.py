@@ -4,7 +4,7 @@ It owns the data folder, starts the servers, has the configuration applied, star
 the job worker and the watcher of the configuration folder, starts again whatever dies, and stops
 everything in good order. It holds no connection and no catalog of its own, so that nothing it
 starts can inherit one, and nothing that goes wrong there takes the others down. What has to be done
-to database and data before the first request stands in `app.installation`.
+to database and data before the first request stands in `app.preparation`.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Supervisor:
 
     def _prepare(self, environment: Mapping[str, str]) -> None:
         """Bring database and data up to date, in a process that is gone afterwards."""
-        preparation = spawn([sys.executable, "-m", "app.installation"], environment=environment)
+        preparation = spawn([sys.executable, "-m", "app.preparation"], environment=environment)
         try:
             code = preparation.wait()
         except StopRequested:

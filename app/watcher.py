@@ -1,0 +1,77 @@
+"""Watches the configuration folder and takes up what is saved: `python -m app.watcher`.
+
+A process of its own beside the web server. It waits until the folder has been quiet for a moment,
+so that a `git pull` of twelve files is one change and not twelve.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from datetime import datetime
+from types import FrameType
+
+from watchfiles import Change, watch
+
+from app.database.pools import Pools
+from app.errors import TrellisError
+from app.installation import Installation
+from app.settings import Settings, read_settings
+
+#: Milliseconds without another change after which a save is taken up; and at the latest.
+QUIET_MS = 150
+LATEST_MS = 2000
+#: How soon what could not be taken up is tried again.
+RETRY_MS = 5000
+
+
+def say(line: str) -> None:
+    """Write a line with its time into the log that our parent opened."""
+    sys.stdout.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S} {line}\n")
+    sys.stdout.flush()
+
+
+def is_configuration(_change: Change, path: str) -> bool:
+    """Return whether a changed file can be part of the configuration; editors leave others."""
+    name = path.rpartition("/")[2]
+    return not name.startswith((".", "#")) and not name.endswith(("~", ".swp", ".tmp", ".orig"))
+
+
+def watch_folder(settings: Settings) -> None:
+    """Take up what is saved, until the process is ended."""
+    if settings.database_url is None:
+        raise TrellisError("The watcher needs DATABASE_URL; `trellis run` sees to it.")
+    pools = Pools(settings.database_url, max_size=1)
+    installation = Installation(settings, pools)
+    say(f"Watching {settings.config}.")
+    # What was saved before the watching began is taken up as well.
+    is_done = _take_up(installation)
+    for changes in watch(
+        settings.config,
+        watch_filter=is_configuration,
+        step=QUIET_MS,
+        debounce=LATEST_MS,
+        rust_timeout=RETRY_MS,
+        yield_on_timeout=True,
+    ):
+        if changes or not is_done:
+            is_done = _take_up(installation)
+
+
+def _take_up(installation: Installation) -> bool:
+    """Return whether that was all; a database that is away is asked again."""
+    try:
+        installation.take_up(say)
+    except TrellisError as error:
+        say(str(error))
+        return False
+    return True
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
+    watch_folder(read_settings())
