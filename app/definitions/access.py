@@ -11,11 +11,11 @@ from typing import Any
 
 from app.definitions.binding import has_field
 from app.definitions.catalog import RIGHTS, EntityAccess, FieldRight, Role, Rule
+from app.definitions.document import Document
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.words import SCOPES
 from app.definitions.workshop import Draft, Path, Workshop
-from app.definitions.document import Document
 
 ALL = Rule(scopes=frozenset({"all"}))
 NONE = Rule()
@@ -76,15 +76,16 @@ class AccessRules:
         self.shop = shop
         self.document = document
         self.written = written
-        self._rules: dict[tuple[str, Any, bool], Rule] = {}
+        #: by entity, file and place: several roles may build on one that says it
+        self._rules: dict[tuple[str, str, Path], Rule] = {}
 
     def of_entity(self, draft: Draft) -> dict[str, EntityAccess]:
         """Return the access of every role that has any."""
         entries = draft.values.get("access", {})
         self._check_names(draft, entries)
         found = {}
-        for name, role in self.shop.roles.items():
-            access = self._of_role(draft, entries, name, role)
+        for name in self.shop.roles:
+            access = self._of_role(draft, entries, name)
             if access is not None:
                 found[name] = access
         return found
@@ -119,9 +120,7 @@ class AccessRules:
                         key=True,
                     )
 
-    def _of_role(
-        self, draft: Draft, entries: Mapping[str, Any], name: str, role: Role
-    ) -> EntityAccess | None:
+    def _of_role(self, draft: Draft, entries: Mapping[str, Any], name: str) -> EntityAccess | None:
         chain = chain_of(self.shop.roles, name)
         if any(self.shop.roles[one].admin for one in chain):
             return EntityAccess(ALL, dict.fromkeys(RIGHTS, ALL))
@@ -207,6 +206,15 @@ class AccessRules:
         return self._rule(draft, self.document, ("roles", role, "scope"), written)
 
     def _rule(self, draft: Draft, document: Document, path: Path, written: tuple[str, ...]) -> Rule:
+        key = (draft.name, document.file, path)
+        known = self._rules.get(key)
+        if known is None:
+            known = self._rules[key] = self._new_rule(draft, document, path, written)
+        return known
+
+    def _new_rule(
+        self, draft: Draft, document: Document, path: Path, written: tuple[str, ...]
+    ) -> Rule:
         scopes = frozenset(one for one in written if one in SCOPES)
         conditions = []
         for index, text in enumerate(written):

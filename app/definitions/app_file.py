@@ -7,36 +7,29 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import available_timezones
 
-import marshmallow as ma
-
 from app.definitions.catalog import App, Module
+from app.definitions.complaints import complain
 from app.definitions.document import Document, problem_at
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, Problem, did_you_mean, nearest
-from app.definitions.shape import (
-    Complaint,
-    Definition,
-    Items,
-    Labels,
-    Part,
-    Table,
-    complain,
-)
-from app.definitions.words import DURATION, Duration, Hours, Texts, Weekdays
-from app.fields.settings import Names, Plain, Setting, Switch, Word, refuse, written
+from app.definitions.shape import Definition, Items, Labels, Part, Table, Value
+from app.definitions.words import Duration, Hours, Texts, Weekdays
+from app.fields.settings import Names, Plain, Switch, Word, refuse, written
 
 LOOK_COLORS = ("teal", "blue", "indigo", "purple", "green", "orange", "red", "gray")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]{1,3})?\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
-class TimeZone(Setting):
+class TimeZone(Value):
     """The name of a time zone."""
 
     takes = "a time zone such as `Asia/Shanghai`"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def read(self, value: Any, key: str) -> str:
         zones = available_timezones()
+        if not isinstance(value, str):
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         if value not in zones:
             close = nearest(str(value), zones)
             raise complain(
@@ -52,7 +45,7 @@ class TimeZone(Setting):
         return {"type": "string"}
 
 
-class Codes(Setting):
+class Codes(Value):
     """A list of codes of one form."""
 
     def __init__(self, help: str, pattern: re.Pattern[str], takes: str) -> None:  # noqa: A002
@@ -60,14 +53,12 @@ class Codes(Setting):
         self.takes = takes
         super().__init__(help)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[str, ...]:
+    def read(self, value: Any, key: str) -> tuple[str, ...]:
         listed = value if isinstance(value, list) else [value]
         for code in listed:
             if not isinstance(code, str) or not self.pattern.match(code) or listed.count(code) > 1:
                 raise refuse(
-                    f"`{self.name}` holds {written(code)}; it must be {self.takes}, each one once.",
+                    f"`{key}` holds {written(code)}; it must be {self.takes}, each one once.",
                     Code.unknown_word,
                 )
         return tuple(listed)

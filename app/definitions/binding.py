@@ -6,14 +6,13 @@ Runs over drafts whose fields all have their types, so every name can be looked 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from app.definitions.catalog import Check, DuplicateRule, Field
 from app.definitions.document import Document
 from app.definitions.problems import Code
 from app.definitions.words import DURATION as DURATION_WORDS
-from app.definitions.workshop import Draft, Path, Workshop
+from app.definitions.workshop import Draft, Path, Workshop, settle
 from app.expressions.tree import Checked
 from app.expressions.types import BOOLEAN, DATETIME, DURATION, Kind, Type
 from app.fields.base import FieldError, ParseContext
@@ -77,7 +76,7 @@ def _bind_field(shop: Workshop, draft: Draft, name: str, wrote: Mapping[str, Any
         changes["conditions"] = conditions
     _refuse_written(shop, draft, field, wrote)
     _check_named_fields(shop, draft, field)
-    draft.fields[name] = replace(field, value=value, **changes)
+    settle(field, value=value, **changes)
 
 
 def _condition(shop: Workshop, draft: Draft, name: str, key: str, text: str) -> Checked | None:
@@ -178,7 +177,7 @@ def table_expression(
     """Return a table `{by: level, a: 7 days, else: …}` as one expression."""
     by = str(table["by"])
     options: tuple[str, ...] = ()
-    if by.split(".")[0] in draft.fields:
+    if by.split(".", maxsplit=1)[0] in draft.fields:
         checked = shop.expression(draft.document, (*path, "by"), by, shop.scope(draft), "`by`")
         if checked is None:
             return None

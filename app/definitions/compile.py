@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +11,7 @@ import marshmallow as ma
 from app.definitions import access, binding, drafting, screens, worked_out
 from app.definitions.app_file import AppSchema, check_modules, compile_app
 from app.definitions.catalog import Catalog, Entity, Role
+from app.definitions.complaints import check_name, shape_problems
 from app.definitions.document import Document
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
@@ -19,8 +19,8 @@ from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
 from app.definitions.links import check_lifecycles, required_circles
 from app.definitions.problems import Problem, has_errors
 from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
-from app.definitions.shape import Definition, check_name, shape_problems
-from app.definitions.workshop import Draft, Workshop
+from app.definitions.shape import Definition
+from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions.functions import Functions
 from app.fields.base import FieldTypes
 from app.texts import say
@@ -163,7 +163,7 @@ class _Compilation:
         fields = dict(draft.fields)
         for name, field in fields.items():
             if field.value is None:
-                fields[name] = replace(field, value=shop.type_of(draft, name))
+                settle(field, value=shop.type_of(draft, name))
         is_lines = draft.lines_of is not None
         return Entity(
             name=draft.name,

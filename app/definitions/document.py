@@ -188,7 +188,7 @@ def _unprintable(file: str, text: str, index: int) -> Problem:
     )
 
 
-class _StopReading(Exception):  # noqa: N818 - not an error of ours; the problem is listed already.
+class _StopReading(Exception):
     pass
 
 

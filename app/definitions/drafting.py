@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from app.definitions.built_in import built_in_fields, row_fields
-from app.definitions.catalog import Field, Option, OptionList
+from app.definitions.catalog import Field, Option, OptionList, Place
 from app.definitions.document import Document
 from app.definitions.lifecycles import WrittenLifecycle, stage_options
 from app.definitions.names import label_from_name
 from app.definitions.options import WrittenOptions, read_csv_options
 from app.definitions.problems import Code, Problem, Severity
-from app.definitions.catalog import Place
-from app.definitions.workshop import Draft, Path, Workshop
+from app.definitions.workshop import Draft, Path, Workshop, settle
 
 #: Of a lines field: parts of the entity its rows are, not settings of the field.
 _OF_ROWS = ("fields", "checks", "unique")
@@ -44,7 +43,9 @@ def draft_entity(
         written=values.get("fields", {}),
     )
     shop.drafts[name] = draft
-    draft.fields.update(built_in_fields(shop.field_types, owned=draft.owned))
+    if draft.owned not in shop.built_in:
+        shop.built_in[draft.owned] = built_in_fields(shop.field_types, owned=draft.owned)
+    draft.fields.update(shop.built_in[draft.owned])
     for field_name, written in draft.written.items():
         draft.fields[field_name] = _draft_field(shop, draft, field_name, written, lifecycles)
         if written["type"] == "lines":
@@ -286,4 +287,4 @@ def bind_offers(shop: Workshop) -> None:
                 replace(one, offer=checked[one.name]) if one.name in checked else one
                 for one in field.options
             )
-            draft.fields[name] = replace(field, options=options)
+            settle(field, options=options)

@@ -136,7 +136,7 @@ def _stray(name: str) -> Problem | None:
             Severity.warning,
         )
     known = (*ROOT_FILES, *(f"{folder}/" for folder in FOLDERS))
-    close = nearest(name.split("/")[0], [one.rstrip("/") for one in known])
+    close = nearest(name.split("/", maxsplit=1)[0], [one.rstrip("/") for one in known])
     return _problem(
         Code.unexpected_file,
         name,

@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.catalog import Option
+from app.definitions.complaints import check_name
 from app.definitions.document import Document
-from app.definitions.names import label_from_name
+from app.definitions.names import RESERVED_OPTIONS, label_from_name
 from app.definitions.options import COLORS, OPTION_NAME
 from app.definitions.problems import Code
-from app.definitions.shape import Definition, Items, Labels, Part, Table, check_name
-from app.definitions.names import RESERVED_OPTIONS
+from app.definitions.shape import Definition, Items, Labels, Part, Table, Value
 from app.fields.settings import (
     ExpressionText,
     Name,
     Names,
     Plain,
-    Setting,
     Switch,
     Word,
     Written,
@@ -52,19 +51,15 @@ class StageTable(Table):
         check_name(name, "a stage", OPTION_NAME, RESERVED_OPTIONS)
 
 
-class StageNames(Setting):
+class StageNames(Value):
     """A stage, several, or `any`."""
 
     takes = "a stage, a list of stages, or `any`"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[str, ...]:
+    def read(self, value: Any, key: str) -> tuple[str, ...]:
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(one, str) for one in listed):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         return tuple(listed)
 
     def json_schema(self) -> dict[str, Any]:

@@ -6,8 +6,10 @@ stage is told at once; a file that cannot be read hides nothing in the others.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +76,26 @@ def load_files(
     *problems* are those of reading the files; they are among the result's.
     """
     del previous
-    found = list(problems)
+    with _without_collector():
+        return _load(files, types, functions, list(problems))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep Python from looking for garbage meanwhile: there is none, only much that is new."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _load(
+    files: Mapping[str, str], types: FieldTypes, functions: Functions, found: list[Problem]
+) -> Loaded:
     documents: list[Document] = []
     current = ""
     try:

@@ -14,21 +14,14 @@ from typing import Any
 import marshmallow as ma
 
 from app.definitions.catalog import Option
+from app.definitions.complaints import Complaint, check_name
 from app.definitions.names import RESERVED_OPTIONS, label_from_name
 from app.definitions.problems import Code, did_you_mean, nearest
-from app.definitions.shape import (
-    Complaint,
-    Definition,
-    Labels,
-    check_name,
-    object_schema,
-    read_label,
-)
+from app.definitions.shape import Definition, Labels, Value, object_schema, read_label
 from app.fields.settings import (
     ExpressionText,
     Names,
     Plain,
-    Setting,
     Switch,
     Word,
     Written,
@@ -73,7 +66,7 @@ class WrittenOptions:
     options: tuple[OptionDefinition, ...] = field(default=())
 
 
-class OptionsSetting(Setting):
+class OptionsSetting(Value):
     """A list of options, or the name of one of options.yaml."""
 
     takes = "the name of a list of options.yaml, or options"
@@ -82,17 +75,13 @@ class OptionsSetting(Setting):
     def __init__(self, help: str, *, required: bool = False) -> None:  # noqa: A002
         super().__init__(help, required=required)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> WrittenOptions:
+    def read(self, value: Any, key: str) -> WrittenOptions:
         if isinstance(value, str):
             return WrittenOptions(name=value)
         if isinstance(value, dict) and list(value) == ["from"] and isinstance(value["from"], str):
             return WrittenOptions(csv_file=value["from"])
         if not isinstance(value, list | dict) or not value:
-            raise refuse(
-                f"`options` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         messages: dict[Any, Any] = {}
         options = tuple(self._read(value, (), None, messages))
         seen: dict[str, tuple[Any, ...]] = {}

@@ -12,10 +12,11 @@ from typing import Any
 import marshmallow as ma
 
 from app.definitions.catalog import RIGHTS
+from app.definitions.complaints import Complaint, complain
 from app.definitions.names import RESERVED_FIELDS, RESERVED_LINE_FIELDS, RESERVED_ROLES
 from app.definitions.options import OptionsSetting
 from app.definitions.problems import Code, did_you_mean, nearest
-from app.definitions.shape import Complaint, Definition, Items, Labels, Part, Table, complain
+from app.definitions.shape import Definition, Items, Labels, Part, Table, Value, read_setting
 from app.definitions.words import Condition, Right, Scope, SortKeys, Texts
 from app.fields.base import FieldTypes
 from app.fields.masking import MASKS
@@ -117,7 +118,7 @@ class FieldSchemas:
         }
 
 
-class FieldPart(Setting):
+class FieldPart(Value):
     """A field: its type tells which settings it has."""
 
     takes = "a field: `{type: …}`"
@@ -126,12 +127,10 @@ class FieldPart(Setting):
         self.schemas = schemas
         super().__init__("The field.")
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> dict[str, Any]:
+    def read(self, value: Any, key: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise refuse(
-                f"The field `{attr}` is {written(value)}; it must be {self.takes}.",
+                f"The field `{key}` is {written(value)}; it must be {self.takes}.",
                 Code.wrong_shape,
             )
         rest = dict(value)
@@ -141,7 +140,7 @@ class FieldPart(Setting):
                 {
                     "type": [
                         Complaint(
-                            f"The field `{attr}` has no `type`.",
+                            f"The field `{key}` has no `type`.",
                             Code.missing_key,
                             "Add it, for example `type: text`.",
                         )
@@ -163,7 +162,7 @@ class FieldPart(Setting):
                     ]
                 }
             )
-        values = self.schemas.schema(type_name).read(rest, f"The field `{attr}`")
+        values = self.schemas.schema(type_name).read(rest, f"The field `{key}`")
         values["type"] = type_name
         return values
 
@@ -207,7 +206,8 @@ class DuplicateSchema(Definition):
     then = Word("`warn`, or `refuse` the record.", "warn", among=("warn", "refuse"))
 
     def check(self, values: dict[str, Any], data: dict[str, Any]) -> None:
-        """One way to compare, and a share for likeness."""
+        """Ask for one way to compare, and a share for likeness."""
+        del data
         if ("same" in values) == ("similar" in values):
             raise complain(
                 Code.conflicting_keys,
@@ -242,16 +242,14 @@ for _right in RIGHTS:
     )
 
 
-class FieldRights(Setting):
+class FieldRights(Value):
     """Rights on fields by role."""
 
     takes = "fields with a right per role: `{credit: {sales: hidden}}`"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def read(self, value: Any, key: str) -> Any:
         if not isinstance(value, dict):
-            raise refuse(
-                f"`fields` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         messages: dict[str, Any] = {}
         for field, by_role in value.items():
             if not isinstance(by_role, dict):
@@ -305,9 +303,9 @@ class Access(Table):
     def read_one(self, name: str, inner: Any) -> Any:
         """Return a role's rights, the fields' rights, or the entities inherited from."""
         if name == "fields":
-            return self.fields._deserialize(inner, None, None)
+            return self.fields.read(inner, name)
         if name == "inherit":
-            return self.inherit._deserialize(inner, None, None)
+            return read_setting(self.inherit, inner, name)
         if isinstance(inner, str):
             raise refuse(
                 f"The role `{name}` is {written(inner)}; it must be rights such as "
@@ -371,18 +369,14 @@ class CalendarSchema(Definition):
 _with_python_words(CalendarSchema, from_=Name("The field in which it begins.", required=True))
 
 
-class FormRows(Setting):
+class FormRows(Value):
     """Rows of a form: a field alone, or up to four side by side."""
 
     takes = "a list of fields; `[a, b]` puts two side by side"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[tuple[str, ...], ...]:
+    def read(self, value: Any, key: str) -> tuple[tuple[str, ...], ...]:
         if not isinstance(value, list):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         rows: list[tuple[str, ...]] = []
         for index, row in enumerate(value):
             names = row if isinstance(row, list) else [row]

@@ -192,12 +192,7 @@ def _form(shop: Workshop, draft: Draft, written: Any) -> tuple[Section, ...]:
 
 def _related(shop: Workshop, draft: Draft, written: Any) -> tuple[tuple[str, str], ...]:
     if written is None:
-        return tuple(
-            (child.name, link)
-            for child in shop.drafts.values()
-            if child.lines_of is None
-            for link in links_to(shop, child, draft.name)
-        )
+        return tuple(shop.links_here(draft.name))
     pairs = []
     for index, dotted in enumerate(written):
         path = ("screens", "related", index)
@@ -210,7 +205,7 @@ def _related(shop: Workshop, draft: Draft, written: Any) -> tuple[tuple[str, str
             )
             shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
             continue
-        links = links_to(shop, child, draft.name)
+        links = links_to(child, draft.name)
         if link not in links:
             message = f"`{dotted}` is no link to `{draft.name}`."
             shop.unknown(Code.not_a_link, draft.document, path, link, links, message)

@@ -12,48 +12,12 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.definitions.document import Document, problem_at
-from app.definitions.problems import Code, Problem, did_you_mean, nearest
+from app.definitions.complaints import LOOSE_NAME, NAME, Complaint, check_name, complain
+from app.definitions.problems import Code, did_you_mean, nearest
 from app.fields.settings import Said, Setting, refuse, written
 from app.texts import Label
 
-NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-LOOSE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
-LONGEST_NAME = 50
 _LANGUAGE = re.compile(r"[a-z]{2,3}([_-][A-Za-z]{2,4})?\Z")
-
-
-class Complaint(Said):
-    """A sentence with its code, and what leads on."""
-
-    __slots__ = ("hint", "on_key", "suggestions")
-
-    def __new__(
-        cls,
-        sentence: str,
-        code: str,
-        hint: str = "",
-        suggestions: tuple[str, ...] = (),
-        on_key: bool = False,
-    ) -> Complaint:
-        """Keep the parts; *on_key* places it at the key instead of the value."""
-        made = super().__new__(cls, sentence, code)
-        made.hint = hint
-        made.suggestions = suggestions
-        made.on_key = on_key
-        return made  # type: ignore[return-value]
-
-
-def complain(
-    code: Code,
-    sentence: str,
-    hint: str = "",
-    suggestions: tuple[str, ...] = (),
-    *,
-    key: bool = False,
-) -> ma.ValidationError:
-    """Return the error to raise for a value, or for its key."""
-    return ma.ValidationError([Complaint(sentence, code, hint, suggestions, key)])  # type: ignore[list-item]
 
 
 class Definition(ma.Schema):
@@ -177,7 +141,24 @@ def _is_unknown(complaints: Any) -> bool:
     )
 
 
-class Part(Setting):
+class Value(Setting):
+    """A setting of the definitions: reads one value, given the key it stands under."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        del data, kwargs
+        return self.read(value, attr or self.name or "")
+
+    def read(self, value: Any, key: str) -> Any:
+        """Return what the value means; raise complaints."""
+        raise NotImplementedError
+
+
+def read_setting(setting: Setting, value: Any, key: str) -> Any:
+    """Return what a value means to any setting, those of field types included."""
+    return setting._deserialize(value, key, None)
+
+
+class Part(Value):
     """A definition within a definition."""
 
     takes = "a list of `key: value` lines"
@@ -186,21 +167,21 @@ class Part(Setting):
         self.schema = schema
         super().__init__(help, required=required)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return self.schema.read(value, f"`{self.name}`")
+    def read(self, value: Any, key: str) -> Any:
+        return self.schema.read(value, f"`{key}`")
 
     def json_schema(self) -> dict[str, Any]:
         """Return the schema of the definition."""
         return object_schema(self.schema)
 
 
-class Labels(Setting):
+class Labels(Value):
     """One text, or one per language."""
 
     takes = "a text, or one per language: `{en: …, zh: …}`"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Label:
-        return read_label(value, self.name or "")
+    def read(self, value: Any, key: str) -> Label:
+        return read_label(value, key)
 
     def json_schema(self) -> dict[str, Any]:
         """Return that it is a text or a text by language."""
@@ -245,7 +226,7 @@ def read_label(value: Any, name: str) -> Label:
     return Label(value)
 
 
-class Table(Setting):
+class Table(Value):
     """Things by name, each described by one setting or definition."""
 
     takes = "names with their settings"
@@ -266,15 +247,9 @@ class Table(Setting):
         self.reserved = reserved or {}
         super().__init__(help, required=required)
 
-    def _bind_to_schema(self, parent: Any, field_name: str) -> None:
-        super()._bind_to_schema(parent, field_name)
-        self.of.name = field_name
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def read(self, value: Any, key: str) -> Any:
         if not isinstance(value, dict):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         messages: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for name, inner in value.items():
@@ -293,7 +268,7 @@ class Table(Setting):
             return self.of.schema.read({} if inner is None else inner, f"{self.noun} `{name}`")
         if inner is None:
             raise complain(Code.empty_value, f"{self.noun} `{name}` has no value.", key=True)
-        return self.of._deserialize(inner, name, None)
+        return read_setting(self.of, inner, name)
 
     def check_name(self, name: str) -> None:
         """Refuse a name that is badly made or taken by the language."""
@@ -304,43 +279,7 @@ class Table(Setting):
         return {"type": "object", "additionalProperties": setting_schema(self.of)}
 
 
-def check_name(
-    name: str, noun: str, pattern: re.Pattern[str] = NAME, reserved: Mapping[str, str] | None = None
-) -> None:
-    """Refuse a name that is badly made, too long, or has a meaning of its own."""
-    if not pattern.match(name) or "__" in name or name.endswith("_"):
-        rule = "small letters, digits and `_`" + (" or `-`" if pattern is LOOSE_NAME else "")
-        raise complain(
-            Code.bad_name,
-            f"{noun} cannot be called `{name[:60]}`: a name has {rule}, begins with a letter"
-            + (" or digit" if pattern is LOOSE_NAME else "")
-            + " and has no two `_` in a row.",
-            _possible_name(name),
-            key=True,
-        )
-    if len(name) > LONGEST_NAME:
-        raise complain(
-            Code.bad_name,
-            f"The name `{name[:60]}…` has {len(name)} characters; a name has at most {LONGEST_NAME}.",
-            key=True,
-        )
-    if reserved and name in reserved:
-        raise complain(
-            Code.reserved_name,
-            f"{noun} cannot be called `{name}`: {reserved[name]}",
-            f"Pick another name, for example `{name}_value`."
-            if noun == "a field"
-            else "Pick another name.",
-            key=True,
-        )
-
-
-def _possible_name(name: str) -> str:
-    made = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", name.lower())).strip("_")
-    return f"For example `{made[:LONGEST_NAME]}`." if made and NAME.match(made) else ""
-
-
-class Items(Setting):
+class Items(Value):
     """A list; one thing alone may stand without the list around it."""
 
     takes = "a list"
@@ -360,34 +299,28 @@ class Items(Setting):
         self.alone = alone
         super().__init__(help, required=required)
 
-    def _bind_to_schema(self, parent: Any, field_name: str) -> None:
-        super()._bind_to_schema(parent, field_name)
-        self.of.name = field_name
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def read(self, value: Any, key: str) -> Any:
         if not isinstance(value, list):
             if not self.alone:
-                raise refuse(
-                    f"`{self.name}` is {written(value)}; it must be a list.", Code.wrong_shape
-                )
-            return [self._read_one(value)]
+                raise refuse(f"`{key}` is {written(value)}; it must be a list.", Code.wrong_shape)
+            return [self._read_one(value, key)]
         messages: dict[int, Any] = {}
         values = []
         for index, inner in enumerate(value):
             try:
-                values.append(self._read_one(inner))
+                values.append(self._read_one(inner, key))
             except ma.ValidationError as error:
                 messages[index] = error.messages
         if messages:
             raise ma.ValidationError(messages)  # type: ignore[arg-type]
         return values
 
-    def _read_one(self, inner: Any) -> Any:
+    def _read_one(self, inner: Any, key: str) -> Any:
         if isinstance(self.of, Part):
-            return self.of.schema.read(inner, self.noun or f"`{self.name}`")
+            return self.of.schema.read(inner, self.noun or f"`{key}`")
         if inner is None:
-            raise complain(Code.empty_value, f"An item of `{self.name}` is empty.")
-        return self.of._deserialize(inner, None, None)
+            raise complain(Code.empty_value, f"An item of `{key}` is empty.")
+        return read_setting(self.of, inner, key)
 
     def json_schema(self) -> dict[str, Any]:
         """Return that it is a list of such things."""
@@ -413,31 +346,3 @@ def object_schema(schema: Definition) -> dict[str, Any]:
     if schema.required_keys:
         made["required"] = list(schema.required_keys)
     return made
-
-
-def shape_problems(document: Document, messages: Any, path: tuple[Any, ...] = ()) -> list[Problem]:
-    """Return a located problem for every complaint in *messages*, nested like the data."""
-    problems: list[Problem] = []
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            deeper = path if key == "_schema" else (*path, key)
-            problems += shape_problems(document, inner, deeper)
-        return problems
-    for said in messages:
-        problems.append(_place(document, said, path))
-    return problems
-
-
-def _place(document: Document, said: str, path: tuple[Any, ...]) -> Problem:
-    code = str(getattr(said, "code", Code.bad_setting))
-    on_key = getattr(said, "on_key", False)
-    if code == Code.missing_key:
-        # The key is not there; the definition that lacks it is.
-        where = document.spot.at_key(path[:-1])
-    elif on_key:
-        where = document.spot.at_key(path)
-    else:
-        where = document.spot.at_value(path)
-    return problem_at(
-        code, where, str(said), getattr(said, "hint", ""), getattr(said, "suggestions", ())
-    )

@@ -9,24 +9,25 @@ import re
 from datetime import time
 from typing import Any
 
+from app.definitions.complaints import complain
 from app.definitions.problems import Code, did_you_mean, nearest
-from app.definitions.shape import complain
-from app.fields.settings import Setting, refuse, written
+from app.definitions.shape import Value
+from app.fields.settings import refuse, written
 
 DURATION = re.compile(r"(\d{1,6}) (?:(working) )?(minute|hour|day|week|month|year)s?\Z")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\Z")
 
 
-class Condition(Setting):
+class Condition(Value):
     """Yes, no, or an expression that decides per record."""
 
     takes = "`yes`, `no` or a condition"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | str:
+    def read(self, value: Any, key: str) -> bool | str:
         if not isinstance(value, str):
             raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.not_a_switch
+                f"`{key}` is {written(value)}; it must be {self.takes}.", Code.not_a_switch
             )
         if value in ("yes", "true"):
             return True
@@ -42,23 +43,21 @@ class Right(Condition):
 
     takes = "`yes`, `no`, a scope or a condition"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def read(self, value: Any, key: str) -> Any:
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
             return tuple(value)
-        return super()._deserialize(value, attr, data)
+        return super().read(value, key)
 
 
-class Scope(Setting):
+class Scope(Value):
     """Which rows: a scope, several, or a condition."""
 
     takes = "a scope (`own`, `team`, `subordinates`, `department`, `department_tree`, `all`) or a condition"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+    def read(self, value: Any, key: str) -> Any:
         listed = value if isinstance(value, list) else [value]
         if not listed or not all(isinstance(one, str) for one in listed):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         return tuple(listed)
 
     def json_schema(self) -> dict[str, Any]:
@@ -69,18 +68,18 @@ class Scope(Setting):
 SCOPES = ("own", "team", "subordinates", "department", "department_tree", "all")
 
 
-class Duration(Setting):
+class Duration(Value):
     """A length of time in words."""
 
     takes = "a duration such as `3 days` or `8 working hours`"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    def read(self, value: Any, key: str) -> str:
         if not isinstance(value, str) or not DURATION.match(value):
             units = ("minutes", "hours", "days", "weeks", "months", "years")
             close = nearest(str(value).rsplit(" ", 1)[-1], units)
             raise complain(
                 Code.not_a_duration,
-                f"`{self.name}` is {written(value)}, which is not a duration.",
+                f"`{key}` is {written(value)}, which is not a duration.",
                 "Write a number and minutes, hours, days, weeks, months or years, for example "
                 "`3 days`." + (f" {did_you_mean(close)}" if close else ""),
                 close,
@@ -95,19 +94,15 @@ class Duration(Setting):
         }
 
 
-class SortKeys(Setting):
+class SortKeys(Value):
     """Fields to sort by, a `-` before those that go down."""
 
     takes = "a field, `-` before it to go down, or a list of them"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[tuple[str, bool], ...]:
+    def read(self, value: Any, key: str) -> tuple[tuple[str, bool], ...]:
         listed = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) for one in listed):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         return tuple((one.removeprefix("-"), one.startswith("-")) for one in listed)
 
     def json_schema(self) -> dict[str, Any]:
@@ -115,19 +110,15 @@ class SortKeys(Setting):
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 
-class Texts(Setting):
+class Texts(Value):
     """One text or a list of texts, kept as a tuple."""
 
     takes = "a name, or a list of names"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[str, ...]:
+    def read(self, value: Any, key: str) -> tuple[str, ...]:
         listed = value if isinstance(value, list) else [value]
         if not all(isinstance(one, str) for one in listed):
-            raise refuse(
-                f"`{self.name}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape
-            )
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
         return tuple(listed)
 
     def json_schema(self) -> dict[str, Any]:
@@ -135,21 +126,19 @@ class Texts(Setting):
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
 
-class Weekdays(Setting):
+class Weekdays(Value):
     """Days of the week, Monday is 0."""
 
     takes = "days such as `mon-fri` or `[mon, wed, sat]`"
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[int, ...]:
+    def read(self, value: Any, key: str) -> tuple[int, ...]:
         listed = value if isinstance(value, list) else [value]
         days: set[int] = set()
         for one in listed:
             first, _, last = str(one).partition("-")
             if first not in _DAYS or (last and last not in _DAYS):
                 raise refuse(
-                    f"`{self.name}` is {written(one)}; it must be {self.takes}.", Code.unknown_word
+                    f"`{key}` is {written(one)}; it must be {self.takes}.", Code.unknown_word
                 )
             begin, end = _DAYS.index(first), _DAYS.index(last or first)
             days |= {day % 7 for day in range(begin, end + 1 if end >= begin else end + 8)}
@@ -160,7 +149,7 @@ class Weekdays(Setting):
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"enum": list(_DAYS)}}]}
 
 
-class Hours(Setting):
+class Hours(Value):
     """Spans of a day, in order."""
 
     takes = "a span such as `09:00-18:00`, or a list of them"
@@ -170,20 +159,16 @@ class Hours(Setting):
         self.overnight = overnight
         super().__init__(help)
 
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Any, **kwargs: Any
-    ) -> tuple[tuple[time, time], ...]:
+    def read(self, value: Any, key: str) -> tuple[tuple[time, time], ...]:
         spans = []
         for one in value if isinstance(value, list) else [value]:
             first, _, last = str(one).partition("-")
             begin, end = _clock(first), _clock(last)
             if begin is None or end is None or begin == end or (end < begin and not self.overnight):
-                raise refuse(
-                    f"`{self.name}` is {written(one)}; it must be {self.takes}.", Code.bad_value
-                )
+                raise refuse(f"`{key}` is {written(one)}; it must be {self.takes}.", Code.bad_value)
             if spans and not self.overnight and begin < spans[-1][1]:
                 raise refuse(
-                    f"`{self.name}`: `{one}` begins before the span ahead of it ends. "
+                    f"`{key}`: `{one}` begins before the span ahead of it ends. "
                     "Write the spans in order, without overlap.",
                     Code.bad_value,
                 )

@@ -13,7 +13,7 @@ from typing import get_args
 from app.definitions.built_in import FILLED
 from app.definitions.catalog import Field, Rollup, RollupFunction
 from app.definitions.problems import Code
-from app.definitions.workshop import Draft, Workshop
+from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions.tree import Checked
 from app.expressions.types import ANY, DAYS, NUMBER, Kind, Type, bare, many, record_type
 
@@ -67,7 +67,7 @@ def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
     type_ = bare(checked.type)
     if isinstance(result, str) and result in Kind.__members__:
         type_ = type_ if type_.kind == result else Type(Kind(result))
-    draft.fields[field.name] = replace(field, expression=checked)
+    settle(field, expression=checked)
     return type_
 
 
@@ -101,7 +101,7 @@ def _rollup(shop: Workshop, draft: Draft, field: Field) -> Type:
         where=read("where", "The condition", condition=True),
     )
     _refuse_volatile(shop, draft, child, field, rollup)
-    draft.fields[field.name] = replace(field, rollup=rollup)
+    settle(field, rollup=rollup)
     return _rollup_type(shop, draft, field, rollup)
 
 
@@ -157,7 +157,7 @@ def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, s
         message = f"`{entity}` is not an entity."
         shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
         return None
-    links = links_to(shop, child, draft.name)
+    links = links_to(child, draft.name)
     if link not in links:
         named = f"`{entity}.{link}` is no link to `{draft.name}`."
         message = named if link else f"`of` is `{written}`; it must be an entity and its link."
@@ -166,7 +166,7 @@ def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, s
     return child, link
 
 
-def links_to(shop: Workshop, child: Draft, entity: str) -> list[str]:
+def links_to(child: Draft, entity: str) -> list[str]:
     """Return the fields of *child* that lead to an entity, in order."""
     return [
         name
@@ -225,7 +225,7 @@ def _through(shop: Workshop, draft: Draft, field: Field) -> Type:
     checked = shop.expression(draft.document, path, text, shop.scope(draft), "`from`")
     if checked is None:
         return ANY
-    draft.fields[field.name] = replace(field, expression=checked)
+    settle(field, expression=checked)
     return checked.type
 
 

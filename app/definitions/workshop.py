@@ -7,7 +7,7 @@ type of a formula is worked out when somebody asks for it, so the order of files
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.catalog import App, Check, Field, OptionList, Role, View
@@ -19,7 +19,7 @@ from app.expressions.checking import check
 from app.expressions.functions import Functions
 from app.expressions.problems import ExpressionProblem
 from app.expressions.scopes import Scope
-from app.expressions.syntax import parse
+from app.expressions.syntax import Expression, parse
 from app.expressions.tree import Checked
 from app.expressions.types import ANY, BOOLEAN, Type, record_type
 from app.fields.base import FieldTypes
@@ -68,13 +68,19 @@ class Workshop(Model):
         #: By list of options: the conditions under which options are offered, and where they stand.
         self.offers: dict[str, dict[str, tuple[Document, Path, str]]] = {}
         self._types: dict[str, LazyTypes] = {}
+        #: Conditions repeat; what a text says is found out once, what it means per place.
+        self._parsed: dict[str, Expression] = {}
+        self._scopes: dict[tuple[str, str | None, bool], Scope] = {}
+        #: The fields every record has, one object for all entities: by whether there is an owner.
+        self.built_in: dict[bool, dict[str, Field]] = {}
+        self._links: dict[str, list[tuple[str, str]]] | None = None
         self._found: dict[tuple[str, str], Type] = {}
         self._in_work: list[tuple[str, str]] = []
         self._cycles: set[frozenset[tuple[str, str]]] = set()
         #: Works out a field that has no type of its own; set by the module that knows how.
-        self.work_out: Callable[[Draft, Field], Type] = lambda draft, field_: ANY
+        self.work_out: Callable[[Draft, Field], Type] = lambda _draft, _field: ANY
         #: Checks a view's condition when another expression asks for it.
-        self.work_out_view: Callable[[Draft, str], Checked | None] = lambda draft, name: None
+        self.work_out_view: Callable[[Draft, str], Checked | None] = lambda _draft, _name: None
 
     # Problems.
 
@@ -163,6 +169,16 @@ class Workshop(Model):
         self._found[key] = type_
         return type_
 
+    def links_here(self, entity: str) -> list[tuple[str, str]]:
+        """Return every link that leads to an entity: (entity, field), lines left out."""
+        if self._links is None:
+            self._links = {}
+            for draft in self.drafts.values():
+                for name, one in draft.fields.items() if draft.lines_of is None else ():
+                    for target in () if one.built_in or one.removed else one.type.targets(one):
+                        self._links.setdefault(target, []).append((draft.name, name))
+        return self._links.get(entity, [])
+
     def drafts_of_lines(self, draft: Draft, name: str) -> Draft | None:
         """Return the draft of an entity's own lines; None where there are none of that name."""
         return self.drafts.get(f"{draft.name}.{name}")
@@ -190,7 +206,12 @@ class Workshop(Model):
 
     def scope(self, draft: Draft, *, record: str | None = None, on_write: bool = False) -> Scope:
         """Return the names of an entity's record."""
-        return record_scope(self, draft.name, roles=self.roles, record=record, on_write=on_write)
+        key = (draft.name, record, on_write)
+        if key not in self._scopes:
+            self._scopes[key] = record_scope(
+                self, draft.name, roles=self.roles, record=record, on_write=on_write
+            )
+        return self._scopes[key]
 
     def condition(
         self, document: Document, path: Path, text: str, scope: Scope, what: str
@@ -211,7 +232,10 @@ class Workshop(Model):
     ) -> Checked | None:
         """Return a checked expression; *skip* is how many characters stand before it (`=`)."""
         try:
-            return check(parse(text), scope, want=want, functions=self.functions)
+            parsed = self._parsed.get(text)
+            if parsed is None:
+                parsed = self._parsed[text] = parse(text)
+            return check(parsed, scope, want=want, functions=self.functions)
         except ExpressionProblem as found:
             self._place(document, path, text, what, found, skip)
             return None
@@ -257,6 +281,11 @@ EXPRESSION_CODES: Mapping[str, Code] = {
 }
 
 
-def with_value(field_: Field, value: Type, **changes: Any) -> Field:
-    """Return the field with the type of its values and what else was found."""
-    return replace(field_, value=value, **changes)
+def settle(field_: Field, **found: Any) -> None:
+    """Fill in what was found out about a field.
+
+    A field is frozen for everybody else; until its draft is an entity nobody else has seen it, and
+    ten thousand copies would take half a second.
+    """
+    for name, value in found.items():
+        object.__setattr__(field_, name, value)
