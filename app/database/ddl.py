@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 
 if TYPE_CHECKING:
     from app.database.indexes import ForeignKey, Index
+    from app.database.operations import BuildIndex
     from app.database.physical import PhysicalColumn
 
 #: The schema of the entities' tables.
@@ -136,6 +137,13 @@ def add_column(
     )
 
 
+def add_plain_column(table: str, name: str, type_: str) -> sql.Composed:
+    """Return the statement for a new, empty column of a type as PostgreSQL prints it."""
+    return sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+        _table(table), sql.Identifier(name), _trusted(type_)
+    )
+
+
 def drop_column(table: str, column: str) -> sql.Composed:
     return sql.SQL("ALTER TABLE {} DROP COLUMN IF EXISTS {}").format(
         _table(table), sql.Identifier(column)
@@ -206,7 +214,7 @@ def add_foreign_key(key: ForeignKey, *, validated: bool) -> sql.Composed:
     )
 
 
-def create_index(index: Index, *, concurrently: bool) -> sql.Composed:
+def create_index(index: Index | BuildIndex, *, concurrently: bool) -> sql.Composed:
     return sql.SQL("CREATE {}INDEX {}{} ON {} {}").format(
         sql.SQL("UNIQUE " if index.unique else ""),
         sql.SQL("CONCURRENTLY " if concurrently else ""),
@@ -275,7 +283,7 @@ def create_copying_trigger(
 
 def drop_copying_trigger(name: str) -> sql.Composed:
     """Return the statement that drops the trigger together with its function."""
-    return sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(sql.Identifier("trellis", f"{name}"))
+    return sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(sql.Identifier("trellis", name))
 
 
 def local_lock_timeout(milliseconds: int) -> sql.Composed:

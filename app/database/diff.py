@@ -1,8 +1,8 @@
 """What has to be done to get from what is there to what the catalog asks for.
 
 Compares three things: the outline of the catalog applied before, the live shape of the database,
-and the new catalog. What is already there is not asked for again, so a plan made after an apply that
-was broken off holds just the rest. Nothing here reads a single record; see ``counting``.
+and the new catalog. What is already there is not asked for again, so a plan made after an apply
+that was broken off holds just the rest. Nothing here reads a single record; see ``counting``.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ NOTHING: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def find_operations(
-    old: Outline, new: Outline, catalog: Catalog, shape: Shape
-) -> list[Operation]:
+def find_operations(old: Outline, new: Outline, catalog: Catalog, shape: Shape) -> list[Operation]:
     """Return every operation, those of one entity together, without counts."""
     pairs = pair(old, catalog)
     facts = gather_facts(catalog)
@@ -255,7 +253,6 @@ class EntityDiff:
                 yield MakeOptional(
                     subject=self.subject(column.field), table=self.table, column=current
                 )
-            # A shadow is a column without a default; a default of the filling sort is not asked for.
             has_default = there is not None and there.default is not None
             if has_default != (column.default is not None):
                 yield SetDefault(

@@ -1,7 +1,7 @@
 """Indexes, unique rules, links and limits: which are missing, renamed or no longer needed.
 
-Names tell: two definitions never share one (see ``naming``), and only what bears such a name is ever
-dropped, so indexes that somebody made by hand stay.
+Names tell: two definitions never share one (see ``naming``), and only what bears such a name is
+ever dropped, so indexes that somebody made by hand stay.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def constraint_operations(diff: EntityDiff) -> Iterator[Operation]:
     yield from _keys(diff, renames)
     yield from _checks(diff, renames)
     if renames:
-        yield RenameConstraints(
-            subject=diff.entity.name, table=diff.table, names=tuple(renames)
-        )
+        yield RenameConstraints(subject=diff.entity.name, table=diff.table, names=tuple(renames))
 
 
 def _renames(diff: EntityDiff) -> dict[str, str]:
@@ -69,9 +67,7 @@ class _Indexes:
         for index in wanted:
             yield from self.operation(index)
         if self.renamed:
-            yield RenameIndexes(
-                subject=self.diff.entity.name, names=tuple(self.renamed.items())
-            )
+            yield RenameIndexes(subject=self.diff.entity.name, names=tuple(self.renamed.items()))
         yield from self.obsolete({index.name for index in wanted})
 
     def operation(self, index: Index) -> Iterator[Operation]:
@@ -119,9 +115,7 @@ class _Indexes:
                 continue
             if name in self.diff.live.unique:
                 fields = self.diff.before["indexes"].get(name, {}).get("columns", [])
-                yield DropUnique(
-                    subject=".".join([self.diff.entity.name, *fields[:1]]), name=name
-                )
+                yield DropUnique(subject=".".join([self.diff.entity.name, *fields[:1]]), name=name)
             else:
                 plain.append(name)
         if plain:

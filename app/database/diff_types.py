@@ -42,10 +42,9 @@ def type_operations(
     if has_same_column and not moved and known["type"] == field.type.name:
         return
     was_worked_out, now_worked_out = bool(known["worked_out"]), is_worked_out(field)
-    if has_same_column and not moved and (was_worked_out or now_worked_out):
-        if not now_worked_out or was_worked_out:
-            # What was worked out stays as people's first values, or is worked out again.
-            return
+    if has_same_column and not moved and was_worked_out:
+        # What was worked out is worked out again, or stays as people's first values.
+        return
     conversion = None
     if not moved and not now_worked_out:
         conversion = field.type.conversions(field).get(known["type"])
@@ -73,9 +72,7 @@ def type_operations(
     )
 
 
-def _leads_elsewhere(
-    diff: EntityDiff, column: PhysicalColumn, old: Mapping[str, Any]
-) -> bool:
+def _leads_elsewhere(diff: EntityDiff, column: PhysicalColumn, old: Mapping[str, Any]) -> bool:
     """Return whether a link points to other records than before, so that its ids mean nothing."""
     before, now = old["references"], column.references
     if before is None or now is None:

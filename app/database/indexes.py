@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.database import ddl
 from app.database.naming import constraint_name
-from app.database.physical import PhysicalColumn, columns_of, is_stored
+from app.database.physical import PhysicalColumn, is_stored
 from app.definitions.catalog import Catalog, Entity, Rollup
 from app.expressions.tree import Checked, Path
 from app.fields.normal import normal_sql
@@ -40,6 +41,10 @@ class Index:
     #: what stands behind the table's name in CREATE INDEX
     definition: str
     unique: bool = False
+    include: tuple[str, ...] = ()
+    where: str | None = None
+    #: True where it is ordered by the columns themselves, not by something made of them
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +119,10 @@ def foreign_keys_of(
         name = constraint_name(
             entity.table, [column.name], "fkey", f'"{column.name}"->{target} {column.on_delete}'
         )
-        yield ForeignKey(
-            entity.table, name, column.name, column.field, target, column.on_delete
-        )
+        yield ForeignKey(entity.table, name, column.name, column.field, target, column.on_delete)
 
 
-def checks_of(
-    entity: Entity, columns: Mapping[str, PhysicalColumn]
-) -> Iterator[CheckConstraint]:
+def checks_of(entity: Entity, columns: Mapping[str, PhysicalColumn]) -> Iterator[CheckConstraint]:
     """Yield the checks of single columns that their types ask for."""
     for column in columns.values():
         condition = column.check_text()
@@ -135,15 +136,40 @@ def indexes_of(
 ) -> tuple[Index, ...]:
     """Return the indexes of the entity's table, each once."""
     maker = _Maker(entity, columns, facts)
-    found = [*maker.unique_rules(), *maker.rows_of_lines(), *maker.lists(), *maker.children()]
-    found += maker.links(found)
-    return tuple({index.name: index for index in found}.values())
+    found = [
+        *maker.unique_rules(),
+        *maker.rows_of_lines(),
+        *maker.lists(),
+        *maker.children(),
+        *maker.links(),
+    ]
+    return _without_shorter({index.name: index for index in found})
+
+
+def _without_shorter(found: Mapping[str, Index]) -> tuple[Index, ...]:
+    """Leave out an index that another one serves as well, since it begins with the same columns."""
+    return tuple(
+        index
+        for index in found.values()
+        if not any(_serves_as_well(other, index) for other in found.values())
+    )
+
+
+def _serves_as_well(other: Index, index: Index) -> bool:
+    length = len(index.columns)
+    return (
+        other.name != index.name
+        and index.is_plain
+        and other.is_plain
+        and other.where == index.where
+        and other.columns[:length] == index.columns
+        and (len(other.columns) > length or len(other.include) > len(index.include))
+        and set(index.include) <= {*other.columns, *other.include}
+    )
 
 
 class _Maker:
-    def __init__(
-        self, entity: Entity, columns: Mapping[str, PhysicalColumn], facts: Facts
-    ) -> None:
+    def __init__(self, entity: Entity, columns: Mapping[str, PhysicalColumn], facts: Facts) -> None:
         self.entity = entity
         self.columns = columns
         self.facts = facts
@@ -171,7 +197,17 @@ class _Maker:
         kind = "unique" if unique else "index"
         name = constraint_name(self.entity.table, keys, kind, definition)
         about = tuple(fields) or tuple(self.columns[key].field for key in keys)
-        return Index(self.entity.table, name, tuple(keys), about, definition, unique)
+        return Index(
+            table=self.entity.table,
+            name=name,
+            columns=tuple(keys),
+            fields=about,
+            definition=definition,
+            unique=unique,
+            include=tuple(included),
+            where=where,
+            is_plain=expressions is None and using == "btree" and not unique,
+        )
 
     def column(self, path: str) -> PhysicalColumn | None:
         """Return the column of a field or part as a list names it, if it is one of this table's."""
@@ -229,7 +265,10 @@ class _Maker:
             yield from self.filter_index(path, default)
         for field in self.entity.fields.values():
             column = self.columns.get(field.name)
-            if field.index and not field.removed and column is not None:
+            is_filter = field.name in screens.filters and column is not None
+            if column is None or not field.index or field.removed:
+                continue
+            if not is_filter or self._has_few_values(column):
                 yield from self.value_index(column)
         for rule in self.entity.duplicates:
             yield from self.duplicate_indexes(rule.same)
@@ -266,7 +305,7 @@ class _Maker:
             return
         if not self.is_scalar(column):
             yield from self.value_index(column)
-        elif not self._has_few_values(column):
+        elif column.name not in self.seen_by and not self._has_few_values(column):
             yield self.living_index([column.name, *sort, "id"], include=self.seen_by)
 
     def value_index(self, column: PhysicalColumn) -> Iterator[Index]:
@@ -283,7 +322,7 @@ class _Maker:
     def duplicate_indexes(self, paths: Sequence[str]) -> Iterator[Index]:
         for path in paths:
             column = self.column(path)
-            if column is None or self._is_removed(column):
+            if column is None or self._is_removed(column) or column.references is not None:
                 continue
             if isinstance(column.type, sa.Text | sa.String):
                 yield self.index(
@@ -299,34 +338,42 @@ class _Maker:
             yield self.index(["parent", "position"])
 
     def children(self) -> Iterator[Index]:
+        """Yield what roll-ups read: the newest child in one step, sums without the rows."""
+        by_link: dict[str, dict[str | None, list[str]]] = {}
         for link, ordered, summed in self.facts.roll_ups.get(self.entity.name, ()):
             by = self.column(ordered) if ordered else None
+            key = by.name if by is not None and self.is_scalar(by) else None
             total = self.column(summed) if summed else None
+            sums = by_link.setdefault(link, {}).setdefault(key, [])
+            if total is not None and self.is_scalar(total) and total.name not in sums:
+                sums.append(total.name)
+        for link, wanted in by_link.items():
             keys = self.link_keys(link)
-            if not keys:
-                continue
-            if by is not None and self.is_scalar(by):
-                keys = (*keys, by.name)
-            include = [total.name] if total is not None and self.is_scalar(total) else []
-            yield self.index(
-                list(dict.fromkeys(keys)), include=include, where=self.living
-            )
+            # Sums need no order, so they go along with an index that has one.
+            sums = wanted.pop(None, [])
+            for ordered in wanted or {None: []}:
+                rest = [ordered] if ordered is not None else []
+                if keys and not isinstance(self.columns[link].type, ARRAY):
+                    yield self.index(
+                        list(dict.fromkeys([*keys, *rest])), include=sums, where=self.living
+                    )
+                sums = []
 
     def link_keys(self, name: str) -> tuple[str, ...]:
-        """Return the columns that say where a link points; an any_link also says to which entity."""
+        """Return the columns that say where a link points; an any_link also says into which."""
         if name not in self.columns:
             return ()
         kind = f"{name}__entity"
         return (kind, name) if kind in self.columns else (name,)
 
-    def links(self, found: Sequence[Index]) -> Iterator[Index]:
+    def links(self) -> Iterator[Index]:
         """Yield what finds the records that point to one, for related lists and foreign keys.
 
         Not restricted to living rows: a foreign key also looks at those in the bin.
         """
         for field in self.entity.fields.values():
             column = self.columns.get(field.name)
-            if column is None or field.name in {"owner", "parent"} and field.built_in:
+            if column is None or (field.name in {"owner", "parent"} and field.built_in):
                 continue
             if isinstance(column.type, ARRAY):
                 if field.type.name == "links":

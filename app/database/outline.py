@@ -143,4 +143,3 @@ def columns_of_field(outline_entity: Mapping[str, Any], field: str) -> dict[str,
         for name, column in outline_entity["columns"].items()
         if column["field"] == field
     }
-

@@ -49,7 +49,11 @@ class PhysicalColumn:
 
     def check_text(self) -> str | None:
         """Return the SQL of the check, or None."""
-        return None if self.check is None else ddl.text_of(self.check(ddl.column(self.name, self.type)))
+        return (
+            None
+            if self.check is None
+            else ddl.text_of(self.check(ddl.column(self.name, self.type)))
+        )
 
 
 _moment = sa.DateTime(timezone=True)

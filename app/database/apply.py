@@ -1,0 +1,445 @@
+"""Carry out a plan while people work, so that a catalog is live as a whole or not at all.
+
+Everything before the swap only adds; the swap is one short transaction that also makes the version
+live; what is slow or takes away comes after it. Whatever an apply that was broken off had done is
+seen by the next one, which does the rest. One apply at a time, by a lock of the database.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+
+from app.database import live_swap
+from app.database.before_live import (
+    begin_shadows,
+    create_entities,
+    extend_table,
+    fill_shadows,
+    group_by_table,
+    number_entities,
+)
+from app.database.indexes import gather_facts
+from app.database.locking import apply_lock
+from app.database.migrate import migrate
+from app.database.operations import (
+    BuildUnique,
+    ChangeType,
+    ConvertInPlace,
+    CreateEntity,
+    DropEntity,
+    DropField,
+    Operation,
+    Recompute,
+    RenameEntity,
+    RenameOptions,
+    SetDefault,
+)
+from app.database.plan import Plan, make_plan
+from app.database.pools import Pools
+from app.database.release import Release, make_release, read_numbers
+from app.database.shape import read_shape
+from app.database.steps import Session, StepProblem, perform
+from app.database.system import apply_step, config_version
+from app.database.versions import AppliedVersion, find_live_version
+from app.definitions.catalog import Catalog
+from app.errors import PlanError
+
+#: How long processes have to notice a new catalog before anything the old one uses is dropped.
+GRACE_SECONDS = 1.0
+
+#: Told before each step: the point (``begun``, ``added``, ``swapped`` …) and the operation, if any.
+OnStep = Callable[[str, Operation | None], None]
+
+
+class RecomputeHook(Protocol):
+    """Works out the stored formulas and roll-ups of one entity anew, in batches of its own.
+
+    *connection* is in autocommit mode. *after* is the id to go on from; *mark* is called within
+    each batch's transaction with the last id done.
+    """
+
+    def __call__(
+        self,
+        connection: psycopg.Connection[Any],
+        release: Release,
+        entity: str,
+        after: int = 0,
+        mark: Callable[[int], None] | None = None,
+    ) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyOptions:
+    """How an apply behaves."""
+
+    #: what may be lost, by name: ``contact.fax``
+    allow: Sequence[str] = ()
+    #: the plan somebody looked at; another base refuses
+    expected: Plan | None = None
+    recompute: Sequence[RecomputeHook] = ()
+    #: seconds to wait for another apply
+    wait: float = 30.0
+    on_step: OnStep = lambda _point, _operation: None
+    waiting: Callable[[str], None] = lambda _who: None
+
+
+def apply_catalog(
+    pools: Pools,
+    catalog: Catalog,
+    who: str,
+    reason: str | None = None,
+    options: ApplyOptions | None = None,
+) -> AppliedVersion:
+    """Make *catalog* the one that serves, tables and all.
+
+    On an empty database everything is created. Applying what is applied changes nothing.
+
+    Args:
+        pools: the database.
+        catalog: the checked configuration.
+        who: the name under which the version is recorded.
+        reason: why, for the list of versions.
+        options: what may be lost, the plan that was shown, who works out formulas.
+
+    Raises:
+        PlanError: the plan is refused, its base has changed, or another apply is at work.
+        Unavailable: the database does not answer; apply again, what was done is kept.
+    """
+    chosen = options or ApplyOptions()
+    engine = pools.maintenance(who)
+    try:
+        migrate(engine)
+        with engine.connect() as connection:
+            session = Session(connection)
+            with apply_lock(connection, chosen.wait, chosen.waiting):
+                return _Apply(pools, session, catalog, who, reason, chosen).run()
+    finally:
+        engine.dispose()
+
+
+class _Apply:
+    """One apply, holding the lock."""
+
+    def __init__(
+        self,
+        pools: Pools,
+        session: Session,
+        catalog: Catalog,
+        who: str,
+        reason: str | None,
+        options: ApplyOptions,
+    ) -> None:
+        self.pools = pools
+        self.session = session
+        self.connection = session.connection
+        self.catalog = catalog
+        self.who = who
+        self.reason = reason
+        self.options = options
+        self.problems: list[str] = []
+
+    def run(self) -> AppliedVersion:
+        self._give_up_dead_ones()
+        plan = self.session.briefly(
+            lambda connection: make_plan(connection, self.catalog, self.options.allow)
+        )
+        self._check(plan)
+        if plan.is_empty:
+            assert plan.base is not None
+            return replace(plan.base, is_new=False)
+        self._finish_unfinished(plan)
+        if not plan.operations and not plan.is_new_version:
+            return self._version(plan.base_number or 0)
+        number = self._begin(plan)
+        try:
+            self._before(plan, number)
+        except (StepProblem, PlanError, sa.exc.DBAPIError) as error:
+            self._fail(number)
+            if isinstance(error, StepProblem):
+                raise PlanError(f"{error} Nothing has become live.") from error
+            raise
+        self._swap(plan, number)
+        self._after(plan, number)
+        return self._version(number)
+
+    # -- before anything ---------------------------------------------------------------------------
+
+    def _give_up_dead_ones(self) -> None:
+        """Mark versions whose apply died: the lock is ours, so nobody else is at work."""
+        with self.session.transaction() as connection:
+            connection.execute(
+                sa.update(config_version)
+                .where(config_version.c.state == "applying")
+                .values(state="failed")
+            )
+
+    def _check(self, plan: Plan) -> None:
+        expected = self.options.expected
+        if expected is not None and expected.base_number != plan.base_number:
+            now = plan.base
+            by = f"version {now.number} by {now.applied_by}" if now else "an empty database"
+            raise PlanError(
+                f"The base has changed since this plan was made: {by} serves now. "
+                "Plan again and look at the difference."
+            )
+        if expected is not None and _digest(expected) != _digest(plan):
+            raise PlanError(
+                "The database is not as it was when this plan was made. Plan again and look at the "
+                "difference."
+            )
+        if plan.refusals:
+            sentences = "\n".join(refusal.sentence for refusal in plan.refusals)
+            raise PlanError(f"Nothing was changed.\n{sentences}")
+
+    # -- the version and its steps -----------------------------------------------------------------
+
+    def _begin(self, plan: Plan) -> int:
+        """Write the version down and create new tables, in one transaction."""
+        created = [each for each in plan.operations if isinstance(each, CreateEntity)]
+        facts = gather_facts(self.catalog)
+        tables_now = {
+            each.new_table: each.table for each in plan.operations if isinstance(each, RenameEntity)
+        }
+
+        def begin(connection: sa.Connection) -> int:
+            number = self._record(connection, plan)
+            create_entities(connection, self.catalog, facts, created, tables_now)
+            for position, operation in enumerate(plan.operations):
+                if isinstance(operation, CreateEntity):
+                    _done(connection, number, position)
+            return number
+
+        number = self.session.briefly(begin)
+        self.options.on_step("begun", None)
+        return number
+
+    def _record(self, connection: sa.Connection, plan: Plan) -> int:
+        number: int = connection.execute(
+            sa.insert(config_version)
+            .values(
+                fingerprint=self.catalog.fingerprint,
+                applied_by=self.who,
+                reason=self.reason,
+                files=dict(self.catalog.files),
+                plan=plan.as_json(),
+                outline=plan.outline,
+                state="applying",
+                base=plan.base_number,
+            )
+            .returning(config_version.c.number)
+        ).scalar_one()
+        steps = [
+            {"version": number, "position": position, "operation": operation.as_json()}
+            for position, operation in enumerate(plan.operations)
+        ]
+        if steps:
+            connection.execute(sa.insert(apply_step), steps)
+        return number
+
+    def _fail(self, number: int) -> None:
+        if self.connection.closed or self.connection.invalidated:
+            return
+        with self.session.transaction() as connection:
+            connection.execute(
+                sa.update(config_version)
+                .where(config_version.c.number == number)
+                .values(state="failed")
+            )
+
+    def _version(self, number: int) -> AppliedVersion:
+        found = find_live_version(self.connection)
+        self.connection.commit()
+        assert found is not None
+        assert found.number == number
+        return replace(found, problems=tuple(self.problems))
+
+    # -- before the swap ---------------------------------------------------------------------------
+
+    def _before(self, plan: Plan, number: int) -> None:
+        numbered = list(enumerate(plan.operations))
+        adding = [
+            (position, each)
+            for position, each in numbered
+            if each.phase == "add" and not isinstance(each, CreateEntity)
+        ]
+        for operations in group_by_table([each for _, each in adding]).values():
+            positions = [position for position, each in adding if each in operations]
+
+            def extend(connection: sa.Connection, some: Sequence[Operation] = operations,
+                       where: Sequence[int] = positions) -> None:  # fmt: skip
+                extend_table(connection, self.catalog, some)
+                for position in where:
+                    _done(connection, number, position)
+
+            self.session.briefly(extend)
+            self.options.on_step("added", operations[-1])
+        self._convert(numbered, number)
+        for position, operation in numbered:
+            if isinstance(operation, BuildUnique):
+                perform(self.session, operation)
+                self._mark_done(number, position)
+                self.options.on_step("built", operation)
+
+    def _convert(self, numbered: Sequence[tuple[int, Operation]], number: int) -> None:
+        changes = [(position, o) for position, o in numbered if isinstance(o, ChangeType)]
+        if not changes:
+            return
+        with self.session.transaction() as connection:
+            shape = read_shape(connection)
+        for table, operations in group_by_table([each for _, each in changes]).items():
+            live = {name: column.type for name, column in shape[table].columns.items()}
+            begin_shadows(self.session, operations, live)
+            self.options.on_step("shadowed", operations[0])
+        for position, operation in changes:
+            fill_shadows(
+                self.session,
+                operation,
+                mark=_marker(number, position),
+                pause=lambda each=operation: self.options.on_step("batch", each),
+            )
+            self.options.on_step("converted", operation)
+
+    # -- the swap ----------------------------------------------------------------------------------
+
+    def _swap(self, plan: Plan, number: int) -> None:
+        self.options.on_step("swapping", None)
+
+        def swap(connection: sa.Connection) -> None:
+            live_swap.swap(connection, plan.operations)
+            number_entities(connection, self.catalog)
+            for position, operation in enumerate(plan.operations):
+                if operation.phase in ("swap", "fill"):
+                    _done(connection, number, position)
+            live_swap.make_live(connection, number)
+
+        self.session.briefly(swap)
+        self.options.on_step("swapped", None)
+
+    # -- after the swap ----------------------------------------------------------------------------
+
+    def _finish_unfinished(self, plan: Plan) -> None:
+        """Do what the version that serves still owes."""
+        steps = [(step.version, step.position, step.operation) for step in plan.unfinished]
+        release = self._release(plan.base_number or 0)
+        marks = {step.position: int((step.mark or {}).get("after", 0)) for step in plan.unfinished}
+        for version, position, operation in steps:
+            if isinstance(operation, Recompute) and plan.is_new_version:
+                # The plan has taken it over: it is worked out for the new catalog.
+                self._mark_done(version, position)
+                continue
+            self._do(version, position, operation, release, marks.get(position, 0))
+
+    def _after(self, plan: Plan, number: int) -> None:
+        release = self._release(number)
+        todo = [
+            (position, each)
+            for position, each in enumerate(plan.operations)
+            if each.phase == "after"
+        ]
+        todo.sort(key=lambda pair: (_urgency(pair[1]), pair[0]))
+        if any(isinstance(each, RenameOptions) and each.rows for _, each in todo):
+            # Until then a process may write an option's old name once more.
+            time.sleep(GRACE_SECONDS)
+        for position, operation in todo:
+            self._do(number, position, operation, release)
+        dropping = [
+            (position, each)
+            for position, each in enumerate(plan.operations)
+            if each.phase == "drop"
+        ]
+        if any(isinstance(each, DropField | DropEntity) for _, each in dropping):
+            time.sleep(GRACE_SECONDS)
+        for position, operation in dropping:
+            self._do(number, position, operation, release)
+
+    def _do(
+        self, version: int, position: int, operation: Operation, release: Release, after: int = 0
+    ) -> None:
+        self.options.on_step("doing", operation)
+        try:
+            if isinstance(operation, Recompute):
+                self._recompute(version, position, operation, release, after)
+            else:
+                perform(self.session, operation)
+        except (StepProblem, PlanError) as error:
+            self.problems.append(str(error))
+            self._note_problem(version, position, str(error))
+            return
+        self._mark_done(version, position)
+        self.options.on_step("done", operation)
+
+    def _recompute(
+        self, version: int, position: int, operation: Recompute, release: Release, after: int
+    ) -> None:
+        if operation.entity not in release.catalog.entities:
+            return
+        with psycopg.connect(self.pools.url, autocommit=True) as connection:
+            connection.execute("SELECT set_config('TimeZone', 'UTC', false)")
+
+            def mark(last: int) -> None:
+                connection.execute(
+                    "UPDATE trellis.apply_step SET mark = %s WHERE version = %s AND position = %s",
+                    (orjson.dumps({"after": last}).decode(), version, position),
+                )
+                self.options.on_step("batch", operation)
+
+            for hook in self.options.recompute:
+                hook(connection, release, operation.entity, after, mark)
+
+    def _release(self, number: int) -> Release:
+        with self.session.transaction() as connection:
+            numbers = read_numbers(connection)
+        return make_release(self.catalog, number, numbers)
+
+    def _mark_done(self, version: int, position: int) -> None:
+        self.session.briefly(lambda connection: _done(connection, version, position))
+
+    def _note_problem(self, version: int, position: int, problem: str) -> None:
+        def note(connection: sa.Connection) -> None:
+            connection.execute(
+                sa.update(apply_step)
+                .where(apply_step.c.version == version, apply_step.c.position == position)
+                .values(problem=problem)
+            )
+
+        self.session.briefly(note)
+
+
+def _urgency(operation: Operation) -> int:
+    """Return in which order things follow: values first, then what is made of them, then limits."""
+    order = (RenameOptions, ConvertInPlace, SetDefault, Recompute)
+    return next((n for n, kind in enumerate(order) if isinstance(operation, kind)), len(order))
+
+
+def _done(connection: sa.Connection, version: int, position: int) -> None:
+    connection.execute(
+        sa.update(apply_step)
+        .where(apply_step.c.version == version, apply_step.c.position == position)
+        .values(done_at=datetime.now(UTC), problem=None)
+    )
+
+
+def _marker(version: int, position: int) -> Callable[[sa.Connection, int], None]:
+    def mark(connection: sa.Connection, last: int) -> None:
+        connection.execute(
+            sa.update(apply_step)
+            .where(apply_step.c.version == version, apply_step.c.position == position)
+            .values(mark={"after": last})
+        )
+
+    return mark
+
+
+def _digest(plan: Plan) -> list[tuple[str, str, int]]:
+    """Return what two plans must share to be the same; rows may have come and gone."""
+    return [
+        (type(each).__name__, each.subject, int(each.is_destructive)) for each in plan.operations
+    ]

@@ -1,0 +1,177 @@
+"""The catalog a process serves, and how it hears of another one.
+
+One `Live` per process. Its release is a pointer: a request takes it once and keeps it to its end.
+A thread listens to the database and looks every few seconds in case it missed a word. What fails to
+load leaves the release that serves where it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from app.database.live_swap import CHANNEL
+from app.database.pools import CONNECT_SECONDS, Pools
+from app.database.release import Release, make_release, read_numbers
+from app.database.versions import files_of
+from app.definitions.load import Loaded, load_files
+from app.errors import ConfigurationError, Unavailable
+from app.expressions.builtin import BUILTIN
+from app.expressions.functions import Functions
+from app.fields.base import FieldTypes
+
+__all__ = ["STALE_CATALOG", "Live", "Release"]
+
+_log = logging.getLogger(__name__)
+
+#: What a statement of an old catalog meets after a swap: no such column, no such table, a prepared
+#: plan of another shape, a value of another type. Nothing of the request was committed: `reload`,
+#: then run it once more.
+STALE_CATALOG = frozenset({"42703", "42P01", "0A000", "42804", "42883"})
+
+#: How often the database is asked although nobody called.
+LOOK_SECONDS = 3.0
+
+
+class Live:
+    """The release of this process."""
+
+    def __init__(self, pools: Pools, types: FieldTypes, functions: Functions = BUILTIN) -> None:
+        self.pools = pools
+        self.types = types
+        self.functions = functions
+        self._release: Release | None = None
+        #: what was loaded last, so that the next load takes over what did not change
+        self._loaded: Loaded | None = None
+        self._lock = threading.RLock()
+        self._callbacks: list[Callable[[Release], None]] = []
+        self._thread: threading.Thread | None = None
+        self._process = 0
+        self._stopping = threading.Event()
+        #: why the newest version does not serve here, if it does not
+        self.problem: str | None = None
+
+    @property
+    def release(self) -> Release:
+        """The release that serves; loaded when first asked for, kept fresh from then on.
+
+        Raises:
+            Unavailable: nothing was ever applied, or the database is away before the first load.
+        """
+        release = self._release
+        if release is None or self._process != os.getpid():
+            release = self._begin()
+        return release
+
+    def on_change(self, callback: Callable[[Release], None]) -> None:
+        """Have *callback* called with each new release, in the thread that loaded it."""
+        self._callbacks.append(callback)
+
+    def reload(self) -> bool:
+        """Load the newest version if it is another one; return whether it was.
+
+        For a request that met `STALE_CATALOG`, and for whoever has just applied.
+        """
+        with self._lock:
+            found = self._newest_number()
+            if found is None:
+                return False
+            if self._release is not None and self._release.version_number == found:
+                return False
+            release = self._read(found)
+            self._release = release
+            self.problem = None
+            self.pools.catalog_changed(release.version_number)
+        for callback in self._callbacks:
+            callback(release)
+        return True
+
+    def stop(self) -> None:
+        """End the listening thread; the release stays."""
+        self._stopping.set()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=LOOK_SECONDS + 1)
+        self._thread = None
+
+    # -- loading -----------------------------------------------------------------------------------
+
+    def _begin(self) -> Release:
+        with self._lock:
+            if self._release is None:
+                self.reload()
+            if self._release is None:
+                raise Unavailable(
+                    "No configuration has been applied to this database yet. "
+                    "Run `trellis apply`, or `trellis run`, which does it."
+                )
+            if self._process != os.getpid():
+                # The thread of a parent process does not live on in its child.
+                self._process = os.getpid()
+                self._stopping = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._listen, args=(self._stopping,), name="trellis-live", daemon=True
+                )
+                self._thread.start()
+            return self._release
+
+    def _newest_number(self) -> int | None:
+        with self.pools.read.connection() as connection:
+            try:
+                row = connection.execute(
+                    "SELECT max(number) FROM trellis.config_version WHERE state = 'live'"
+                ).fetchone()
+            except psycopg.errors.UndefinedTable:
+                # An empty database: nothing was ever applied.
+                return None
+        return row[0] if row else None
+
+    def _read(self, number: int) -> Release:
+        started = time.monotonic()
+        with self.pools.engine.connect() as connection:
+            files = files_of(connection, number)
+            numbers = read_numbers(connection)
+        loaded = load_files(files, self.types, self.functions, self._loaded)
+        if loaded.catalog is None:
+            raise ConfigurationError(loaded.problems)
+        self._loaded = loaded
+        release = make_release(loaded.catalog, number, numbers, self._release)
+        _log.info("version %s serves, loaded in %.2f s", number, time.monotonic() - started)
+        return release
+
+    # -- listening ---------------------------------------------------------------------------------
+
+    def _listen(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                self._hear(stopping)
+            except (psycopg.Error, sa.exc.SQLAlchemyError, Unavailable) as error:
+                _log.warning("not listening for new versions at the moment: %s", error)
+                stopping.wait(1.0)
+            except Exception as error:  # noqa: BLE001 - see below.
+                # A version this Trellis cannot read must not end the thread that would hear of the
+                # next one; the setup screen shows the problem.
+                _log.exception("the newest version cannot be loaded")
+                self.problem = str(error)
+                stopping.wait(LOOK_SECONDS)
+
+    def _hear(self, stopping: threading.Event) -> None:
+        with psycopg.connect(
+            self.pools.url, autocommit=True, connect_timeout=CONNECT_SECONDS
+        ) as connection:
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            # Whatever happened before we listened.
+            self.reload()
+            while not stopping.is_set():
+                for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                    pass
+                if stopping.is_set():
+                    return
+                self.reload()

@@ -1,0 +1,122 @@
+"""Versions of the configuration as they were applied: who, when, why, the files, the plan.
+
+The newest live version is the one that serves. Going back is applying the files of an older one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.database.operations import Operation, operation_from_json
+from app.database.outline import EMPTY, Outline
+from app.database.system import apply_step, config_version
+from app.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedVersion:
+    """One version, without its files."""
+
+    number: int
+    fingerprint: str
+    applied_at: datetime
+    applied_by: str
+    reason: str | None
+    #: applying | live | failed
+    state: str
+    #: the version it was planned against
+    base: int | None = None
+    #: what could not be finished, in words; it is tried again by the next apply
+    problems: tuple[str, ...] = ()
+    #: False where there was nothing to do and no version was written
+    is_new: bool = True
+
+
+_COLUMNS = (
+    config_version.c.number,
+    config_version.c.fingerprint,
+    config_version.c.applied_at,
+    config_version.c.applied_by,
+    config_version.c.reason,
+    config_version.c.state,
+    config_version.c.base,
+)
+
+
+def versions(connection: sa.Connection, limit: int = 50) -> list[AppliedVersion]:
+    """Return the newest versions, the newest first."""
+    query = sa.select(*_COLUMNS).order_by(config_version.c.number.desc()).limit(limit)
+    return [AppliedVersion(*row) for row in connection.execute(query).tuples()]
+
+
+def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
+    """Return the version that serves; None before the first apply."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(config_version.c.state == "live")
+        .order_by(config_version.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).tuples().first()
+    return None if row is None else AppliedVersion(*row)
+
+
+def files_of(connection: sa.Connection, number: int) -> dict[str, str]:
+    """Return the files of a version: path to text.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    return dict(_one(connection, config_version.c.files, number))
+
+
+def plan_of(connection: sa.Connection, number: int) -> dict[str, Any]:
+    """Return the plan of a version as it was carried out, as data.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    return dict(_one(connection, config_version.c.plan, number))
+
+
+def _one(connection: sa.Connection, column: sa.Column[Any], number: int) -> Mapping[str, Any]:
+    query = sa.select(column).where(config_version.c.number == number)
+    found: Mapping[str, Any] | None = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"There is no version {number} of the configuration.")
+    return found
+
+
+def outline_of_version(connection: sa.Connection, number: int | None) -> Outline:
+    """Return the outline of a version; an empty one for None."""
+    return EMPTY if number is None else _one(connection, config_version.c.outline, number)
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedStep:
+    """An operation of a version that serves and is not done yet."""
+
+    version: int
+    position: int
+    operation: Operation
+    mark: Mapping[str, Any] | None
+    problem: str | None
+
+
+def unfinished_steps(connection: sa.Connection, number: int) -> list[UnfinishedStep]:
+    """Return what a version still owes, in its order."""
+    table = apply_step.c
+    query = (
+        sa.select(table.version, table.position, table.operation, table.mark, table.problem)
+        .where(table.version == number, table.done_at.is_(None))
+        .order_by(table.position)
+    )
+    return [
+        UnfinishedStep(version, position, operation_from_json(operation), mark, problem)
+        for version, position, operation, mark, problem in connection.execute(query).tuples()
+    ]
