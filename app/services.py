@@ -1,4 +1,4 @@
-"""What lives as long as a process: pools, the live catalog, the organisation, the one door, identity.
+"""What lives as long as a process: pools, the live catalog, the organisation, the one door.
 
 Web, worker and command line all open these in the same order. Nothing here serves a request.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from app.access.organisation import Organisation
+from app.access.organisation import CHANNEL, Organisation
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
@@ -41,7 +41,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of every connection and thread."""
-        self.live.close()
+        self.live.stop()
         self.pools.close()
 
 
@@ -57,9 +57,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     pools = Pools(settings.database_url)
     live = Live(pools, plugins.field_types, plugins.functions)
     organisation = Organisation(pools, lambda: live.release)
-    live.on_notice(organisation.expire)
+    live.on_notice(CHANNEL, organisation.expire)
     sessions = Sessions(pools, known_clock)
-    live.on_notice(lambda _name: sessions.expire())
+    live.on_notice(CHANNEL, lambda _name: sessions.expire())
     return Services(
         settings=settings,
         secrets=secrets,
@@ -68,7 +68,14 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         pools=pools,
         live=live,
         organisation=organisation,
-        records=Records(pools, live, organisation, known_clock, plugins.hooks),
+        records=Records(
+            pools,
+            live,
+            organisation,
+            known_clock,
+            secret=secrets.secret_key.encode(),
+            hooks=plugins.hooks,
+        ),
         files=FileStore(settings.data),
         sessions=sessions,
         throttle=Throttle(pools, known_clock),

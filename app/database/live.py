@@ -52,6 +52,8 @@ class Live:
         self._loaded: Loaded | None = None
         self._lock = threading.RLock()
         self._callbacks: list[Callable[[Release], None]] = []
+        #: by channel: who else wants to hear what is said there
+        self._notices: dict[str, list[Callable[[str], None]]] = {}
         self._thread: threading.Thread | None = None
         self._process = 0
         self._stopping = threading.Event()
@@ -73,6 +75,13 @@ class Live:
     def on_change(self, callback: Callable[[Release], None]) -> None:
         """Have *callback* called with each new release, in the thread that loaded it."""
         self._callbacks.append(callback)
+
+    def on_notice(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Have *callback* called with what is said on another channel of the database.
+
+        For what a process keeps beside the catalog; to be said before the first `release`.
+        """
+        self._notices.setdefault(channel, []).append(callback)
 
     def reload(self) -> bool:
         """Load the newest version if it is another one; return whether it was.
@@ -166,12 +175,14 @@ class Live:
         with psycopg.connect(
             self.pools.url, autocommit=True, connect_timeout=CONNECT_SECONDS
         ) as connection:
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            for channel in (CHANNEL, *self._notices):
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             # Whatever happened before we listened.
             self.reload()
             while not stopping.is_set():
-                for _ in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                    pass
+                for said in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                    for callback in self._notices.get(said.channel, ()):
+                        callback(said.payload)
                 if stopping.is_set():
                     return
                 self.reload()
