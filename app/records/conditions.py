@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from app.definitions.catalog import Entity, Field
-from app.expressions.calendar import Calendar
 from app.expressions import Checked
+from app.expressions.calendar import Calendar
 from app.expressions.tree import Ask
 from app.records.rows import EntityRows
 from app.records.work import Work

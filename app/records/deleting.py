@@ -176,3 +176,47 @@ def deleted_together(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str
         if name in work.release.catalog.entities and work.rows[name].has_bin:
             together.setdefault(name, set()).add(record_id)
     return together
+
+
+def purge(work: Work, entity: Entity, ids: Iterable[int]) -> int:
+    """Remove deleted records for good; links that named them are cleared, history stays.
+
+    Raises:
+        InvalidInput: a required link of a record that is not in the bin names one of them.
+    """
+    doomed = sorted(ids)
+    for pointer in pointers_to(work.release.catalog, entity.name):
+        if pointer.field.required is True and pointing_ids(work, pointer, entity.name, doomed):
+            raise _refused(pointer, len(doomed))
+        _clear(work, pointer, entity.name, doomed)
+    number, table = work.number(entity.name), work.rows[entity.name].table
+    for each in (system.share, system.search):
+        gone = sa.delete(each).where(each.c.entity == number, each.c.record_id == sa.func.any(_IDS))
+        Statement(gone).run(work.connection, {"_ids": doomed})
+    file = system.file
+    orphaned = sa.update(file).where(file.c.entity == number, file.c.record_id == sa.func.any(_IDS))
+    Statement(orphaned.values(deleted_at=work.now)).run(work.connection, {"_ids": doomed})
+    removed = Statement(
+        sa.delete(table)
+        .where(table.c.id == sa.func.any(_IDS))
+        .returning(table.c.id, table.c.version)
+    ).rows(work.connection, {"_ids": doomed})
+    entries = [Entry(row["id"], "purge", row["version"] + 1, {}, {}) for row in removed]
+    write_entries(work, entity, entries)
+    return len(removed)
+
+
+def _clear(work: Work, pointer: Pointer, entity: str, ids: list[int]) -> None:
+    """Empty what names purged records, whatever lies in the bin with them included."""
+    table = work.rows[pointer.entity.name].table
+    column = table.c[pointer.field.name]
+    values: dict[str, Any] = {column.key: None}
+    if pointer.field.type.many:
+        left: Any = column
+        for each in ids:
+            left = sa.func.array_remove(left, sa.cast(each, sa.BigInteger))
+        values = {column.key: left}
+    elif pointer.field.type.name == "any_link":
+        values[f"{pointer.field.name}__entity"] = None
+    statement = sa.update(table).where(points_at(work, pointer, table, entity)).values(values)
+    Statement(statement).run(work.connection, {"_ids": ids})

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from app.access.policy import Policy
 from app.access.principal import SYSTEM
-from app.database.live import Release
+from app.database.release import Release
 from app.database.statements import Statement
 from app.records import derived
 from app.records.rows import RowStatements

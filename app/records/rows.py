@@ -13,7 +13,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
 
-from app.database.live import Release
+from app.database.release import Release
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.records.dependencies import Dependencies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg import errors as pg
 
-from app.database.live import Release
+from app.database.release import Release
 from app.errors import Conflict, InvalidInput, TrellisError
 from app.texts import Label, say
 

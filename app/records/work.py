@@ -19,7 +19,7 @@ from app.access.policy import Policy
 from app.access.principal import Principal
 from app.access.visibility import bind_values
 from app.database import system
-from app.database.live import Release
+from app.database.release import Release
 from app.database.statements import Statement
 from app.errors import Conflict
 from app.expressions.calendar import Calendar

@@ -15,12 +15,22 @@ from psycopg import errors as pg
 
 from app.access.policy import Policies
 from app.access.principal import Principal
+from app.access.visibility import bind_values
 from app.clock import Clock
-from app.database.live import Release
+from app.database.release import Release
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.records import deleting, derived, merging, sharing, transferring
+from app.records.batches import (
+    Operation,
+    Outcome,
+    find_by_key,
+    read_operations,
+    run_all,
+    run_each,
+)
 from app.records.checking import visible_ids
+from app.records.chronicle import Line, history_statement, read_line
 from app.records.conditions import Closures
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
@@ -494,6 +504,135 @@ class Writer:
             return self._update(work, entity, keep, raw or {}, None, strict=strict)
 
         return self._run(principal, step, origin=origin)
+
+    def batch(
+        self,
+        principal: Principal,
+        entity: str,
+        operations: Sequence[Any],
+        *,
+        all_or_nothing: bool = True,
+        key: str | None = None,
+        origin: str = "api",
+        note: str | None = None,
+        strict: bool = True,
+    ) -> list[Outcome]:
+        """Do many writes to one entity in one transaction and one change set.
+
+        Args:
+            operations: ``{"action", "values", "id", "version"}`` each; ``upsert`` updates the
+                record whose unique field *key* has the same value, or creates one.
+            all_or_nothing: False lets the others stand when one fails.
+
+        Raises:
+            Malformed: the list cannot be read.
+            InvalidInput: a write failed and *all_or_nothing* is set.
+        """
+        wanted = read_operations(list(operations))
+
+        def step(work: Work) -> list[Outcome]:
+            _entity(work.release, entity)
+            work.open_change_set()
+
+            def write(operation: Operation) -> Written | None:
+                return self._one_of_batch(work, entity, operation, key, strict=strict)
+
+            run = run_all if all_or_nothing else run_each
+            return run(work, wanted, write)
+
+        return self._run(principal, step, origin=origin, note=note)
+
+    def _one_of_batch(
+        self, work: Work, name: str, operation: Operation, key: str | None, *, strict: bool
+    ) -> Written | None:
+        action, record_id = operation.action, operation.id
+        if action == "upsert":
+            context = parse_context(work.release.catalog.app, work.principal, strict=strict)
+            kind = _entity(work.release, name)
+            record_id = find_by_key(work, kind, key or "", operation.values, context)
+            action = "create" if record_id is None else "update"
+        if action == "create":
+            return self._create(work, name, operation.values, None, strict=strict)
+        assert record_id is not None
+        if action == "update":
+            return self._update(
+                work, name, record_id, operation.values, operation.version, strict=strict
+            )
+        self._locked(work, name, [record_id], "delete")
+        self._delete(work, _entity(work.release, name), [record_id])
+        return None
+
+    def purge(
+        self, principal: Principal, entity: str, ids: Iterable[int], *, origin: str = "screen"
+    ) -> int:
+        """Remove records from the bin for good, with their files, search rows and shares.
+
+        Raises:
+            NotFound: one is not in the bin.
+            Forbidden: only administrators may.
+        """
+        wanted = list(ids)
+
+        def step(work: Work) -> int:
+            if not work.policy.is_admin:
+                raise Forbidden(work.policy.why("delete", entity))
+            self._locked(work, entity, wanted, "delete", deleted=True)
+            return deleting.purge(work, _entity(work.release, entity), wanted)
+
+        return self._run(principal, step, origin=origin)
+
+    def team(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
+        """Return whom a record is shared with: ``user_id may_edit until shared_by``.
+
+        Raises:
+            NotFound: it may not be read.
+        """
+
+        def step(work: Work) -> list[dict[str, Any]]:
+            if not visible_ids(work, entity, [record_id]):
+                raise NotFound
+            return sharing.team_of(work, _entity(work.release, entity), record_id)
+
+        return self._run(principal, step)
+
+    def history(
+        self,
+        principal: Principal,
+        entity: str,
+        record_id: int,
+        *,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> list[Line]:
+        """Return a record's history, the newest line first, with the fields the asker may see.
+
+        Args:
+            before: a line's id, to go on behind it.
+
+        Raises:
+            NotFound: there is no such record, or its history may not be read.
+        """
+        release = self._live.release
+        kind = _entity(release, entity)
+        prepared = self._for(release)
+        policy = prepared.policies.of(principal)
+        if not policy.may("history", entity):
+            raise Forbidden(policy.why("history", entity))
+        statement = prepared.rows.cached(
+            ("history", entity, policy.roles, policy.is_admin),
+            lambda: history_statement(release, policy, entity),
+        )
+        values = {
+            "record_id": record_id,
+            "before": before,
+            "limit": max(1, min(limit, 200)),
+            **bind_values(principal, self._clock.now()),
+        }
+        with self._pools.read.connection() as connection:
+            rows = statement.rows(connection, values)
+        if not rows and before is None:
+            raise NotFound
+        return [read_line(row, kind, policy) for row in rows]
 
 
 def _entity(release: Release, name: str) -> Entity:

@@ -1,0 +1,111 @@
+"""The writing side of the door: the writer's methods, repeated once when the catalog changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from app.access.principal import Principal
+from app.records.batches import Outcome
+from app.records.chronicle import Line
+from app.records.saving import Written
+from app.records.writer import Writer
+
+Result = TypeVar("Result")
+
+
+class Writing:
+    """What `Records` can do to records; see ``writer.Writer`` for what each promises."""
+
+    writer: Writer
+
+    def _asked(self, ask: Callable[[], Result]) -> Result:
+        raise NotImplementedError
+
+    def create(
+        self, principal: Principal, entity: str, raw: Mapping[str, Any], **said: Any
+    ) -> Written:
+        """Write a new record; see `Writer.create`."""
+        return self._asked(lambda: self.writer.create(principal, entity, raw, **said))
+
+    def update(
+        self,
+        principal: Principal,
+        entity: str,
+        record_id: int,
+        raw: Mapping[str, Any],
+        **said: Any,
+    ) -> Written:
+        """Change a record; see `Writer.update`."""
+        return self._asked(lambda: self.writer.update(principal, entity, record_id, raw, **said))
+
+    def delete(
+        self, principal: Principal, entity: str, ids: int | Iterable[int], **said: Any
+    ) -> int:
+        """Put records into the bin; see `Writer.delete`."""
+        wanted = ids if isinstance(ids, int) else list(ids)
+        return self._asked(lambda: self.writer.delete(principal, entity, wanted, **said))
+
+    def restore(
+        self, principal: Principal, entity: str, ids: int | Iterable[int], **said: Any
+    ) -> int:
+        """Take records out of the bin; see `Writer.restore`."""
+        wanted = ids if isinstance(ids, int) else list(ids)
+        return self._asked(lambda: self.writer.restore(principal, entity, wanted, **said))
+
+    def purge(self, principal: Principal, entity: str, ids: Iterable[int], **said: Any) -> int:
+        """Remove records from the bin for good; see `Writer.purge`."""
+        wanted = list(ids)
+        return self._asked(lambda: self.writer.purge(principal, entity, wanted, **said))
+
+    def transfer(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Iterable[int],
+        owner: int | None,
+        **said: Any,
+    ) -> int:
+        """Give records to another owner; see `Writer.transfer`."""
+        wanted = list(ids)
+        return self._asked(lambda: self.writer.transfer(principal, entity, wanted, owner, **said))
+
+    def share(
+        self, principal: Principal, entity: str, record_id: int, users: Iterable[int], **said: Any
+    ) -> None:
+        """Share a record with people; see `Writer.share`."""
+        people = list(users)
+        self._asked(lambda: self.writer.share(principal, entity, record_id, people, **said))
+
+    def unshare(
+        self, principal: Principal, entity: str, record_id: int, users: Iterable[int]
+    ) -> None:
+        """Take a record back from people; see `Writer.unshare`."""
+        people = list(users)
+        self._asked(lambda: self.writer.unshare(principal, entity, record_id, people))
+
+    def team(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
+        """Return whom a record is shared with; see `Writer.team`."""
+        return self._asked(lambda: self.writer.team(principal, entity, record_id))
+
+    def merge(
+        self,
+        principal: Principal,
+        entity: str,
+        keep: int,
+        gone: Sequence[int],
+        raw: Mapping[str, Any] | None = None,
+        **said: Any,
+    ) -> Written:
+        """Make several records one; see `Writer.merge`."""
+        return self._asked(lambda: self.writer.merge(principal, entity, keep, gone, raw, **said))
+
+    def batch(
+        self, principal: Principal, entity: str, operations: Sequence[Any], **said: Any
+    ) -> list[Outcome]:
+        """Do many writes in one transaction; see `Writer.batch`."""
+        return self._asked(lambda: self.writer.batch(principal, entity, operations, **said))
+
+    def history(self, principal: Principal, entity: str, record_id: int, **said: Any) -> list[Line]:
+        """Return a record's history, the newest line first; see `Writer.history`."""
+        return self._asked(lambda: self.writer.history(principal, entity, record_id, **said))
