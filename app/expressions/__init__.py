@@ -9,6 +9,7 @@ from app.expressions.builtin import BUILTIN
 from app.expressions.calendar import Calendar
 from app.expressions.checking import check
 from app.expressions.functions import Function, Functions, Parameter
+from app.expressions.monotone import MonotoneBase, by_base, monotone_base
 from app.expressions.problems import ExpressionProblem
 from app.expressions.python import to_python
 from app.expressions.runtime import PythonContext
@@ -18,6 +19,7 @@ from app.expressions.sql import to_sql, to_where
 from app.expressions.syntax import Expression, parse
 from app.expressions.tree import Ask, Checked
 from app.expressions.types import Kind, Type
+from app.expressions.why import Part, why
 
 __all__ = [
     "BUILTIN",
@@ -32,16 +34,21 @@ __all__ = [
     "Function",
     "Functions",
     "Kind",
+    "MonotoneBase",
     "Parameter",
+    "Part",
     "PythonContext",
     "SQLEnvironment",
     "SQLSource",
     "Scope",
     "Type",
+    "by_base",
     "check",
+    "monotone_base",
     "parse",
     "sql_type",
     "to_python",
     "to_sql",
     "to_where",
+    "why",
 ]

@@ -238,7 +238,7 @@ def _numbers() -> Iterable[Function]:
         "split",
         [_p("total", {Kind.number, Kind.money}), _p("share", {Kind.number, Kind.percent})],
         _same,
-        "The part of a total for a percentage, in steps that make a series; the last takes the rest.",
+        "The share of a total, where a series is made; the last of it takes what rounding left.",
         sql=None,
     )
 

@@ -40,7 +40,11 @@ class Calendar:
 
     def day(self, moment: datetime) -> date:
         """Return the day it is for the company at that moment."""
-        return moment.astimezone(self.zone).date()
+        try:
+            return moment.astimezone(self.zone).date()
+        except OverflowError:
+            # Within hours of the first or the last day there is, clocks elsewhere have left it.
+            return moment.date()
 
     def moment(self, wall: datetime) -> datetime:
         """Return the moment at which the company's clocks show *wall* (without a zone).
@@ -51,7 +55,10 @@ class Calendar:
         first = wall.replace(tzinfo=self.zone, fold=0)
         second = wall.replace(tzinfo=self.zone, fold=1)
         skipped_or_plain = (first.utcoffset() or timedelta()) <= (second.utcoffset() or timedelta())
-        return (first if skipped_or_plain else second).astimezone(UTC)
+        try:
+            return (first if skipped_or_plain else second).astimezone(UTC)
+        except OverflowError:
+            return wall.replace(tzinfo=UTC)
 
     def midnight(self, day: date) -> datetime:
         """Return the moment the day begins."""
@@ -83,8 +90,22 @@ class Calendar:
         """Return how many working days come after *first* up to and with *last*."""
         if last < first:
             return -self.working_days_between(last, first)
-        days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
-        return sum(map(self.is_working_day, days))
+        weeks, rest = divmod((last - first).days, 7)
+        count = weeks * len(self.weekdays)
+        count += sum((last.weekday() - number) % 7 in self.weekdays for number in range(rest))
+        off = sum(first < day <= last for day in self._days_off)
+        return count - off + sum(first < day <= last for day in self._days_on)
+
+    @cached_property
+    def _days_off(self) -> frozenset[date]:
+        """Days that the week would call working days."""
+        off = self.holidays - self.extra_days
+        return frozenset(day for day in off if day.weekday() in self.weekdays)
+
+    @cached_property
+    def _days_on(self) -> frozenset[date]:
+        """Working days that the week would not call so."""
+        return frozenset(day for day in self.extra_days if day.weekday() not in self.weekdays)
 
     def add_working_time(self, moment: datetime, length: timedelta) -> datetime | None:
         """Return the moment by which *length* of working time has passed after *moment*."""
@@ -111,6 +132,8 @@ class Calendar:
 
     def _search(self, day: date, step: timedelta) -> date | None:
         for _ in range(_FARTHEST.days):
+            if day in (date.min, date.max):
+                return None
             day += step
             if self.is_working_day(day):
                 return day

@@ -1,7 +1,7 @@
-"""Say what a function call means, and what is moved in time by ``+`` and ``-``."""
+"""Say what a function call means."""
 
 import ast
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from app.expressions import comparing, names
 from app.expressions import types as t
@@ -11,11 +11,11 @@ from app.expressions.functions import ASKING, SPECIAL, Function, Parameter
 from app.expressions.problems import hint, nearest
 from app.expressions.scopes import Scope
 from app.expressions.tree import (
-    Arithmetic,
     Ask,
     Call,
     Changed,
     Constant,
+    InView,
     Node,
     OneOf,
     Path,
@@ -38,7 +38,7 @@ def read_call(checker: "Checker", tree: ast.Call | ast.Attribute, start: int, en
     assert isinstance(inner.func, ast.Name)
     name = inner.func.id
     if rest and name != "pick":
-        checker.refuse(
+        raise checker.mistake(
             "no-parts", f"Only what `pick` found has fields; `{name}(…)` has none.", start, end
         )
     if name in ASKING and not (name == "sum" and _adds_own_values(checker, inner)):
@@ -53,7 +53,7 @@ def read_call(checker: "Checker", tree: ast.Call | ast.Attribute, start: int, en
         legal = [*checker.functions, *SPECIAL]
         near = nearest(name, legal)
         advice = hint(near, []) or " The functions are listed in the documentation."
-        checker.refuse(
+        raise checker.mistake(
             "unknown-function",
             f"There is no function `{name}`.{advice}",
             start,
@@ -70,7 +70,7 @@ def _count(
     if count < least or (most is not None and count > most):
         start, end = checker.place(tree)
         word = "argument" if count == 1 else "arguments"
-        checker.refuse(
+        raise checker.mistake(
             "wrong-arguments",
             f"It is written `{signature}`; here are {count or 'no'} {word}.",
             start,
@@ -101,7 +101,9 @@ def make_call(
         found = result([argument.type for argument in arguments])
         if found is None:
             kinds = " and ".join(dict.fromkeys(str(a.type) for a in arguments))
-            checker.refuse("mixed-types", f"These are {kinds}; they must be alike.", start, end)
+            raise checker.mistake(
+                "mixed-types", f"These are {kinds}; they must be alike.", start, end
+            )
         result = found
         if function.alike:
             arguments = [convert(argument, result) for argument in arguments]
@@ -116,8 +118,8 @@ def _argument(checker: "Checker", function: Function, parameter: Parameter, node
     if is_text_constant(node) and kinds & t.DAYS and Kind.text not in kinds:
         node = read_as(checker, node, t.DATETIME)
     have = node.type
-    if have.kind is Kind.many and Kind.many in kinds and comparing.lines_of(checker, node):
-        checker.refuse_node(
+    if have.kind is Kind.many and Kind.many in kinds and comparing.lines_of(node):
+        raise checker.mistake_at(
             "many-values",
             f"`{checker.source(node)}` are lines. Write `count({checker.source(node)})`.",
             node,
@@ -127,7 +129,7 @@ def _argument(checker: "Checker", function: Function, parameter: Parameter, node
     source = checker.source(node)
     wanted = " or ".join(str(Type(kind)) for kind in sorted(kinds, key=list(Kind).index)[:4])
     advice = f" Write `text({source})`." if Kind.text in kinds and have.is_number else ""
-    checker.refuse_node(
+    raise checker.mistake_at(
         "wrong-type",
         f"`{source}` is {have}; {parameter.name} of `{function.name}` is {wanted}.{advice}",
         node,
@@ -138,7 +140,7 @@ def _fixed(checker: "Checker", parameter: Parameter, node: Node) -> Constant:
     assert parameter.read is not None
     source = checker.source(node)
     if not isinstance(node, Constant) or node.type.kind not in parameter.kinds:
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-fixed",
             f"`{source}` is worked out; {parameter.name} must stand here itself, "
             f"as {Type(next(iter(parameter.kinds)))}.",
@@ -147,7 +149,7 @@ def _fixed(checker: "Checker", parameter: Parameter, node: Node) -> Constant:
     try:
         value = parameter.read(node.value)
     except ValueError as error:
-        checker.refuse_node("wrong-value", str(error), node)
+        raise checker.mistake_at("wrong-value", str(error), node) from None
     return Constant(type=node.type, value=value, start=node.start, end=node.end)
 
 
@@ -158,7 +160,7 @@ def _has(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
     many, item = checker.read(tree.args[0]), checker.read(tree.args[1])
     if many.type.kind not in (Kind.many, Kind.any):
         source = checker.source(many)
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-many", f"`{source}` is {many.type}, not many values. Write `{source} == …`.", many
         )
     return comparing.among(checker, item, many, start, end)
@@ -169,7 +171,7 @@ def _under(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
     if item.type.kind is Kind.choice:
         top = read_as(checker, top, item.type, checker.source(item))
         if not isinstance(top, Constant) or top.type.kind is not Kind.choice:
-            checker.refuse_node(
+            raise checker.mistake_at(
                 "not-fixed", f"`{checker.source(top)}` must be one of the options itself.", top
             )
         below = [option for option in item.type.options if _is_under(item.type, option, top.value)]
@@ -188,7 +190,7 @@ def _under(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
             start=start,
             end=end,
         )
-    checker.refuse_node(
+    raise checker.mistake_at(
         "not-a-tree",
         f"`{checker.source(item)}` is {item.type} that is in no tree, so nothing is below it.",
         item,
@@ -209,25 +211,25 @@ def _is_under(type_: Type, option: str, top: str) -> bool:
 def _in_view(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
     node = checker.read(tree.args[0])
     if not is_text_constant(node) or not isinstance(node, Constant):
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-fixed", "`in_view` takes the name of a view in quotes: `in_view('silent')`.", node
         )
     view = checker.scope.view(node.value)
     if view is None:
         near = nearest(node.value, checker.scope.views)
         message = f"There is no view `{node.value}` here.{hint(near, checker.scope.views)}"
-        checker.refuse_node("unknown-view", message, node, near)
+        raise checker.mistake_at("unknown-view", message, node, near)
     checker.used |= view.names
     for over, paths in view.asked.items():
         checker.asked.setdefault(over, set()).update(paths)
     checker.is_volatile |= view.is_volatile
-    return view.root
+    return InView(type=t.BOOLEAN, name=node.value, item=view.root, start=start, end=end)
 
 
 def _changed(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
     node = checker.read(tree.args[0])
     if not isinstance(node, Path) or node.root not in ("", "record") or node.hops or not node.name:
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-a-field", "`changed` takes a field of this record: `changed(stage)`.", node
         )
     checker.find("old", start)
@@ -263,14 +265,14 @@ def _ask(
     place = checker.place(tree.args[0])
     if takes_value and not path:
         first = ".".join(over)
-        checker.refuse("which-field", f"Say which field: `{name}({first}.…)`.", *place)
+        raise checker.mistake("which-field", f"Say which field: `{name}({first}.…)`.", *place)
     if path and name in ("count", "exists"):
-        checker.refuse("no-field", f"`{name}` counts records, so it takes no field.", *place)
+        raise checker.mistake("no-field", f"`{name}` counts records, so it takes no field.", *place)
     conditions = checker.among(over, scope, tree.args[1:])
     condition = fit(checker, conditions[0], t.BOOLEAN) if conditions else None
     value = _asked_value(checker, name, over, scope, path, place) if path else None
     return Ask(
-        type=_asked_type(checker, name, over, scope, value),
+        type=_asked_type(name, over, value),
         function=name,
         over=over,
         value=value,
@@ -287,7 +289,7 @@ def _rows_of(
     scope = checker.scope.entity(words[0]) if words else None
     if scope is None:
         source = checker.expression.text[start:end]
-        checker.refuse(
+        raise checker.mistake(
             "not-an-entity",
             f"`{words[0] if words else source}` is neither an entity nor lines of this record, "
             f"so `{name}` has no records to ask.",
@@ -323,7 +325,7 @@ def _asked_value(
         else {*t.NUMBERS, *t.DAYS, Kind.duration, Kind.time}
     )
     if value.type.kind not in allowed:
-        checker.refuse_node(
+        raise checker.mistake_at(
             "wrong-type",
             f"`{checker.source(value)}` is {value.type}; `{name}` needs numbers"
             f"{'' if name in ('sum', 'avg') else ' or dates'}.",
@@ -332,9 +334,7 @@ def _asked_value(
     return in_base(value)
 
 
-def _asked_type(
-    checker: "Checker", name: str, over: tuple[str, ...], scope: Scope, value: Node | None
-) -> Type:
+def _asked_type(name: str, over: tuple[str, ...], value: Node | None) -> Type:
     if name == "exists":
         return t.BOOLEAN
     if name == "count":
@@ -342,60 +342,3 @@ def _asked_type(
     if value is not None:
         return t.bare(value.type)
     return t.record_type(".".join(over))
-
-
-# Days and moments.
-
-
-def move_in_time(
-    checker: "Checker", sign: str, left: Node, right: Node, start: int, end: int
-) -> Node | None:
-    """Return what ``+`` and ``-`` mean where days, moments or durations are concerned, else None."""
-    kinds = (left.type.kind, right.type.kind)
-    if sign not in "+-" or not {Kind.duration, *t.DAYS} & set(kinds):
-        return None
-    if kinds[0] is Kind.duration and kinds[1] in t.DAYS and sign == "+":
-        left, right = right, left
-    kinds = (left.type.kind, right.type.kind)
-    if kinds == (Kind.datetime, Kind.datetime) and sign == "-":
-        type_ = t.DURATION
-    elif kinds == (Kind.duration, Kind.duration):
-        merged = t.merge(left.type, right.type)
-        if merged is None:
-            checker.refuse(
-                "mixed-types", "Working time and ordinary time do not add up.", start, end
-            )
-        type_ = merged
-    elif kinds[0] in t.DAYS and kinds[1] is Kind.duration:
-        type_ = t.bare(left.type)
-        if left.type.kind is Kind.date and _has_hours(right):
-            left, type_ = convert(left, t.DATETIME), t.DATETIME
-    else:
-        _refuse_time(checker, sign, left, right, start, end)
-    return Arithmetic(type=type_, operator=sign, left=left, right=right, start=start, end=end)
-
-
-def _has_hours(node: Node) -> bool:
-    if isinstance(node, Call):
-        return node.function.name not in ("days", "weeks", "months", "years", "working_days")
-    return node.type.unit != "calendar" or any(_has_hours(child) for child in node.children)
-
-
-def _refuse_time(
-    checker: "Checker", sign: str, left: Node, right: Node, start: int, end: int
-) -> NoReturn:
-    one, other = checker.source(left), checker.source(right)
-    advice = ""
-    for side in (left, right):
-        if side.type.is_number:
-            source = checker.source(side)
-            advice = f" Say of what: `days({source})` or `hours({source})`."
-    if left.type.kind in t.DAYS and right.type.kind in t.DAYS and sign == "-":
-        advice = f" Write `days_between({other}, {one})`."
-    checker.refuse(
-        "wrong-type",
-        f"`{one}` is {left.type} and `{other}` is {right.type}; `{sign}` does not join them."
-        f"{advice}",
-        start,
-        end,
-    )

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NoReturn
 
-from app.expressions import calls, comparing, names
+from app.expressions import calls, comparing, moving, names
 from app.expressions import types as t
 from app.expressions.builtin import BUILTIN
 from app.expressions.coercion import convert, fit, in_base, unify
@@ -61,7 +61,7 @@ def check(
     if want is not None:
         root = fit(checker, root, want)
     elif root.type.kind is Kind.period:
-        checker.refuse_node("period-alone", "A period stands after `in`: `day in …`.", root)
+        raise checker.mistake_at("period-alone", "A period stands after `in`: `day in …`.", root)
     return Checked(
         text=expression.text,
         root=root,
@@ -95,14 +95,14 @@ class Checker:
         try:
             type_ = scope.find(name)
         except ExpressionProblem as problem:
-            self.refuse(
+            raise self.mistake(
                 problem.code, problem.message, start, start + len(name), problem.suggestions
-            )
+            ) from None
         if type_ is None:
             message, near = names.unknown_name(name, self.scope.names)
             if name in ROOTS:
                 message = f"`{name}` means nothing in this place."
-            self.refuse("unknown-name", message, start, start + len(name), near)
+            raise self.mistake("unknown-name", message, start, start + len(name), near)
         return type_
 
     def note(self, path: Path) -> None:
@@ -136,17 +136,17 @@ class Checker:
         """Return a node as it was written."""
         return self.expression.text[node.start : node.end]
 
-    def refuse(
+    def mistake(
         self, code: str, message: str, start: int, end: int, suggestions: Iterable[str] = ()
-    ) -> NoReturn:
-        """Raise the problem at a place counted from 0."""
-        raise ExpressionProblem(code, message, start + 1, end + 1, suggestions)
+    ) -> ExpressionProblem:
+        """Return the problem at a place counted from 0."""
+        return ExpressionProblem(code, message, start + 1, end + 1, suggestions)
 
-    def refuse_node(
+    def mistake_at(
         self, code: str, message: str, node: Node, suggestions: Iterable[str] = ()
-    ) -> NoReturn:
-        """Raise the problem at a node."""
-        self.refuse(code, message, node.start, node.end, suggestions)
+    ) -> ExpressionProblem:
+        """Return the problem at a node."""
+        return self.mistake(code, message, node.start, node.end, suggestions)
 
     # Reading, by construct.
 
@@ -205,7 +205,7 @@ class Checker:
             return Not(type=t.BOOLEAN, item=item, start=start, end=end)
         item = self.read(tree.operand)
         if not item.type.is_number and item.type.kind not in (Kind.duration, Kind.any):
-            self.refuse_node(
+            raise self.mistake_at(
                 "not-a-number", f"`{self.source(item)}` is {item.type}; it has no sign.", item
             )
         if isinstance(tree.op, ast.UAdd):
@@ -216,7 +216,7 @@ class Checker:
 
     def _series(self, tree: ast.Tuple | ast.List, start: int, end: int) -> Series:
         if not tree.elts:
-            self.refuse("empty-series", "There is nothing between the brackets.", start, end)
+            raise self.mistake("empty-series", "There is nothing between the brackets.", start, end)
         items, type_ = unify(self, [self.read(item) for item in tree.elts])
         return Series(type=t.many(type_), items=tuple(items), start=start, end=end)
 
@@ -231,7 +231,7 @@ class Checker:
     def _calculated(self, tree: ast.BinOp, start: int, end: int) -> Node:
         sign = _SIGNS[type(tree.op)]
         left, right = self.read(tree.left), self.read(tree.right)
-        days = calls.move_in_time(self, sign, left, right, start, end)
+        days = moving.move_in_time(self, sign, left, right, start, end)
         if days is not None:
             return days
         for side in (left, right):
@@ -243,20 +243,20 @@ class Checker:
     def _refuse_calculating(self, sign: str, side: Node) -> NoReturn:
         source = self.source(side)
         if side.type.kind in (Kind.text, Kind.choice):
-            self.refuse_node(
+            raise self.mistake_at(
                 "not-a-number",
                 f"`{source}` is {side.type}; `{sign}` calculates with numbers. "
                 "To put texts together, write `join(' ', a, b)`.",
                 side,
             )
         if side.type.kind in t.DAYS:
-            self.refuse_node(
+            raise self.mistake_at(
                 "not-a-number",
                 f"`{source}` is {side.type}. Add a duration to it (`{source} + days(2)`), "
                 "or count with `days_between(a, b)`.",
                 side,
             )
-        self.refuse_node(
+        raise self.mistake_at(
             "not-a-number", f"`{source}` is {side.type}; `{sign}` calculates with numbers.", side
         )
 

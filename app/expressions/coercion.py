@@ -3,10 +3,10 @@
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from app.expressions import types as t
-from app.expressions.problems import hint, nearest
+from app.expressions.problems import ExpressionProblem, hint, nearest
 from app.expressions.tree import Constant, Convert, Node, Path, Series
 from app.expressions.types import Kind, Type
 
@@ -21,6 +21,9 @@ _CONVERSIONS = {
     (Kind.date, Kind.datetime),
     (Kind.datetime, Kind.date),
 }
+
+#: What a value from outside can be read as.
+_READABLE = {*t.NUMBERS, *t.DAYS, *_LIKE_TEXT, Kind.boolean}
 
 
 def convert(node: Node, type_: Type) -> Node:
@@ -75,7 +78,7 @@ def _read_text(checker: "Checker", node: Constant, type_: Type, beside: str) -> 
     value = reader(text)
     if value is None:
         said = f"`{checker.source(node)}` is not {example}."
-        checker.refuse_node("not-a-date" if "date" in example else "not-a-time", said, node)
+        raise checker.mistake_at("not-a-date" if "date" in example else "not-a-time", said, node)
     # A day stays a day even beside a moment: it then means the whole of that day.
     is_day = isinstance(value, date) and not isinstance(value, datetime)
     return Constant(type=t.DATE if is_day else wanted, value=value, start=node.start, end=node.end)
@@ -113,7 +116,7 @@ def _read_option(checker: "Checker", node: Constant, text: str, type_: Type, bes
         near = nearest(text, type_.options)
         of = f" of `{beside}`" if beside else ""
         message = f"`{text}` is no option{of}.{hint(near, type_.options)}"
-        checker.refuse_node("unknown-option", message, node, near)
+        raise checker.mistake_at("unknown-option", message, node, near)
     return Constant(type=t.bare(type_), value=text, start=node.start, end=node.end)
 
 
@@ -127,7 +130,7 @@ def unify(checker: "Checker", nodes: list[Node]) -> tuple[list[Node], Type]:
         merged = t.merge(common, node.type) if common else None
         if merged is None:
             kinds = " and ".join(dict.fromkeys(str(node.type) for node in nodes))
-            checker.refuse_node("mixed-types", f"These are {kinds}; they must be alike.", node)
+            raise checker.mistake_at("mixed-types", f"These are {kinds}; they must be alike.", node)
         common = merged
     assert common is not None
     return [convert(node, common) for node in nodes], common
@@ -150,12 +153,14 @@ def fit(checker: "Checker", node: Node, want: Type) -> Node:
         return _fit_many(checker, node, want)
     node = read_as(checker, node, want)
     have = node.type
+    if have.kind is Kind.any and want.kind in _READABLE:
+        return Convert(type=want, item=node, start=node.start, end=node.end)
     if Kind.any in (have.kind, want.kind) or have.kind is Kind.empty:
         return node
     converted = convert(node, want)
     if converted is not node or _fits(have, want):
         return converted
-    _refuse_type(checker, node, want)
+    raise _wrong_type(checker, node, want)
 
 
 def _fit_many(checker: "Checker", node: Node, want: Type) -> Node:
@@ -183,7 +188,7 @@ def _fits(have: Type, want: Type) -> bool:
     return have.kind is want.kind
 
 
-def _refuse_type(checker: "Checker", node: Node, want: Type) -> NoReturn:
+def _wrong_type(checker: "Checker", node: Node, want: Type) -> ExpressionProblem:
     source, have = checker.source(node), node.type
     if want.kind is Kind.boolean:
         advice = f" Write `{source} is not empty`, or compare it with something."
@@ -193,12 +198,14 @@ def _refuse_type(checker: "Checker", node: Node, want: Type) -> NoReturn:
         advice = f" Write `days({source})` or `hours({source})`."
     elif have.kind is Kind.record and want.kind is Kind.record:
         names = [" or ".join(f"`{e}`" for e in type_.entities) for type_ in (want, have)]
-        checker.refuse_node(
+        return checker.mistake_at(
             "wrong-type", f"`{source}` is a record of {names[1]}; {names[0]} is needed.", node
         )
     else:
         advice = ""
-    checker.refuse_node("wrong-type", f"`{source}` is {have}; {want} is needed here.{advice}", node)
+    return checker.mistake_at(
+        "wrong-type", f"`{source}` is {have}; {want} is needed here.{advice}", node
+    )
 
 
 def in_base(node: Node) -> Node:

@@ -14,6 +14,7 @@ from app.expressions.tree import (
     Node,
     Not,
     OneOf,
+    Or,
     Path,
     Series,
     Within,
@@ -56,16 +57,16 @@ def _opposite(node: Node) -> Not:
 
 def filled(checker: "Checker", item: Node, end: int) -> Node:
     """Return the condition that a value is there."""
-    own_lines = lines_of(checker, item)
+    own_lines = lines_of(item)
     if own_lines:
         checker.asked.setdefault(own_lines, set())
         return Ask(type=t.BOOLEAN, function="exists", over=(own_lines,), start=item.start, end=end)
     if item.type.kind is Kind.period:
-        checker.refuse_node("period-alone", "A period stands after `in`: `day in …`.", item)
+        raise checker.mistake_at("period-alone", "A period stands after `in`: `day in …`.", item)
     return Filled(type=t.BOOLEAN, item=item, start=item.start, end=end)
 
 
-def lines_of(checker: "Checker", item: Node) -> str:
+def lines_of(item: Node) -> str:
     """Return the name when the value is the row's own lines, which are rows and no values."""
     is_field = isinstance(item, Path) and not item.root and not item.hops
     if is_field and item.type.kind is Kind.many and isinstance(item, Path):
@@ -88,7 +89,7 @@ def _side_by_side(checker: "Checker", sign: str, left: Node, right: Node) -> tup
         _refuse_pair(checker, left, right)
     if sign != "==" and (one.kind not in _ORDERED or other.kind not in _ORDERED):
         side = left if one.kind not in _ORDERED else right
-        checker.refuse_node(
+        raise checker.mistake_at(
             "no-order",
             f"`{checker.source(side)}` is {side.type}, which has no order; only `==` and `!=` "
             "compare it.",
@@ -101,7 +102,7 @@ def _refuse_incomparable(checker: "Checker", sign: str, side: Node, other: Node)
     source, type_ = checker.source(side), side.type
     if type_.kind is Kind.empty or (isinstance(side, Constant) and side.value == ""):
         told = "is" if sign == "==" else "is not"
-        checker.refuse_node(
+        raise checker.mistake_at(
             "empty-compared",
             "An empty value equals nothing, not even another. "
             f"Write `{checker.source(other)} is empty` or `is not empty`.",
@@ -109,22 +110,22 @@ def _refuse_incomparable(checker: "Checker", sign: str, side: Node, other: Node)
             [f"{checker.source(other)} {told} empty"],
         )
     if type_.kind is Kind.many:
-        checker.refuse_node(
+        raise checker.mistake_at(
             "many-values",
             f"`{source}` holds many values. Write `has({source}, …)` or compare `size({source})`.",
             side,
         )
     if type_.kind is Kind.parts:
         parts = ", ".join(f"`{source}.{part}`" for part in list(type_.parts)[:4])
-        checker.refuse_node(
+        raise checker.mistake_at(
             "parts-compared", f"`{source}` has several parts. Compare one: {parts}.", side
         )
     if type_.kind is Kind.period:
-        checker.refuse_node(
+        raise checker.mistake_at(
             "period-alone", f"A period is compared by `in`: `{checker.source(other)} in …`.", side
         )
     if type_.kind is Kind.duration and type_.unit == "working":
-        checker.refuse_node(
+        raise checker.mistake_at(
             "working-duration",
             f"`{source}` is working time, which has no length of its own. "
             "Add it to a day or moment: `today() + working_days(2)`.",
@@ -165,12 +166,12 @@ def _refuse_pair(checker: "Checker", left: Node, right: Node) -> None:
             advice = f" Write `days({source})` or `hours({source})`."
     elif left.type.kind is Kind.record is right.type.kind:
         names = [" or ".join(f"`{e}`" for e in side.type.entities) for side in (left, right)]
-        checker.refuse_node(
+        raise checker.mistake_at(
             code,
             f"`{one}` is a record of {names[0]}, `{other}` of {names[1]}: never the same.",
             right,
         )
-    checker.refuse(
+    raise checker.mistake(
         code,
         f"`{one}` is {left.type} and `{other}` is {right.type}; they cannot be compared.{advice}",
         left.start,
@@ -194,7 +195,7 @@ def _within(checker: "Checker", item: Node, many: Node) -> Node:
     start, end = item.start, many.end
     if many.type.kind is Kind.period:
         if item.type.kind not in (*t.DAYS, Kind.any):
-            checker.refuse_node(
+            raise checker.mistake_at(
                 "not-a-date",
                 f"`{checker.source(item)}` is {item.type}; only dates lie in a period.",
                 item,
@@ -207,7 +208,7 @@ def _within(checker: "Checker", item: Node, many: Node) -> Node:
         if many.type.kind in _LIKE_TEXT and item.type.kind in _LIKE_TEXT:
             sources = checker.source(many), checker.source(item)
             advice = f" To look into a text, write `contains({sources[0]}, {sources[1]})`."
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-many",
             f"`{checker.source(many)}` is {many.type}. After `in` comes a list such as "
             f"`('a', 'b')`, a field of many values or a period.{advice}",
@@ -222,7 +223,7 @@ def among(checker: "Checker", item: Node, many: Node, start: int, end: int) -> N
     item = read_as(checker, item, of, checker.source(many))
     _refuse_incomparable(checker, "==", item, many)
     if not _comparable(item, Constant(type=of, value=None)):
-        checker.refuse_node(
+        raise checker.mistake_at(
             "not-comparable",
             f"`{checker.source(item)}` is {item.type}; `{checker.source(many)}` holds {of} each.",
             item,
@@ -240,8 +241,6 @@ def _one_of(checker: "Checker", item: Node, many: Series) -> Node:
     )
     if is_plain and item_type.kind is not Kind.datetime and not item_type.is_any_link:
         return OneOf(type=t.BOOLEAN, item=pairs[0][0], choices=choices, start=start, end=end)
-    from app.expressions.tree import Or
-
     compared = tuple(
         Compare(type=t.BOOLEAN, operator="==", left=one, right=other, start=start, end=end)
         for one, other in pairs

@@ -82,7 +82,7 @@ def _members(checker: "Checker", type_: Type, word: str, place: int) -> Mapping[
         near = nearest(word, legal)
         where = " or ".join(f"`{entity}`" for entity in type_.entities)
         message = f"{where} has no field `{word}`.{hint(near, legal)}"
-        checker.refuse("unknown-field", message, place, place + len(word), near)
+        raise checker.mistake("unknown-field", message, place, place + len(word), near)
     return found
 
 
@@ -94,8 +94,7 @@ def _common(checker: "Checker", word: str, found: Mapping[str, Type], place: int
     if common is None:
         kinds = " and ".join(f"in `{entity}` {type_}" for entity, type_ in found.items())
         message = f"`{word}` is {kinds}; one name cannot mean both here."
-        checker.refuse("mixed-types", message, place, place + len(word))
-        raise AssertionError
+        raise checker.mistake("mixed-types", message, place, place + len(word))
     return common
 
 
@@ -106,13 +105,13 @@ def _refuse_part(checker: "Checker", words: list[str], word: str, type_: Type, p
             f"`{before}` holds many values, so `{word}` of it is not one. "
             f"Ask for them together: `sum({before}.{word})`, `exists({before})`."
         )
-        checker.refuse("many-values", message, place, place + len(word))
+        raise checker.mistake("many-values", message, place, place + len(word))
     near = nearest(word, type_.parts)
     if type_.parts:
         message = f"`{before}` has no part `{word}`.{hint(near, type_.parts)}"
     else:
         message = f"`{before}` is {type_}; it has no parts, so nothing can follow after the dot."
-    checker.refuse("unknown-part", message, place, place + len(word), near)
+    raise checker.mistake("unknown-part", message, place, place + len(word), near)
 
 
 def unknown_name(name: str, legal: Iterable[str]) -> tuple[str, list[str]]:

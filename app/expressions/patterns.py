@@ -227,7 +227,7 @@ class _Reader:
         if self._next() in ("*", "+", "?", "{"):
             raise ValueError(f"The pattern `{self.text}` repeats a repetition.")
         if isinstance(part, _Edge):
-            raise ValueError(f"The pattern `{self.text}` repeats `{part.sign}`.")
+            raise ValueError(f"The pattern `{self.text}` repeats `{part.sign}`.")  # noqa: TRY004 - shown to authors.
         return _Repeat(part, least, most)
 
     def _counts(self) -> tuple[int, int | None]:

@@ -7,8 +7,10 @@ leaves this room because of what somebody wrote.
 import difflib
 from collections.abc import Iterable
 
+from app.errors import RequestError
 
-class ExpressionProblem(Exception):
+
+class ExpressionProblem(RequestError):
     """A mistake in an expression, with its place in the text."""
 
     def __init__(
@@ -20,10 +22,10 @@ class ExpressionProblem(Exception):
         suggestions: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
-        #: A stable word with hyphens, for example ``unknown-name``.
-        self.code = code
+        #: A stable word with hyphens, for example ``unknown-name``. It hides the one of the class.
+        self.code: str = code  # type: ignore[misc]
         #: Whole sentences for the person who wrote the expression.
-        self.message = message
+        self.message: str = message
         #: The first character concerned, counted from 1.
         self.column = column
         #: The first character behind it, counted from 1.

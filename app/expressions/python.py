@@ -4,12 +4,14 @@ It must answer exactly as ``sql`` does; empty is None, a condition is always Tru
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.expressions import moments, runtime
-from app.expressions.runtime import CALCULATIONS, COMPARISONS, PythonContext
+from app.expressions.anything import known, read_as
+from app.expressions.python_comparing import compare
+from app.expressions.runtime import CALCULATIONS, Evaluate, PythonContext
 from app.expressions.tree import (
     Among,
     And,
@@ -24,6 +26,7 @@ from app.expressions.tree import (
     Convert,
     Filled,
     FirstFilled,
+    InView,
     Negative,
     Node,
     Not,
@@ -36,7 +39,7 @@ from app.expressions.tree import (
 )
 from app.expressions.types import DAYS, Kind
 
-Evaluate = Callable[[PythonContext], Any]
+Sides = tuple[tuple[Node, Evaluate], tuple[Node, Evaluate]]
 
 
 def to_python(checked: Checked | Node) -> Evaluate:
@@ -57,6 +60,8 @@ def _path(node: Path) -> Evaluate:
     path, kind = node.dotted, node.type.kind
     if kind is Kind.boolean:
         return lambda context: bool(context.value(path))
+    if kind is Kind.any:
+        return lambda context: known(context.value(path))
     if kind in (Kind.text, Kind.many):
         return lambda context: context.value(path) or None
     if kind is Kind.duration:
@@ -130,101 +135,13 @@ def _filled(node: Filled) -> Evaluate:
 
 
 def _compare(node: Compare) -> Evaluate:
-    left, right = to_python(node.left), to_python(node.right)
-    compare = COMPARISONS[node.operator]
-    kinds = (node.left.type.kind, node.right.type.kind)
-    if kinds in ((Kind.datetime, Kind.date), (Kind.date, Kind.datetime)):
-        return _compare_days(node, left, right)
-    if node.operator != "==" and kinds == (Kind.choice, Kind.choice):
-        rank = {option: place for place, option in enumerate(node.left.type.options)}
-        return _compared(compare, _ranked(left, rank), _ranked(right, rank))
-    if kinds == (Kind.duration, Kind.duration):
-        return _compared(compare, _measured(left), _measured(right))
-    if Kind.any in kinds:
-        return _compare_anything(compare, left, right)
-    return _compared(compare, *_as_records(node, left, right))
+    left = read_as(node.left, to_python(node.left), node.right.type.kind)
+    right = read_as(node.right, to_python(node.right), node.left.type.kind)
+    return compare(node, left, right)
 
 
-def _compared(compare: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate) -> Evaluate:
-    def answer(context: PythonContext) -> bool:
-        one = left(context)
-        if one is None:
-            return False
-        other = right(context)
-        return other is not None and compare(one, other)
-
-    return answer
-
-
-def _compare_anything(
-    compare: Callable[[Any, Any], bool], left: Evaluate, right: Evaluate
-) -> Evaluate:
-    """Compare values whose types nobody knew; what has no order is never before or after."""
-    compared = _compared(compare, left, right)
-
-    def answer(context: PythonContext) -> bool:
-        try:
-            return bool(compared(context))
-        except TypeError:
-            return False
-
-    return answer
-
-
-def _ranked(item: Evaluate, rank: Mapping[str, int]) -> Evaluate:
-    return lambda context: rank.get(item(context))
-
-
-def _measured(item: Evaluate) -> Evaluate:
-    def measure(context: PythonContext) -> int | None:
-        value = item(context)
-        return None if value is None else value.total
-
-    return measure
-
-
-def _as_records(node: Compare, left: Evaluate, right: Evaluate) -> tuple[Evaluate, Evaluate]:
-    """Make ids and pairs of entity and id comparable."""
-    one, other = node.left.type, node.right.type
-    if one.is_any_link is other.is_any_link or Kind.any in (one.kind, other.kind):
-        return left, right
-    if one.is_any_link and other.entities:
-        return left, _paired(right, other.entities[0])
-    return _paired(left, one.entities[0]), right
-
-
-def _paired(item: Evaluate, entity: str) -> Evaluate:
-    def pair(context: PythonContext) -> tuple[str, Any] | None:
-        value = item(context)
-        return None if value is None else (entity, value)
-
-    return pair
-
-
-def _compare_days(node: Compare, left: Evaluate, right: Evaluate) -> Evaluate:
-    """Compare a moment with a day, which then means the whole of that day."""
-    operator = node.operator
-    if node.left.type.kind is Kind.date:
-        left, right = right, left
-        operator = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(operator, operator)
-
-    def answer(context: PythonContext) -> bool:
-        moment, day = left(context), right(context)
-        if moment is None or day is None:
-            return False
-        begins, ends = _bounds(context, day)
-        if operator == "==":
-            return begins <= moment < ends
-        if operator in ("<", ">="):
-            return (moment < begins) is (operator == "<")
-        return (moment < ends) is (operator == "<=")
-
-    return answer
-
-
-def _bounds(context: PythonContext, day: date) -> tuple[datetime, datetime]:
-    calendar = context.calendar
-    return calendar.midnight(day), calendar.midnight(moments.shift("day", day, 1))
+def _in_view(node: InView) -> Evaluate:
+    return to_python(node.item)
 
 
 def _within(node: Within) -> Evaluate:
@@ -289,6 +206,7 @@ def _arithmetic(node: Arithmetic) -> Evaluate:
     if kinds & {Kind.duration, *DAYS}:
         return _moved(node, left, right)
     calculate = CALCULATIONS[node.operator]
+    left, right = (read_as(side, way, Kind.number) for side, way in _both(node, left, right))
 
     def answer(context: PythonContext) -> Any:
         one = left(context)
@@ -298,6 +216,10 @@ def _arithmetic(node: Arithmetic) -> Evaluate:
         return None if other is None else calculate(one, other)
 
     return answer
+
+
+def _both(node: Arithmetic | Compare, left: Evaluate, right: Evaluate) -> Sides:
+    return ((node.left, left), (node.right, right))
 
 
 def _moved(node: Arithmetic, left: Evaluate, right: Evaluate) -> Evaluate:
@@ -341,6 +263,8 @@ def _negative(node: Negative) -> Evaluate:
 
 def _convert(node: Convert) -> Evaluate:
     item = to_python(node.item)
+    if node.item.type.kind is Kind.any:
+        return read_as(node.item, item, node.type.kind, exactly=True)
     change = _CONVERSIONS[(node.item.type.kind, node.type.kind)]
 
     def answer(context: PythonContext) -> Any:
@@ -374,8 +298,19 @@ def _series(node: Series) -> Evaluate:
     return answer
 
 
+def _argument(node: Call, place: int) -> Evaluate:
+    """Return an argument, read as the first kind its function takes where nobody knew its type."""
+    argument, parameters = node.arguments[place], node.function.parameters
+    kinds = parameters[min(place, len(parameters) - 1)].kinds
+    wanted = next((kind for kind in Kind if kind in kinds), Kind.any)
+    if Kind.datetime in kinds and Kind.number not in kinds:
+        wanted = Kind.datetime
+    return read_as(argument, to_python(argument), wanted)
+
+
 def _call(node: Call) -> Evaluate:
-    function, arguments = node.function.python, [to_python(part) for part in node.arguments]
+    function = node.function.python
+    arguments = [_argument(node, place) for place in range(len(node.arguments))]
     if node.function.sees_empty:
         return lambda context: function(context, *[part(context) for part in arguments])
     empty = False if node.type.kind is Kind.boolean else None
@@ -423,5 +358,6 @@ _BUILDERS: Mapping[type[Node], Callable[[Any], Evaluate]] = {
     Series: _series,
     Call: _call,
     Changed: _changed,
+    InView: _in_view,
     Ask: _ask,
 }

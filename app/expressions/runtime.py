@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from app.expressions import moments
 from app.expressions.calendar import Calendar
@@ -54,6 +54,10 @@ class PythonContext(Protocol):
         """Return the part of *total* for *share*; the last of a series gets the rest."""
 
 
+#: An expression made ready to be worked out.
+Evaluate: TypeAlias = Callable[[PythonContext], Any]
+
+
 def add(left: Any, right: Any) -> Decimal:
     """Return the exact sum."""
     return _EXACT.add(left, right)
@@ -70,12 +74,18 @@ def multiply(left: Any, right: Any) -> Decimal:
 
 
 def _quotient(left: Any, right: Any) -> Decimal:
-    return _QUOTIENT.quantize(_QUOTIENT.divide(left, right), _GUARD)
+    for context in (_QUOTIENT, _EXACT):
+        try:
+            return context.quantize(context.divide(left, right), _GUARD)
+        except decimal.InvalidOperation:
+            # More than 110 digits before the point; rare enough to try again with room for all.
+            continue
+    raise decimal.Overflow
 
 
 def divide(left: Any, right: Any) -> Decimal | None:
     """Return the quotient to twelve decimals; nothing can be divided by 0, so it is empty."""
-    return _QUOTIENT.quantize(_quotient(left, right), _PLACES) if right else None
+    return _EXACT.quantize(_quotient(left, right), _PLACES) if right else None
 
 
 def floor_divide(left: Any, right: Any) -> Decimal | None:
@@ -255,17 +265,25 @@ def date_part(part: str) -> Callable[[PythonContext, Any], int]:
     return read
 
 
-#: Nothing is moved by more than this; beyond it the answer is empty, on both sides.
-FARTHEST = 1_000_000
+#: Nothing is moved further at once, in days; beyond it the answer is empty, on both sides.
+FARTHEST_DAYS = 365_000
+
+
+def reach(months: int, days: int, seconds: int = 0) -> int:
+    """Return how many such lengths are as far as anything is moved: a thousand years."""
+    if seconds:
+        return FARTHEST_DAYS * 86_400 // seconds
+    return FARTHEST_DAYS // (months * 30 + days)
 
 
 def calendar_length(months: int, days: int) -> Callable[[PythonContext, Any], Duration | None]:
     """Return the function that makes durations of whole months or days."""
+    most = reach(months, days)
 
     def make(_: PythonContext, count: Any) -> Duration | None:
-        whole = int(count)
-        if abs(whole) > FARTHEST:
+        if abs(count) > most:
             return None
+        whole = int(count)
         return Duration(months=months * whole, days=days * whole)
 
     return make
@@ -273,24 +291,28 @@ def calendar_length(months: int, days: int) -> Callable[[PythonContext, Any], Du
 
 def elapsed_length(seconds: int) -> Callable[[PythonContext, Any], Duration | None]:
     """Return the function that makes durations of so many seconds."""
+    most = reach(0, 0, seconds)
 
     def make(_: PythonContext, count: Any) -> Duration | None:
-        if abs(count) > FARTHEST * 1_000:
+        if abs(count) > most:
             return None
         return Duration(microseconds=moments.to_microseconds(Decimal(count), seconds))
 
     return make
 
 
+#: So many working days may be added at once; they are counted one by one.
+FARTHEST_WORKING_DAYS = 10_000
+
+
 def working_days(_: PythonContext, count: Any) -> Duration | None:
     """Return a duration of working days."""
-    whole = int(count)
-    return Duration(working_days=whole) if abs(whole) <= FARTHEST else None
+    return Duration(working_days=int(count)) if abs(count) <= FARTHEST_WORKING_DAYS else None
 
 
 def working_hours(_: PythonContext, count: Any) -> Duration | None:
     """Return a duration of working hours."""
-    if abs(count) > FARTHEST:
+    if abs(count) > FARTHEST_WORKING_DAYS:
         return None
     return Duration(working_microseconds=moments.to_microseconds(Decimal(count), 3600))
 
@@ -304,14 +326,18 @@ def period_near(distance: int) -> Callable[[PythonContext, str], Period]:
     return make
 
 
-def last_days(context: PythonContext, count: Any, unit: str) -> Period:
+def last_days(context: PythonContext, count: Any, unit: str) -> Period | None:
     """Return the period of so many units back up to and with today."""
+    if abs(count) > reach(*moments.UNITS[unit]):
+        return None
     first = moments.shift(unit, context.today, -int(count))
     return Period(first, context.today + timedelta(days=1))
 
 
-def coming_days(context: PythonContext, count: Any, unit: str) -> Period:
+def coming_days(context: PythonContext, count: Any, unit: str) -> Period | None:
     """Return the period from today of so many units ahead."""
+    if abs(count) > reach(*moments.UNITS[unit]):
+        return None
     last = moments.shift(unit, context.today, int(count))
     return Period(context.today, last + timedelta(days=1))
 

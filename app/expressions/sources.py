@@ -77,7 +77,8 @@ def sql_type(type_: Type) -> TypeEngine[Any]:
     """Return the SQL type of values of a type."""
     if type_.kind is Kind.many:
         return pg.ARRAY(sql_type(type_.item) if type_.item else sa.Text())
-    return _SQL_TYPES.get(type_.kind, sa.Text)()
+    made: TypeEngine[Any] = _SQL_TYPES.get(type_.kind, sa.Text)()
+    return made
 
 
 _SQL_TYPES: dict[Kind, Any] = {

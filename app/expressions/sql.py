@@ -8,11 +8,11 @@ one that is never NULL.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.expressions import sql_comparing, sql_values
+from app.expressions import sql_comparing, sql_functions, sql_values
 from app.expressions.problems import ExpressionProblem
 from app.expressions.sources import SQLEnvironment, SQLSource
 from app.expressions.tree import (
@@ -25,8 +25,10 @@ from app.expressions.tree import (
     Compare,
     Conditional,
     Constant,
+    Convert,
     Filled,
     Hop,
+    InView,
     Node,
     Not,
     OneOf,
@@ -69,9 +71,9 @@ class Writer:
     #: Rows of links that are joined already, by their way.
     joined: Mapping[tuple[str, tuple[str, ...]], SQLSource] = field(default_factory=dict)
 
-    def refuse(self, message: str, node: Node) -> NoReturn:
-        """Raise a problem about something that a statement cannot know."""
-        raise ExpressionProblem("not-in-sql", message, node.start + 1, node.end + 1)
+    def unknown_to_sql(self, message: str, node: Node) -> ExpressionProblem:
+        """Return the problem that a statement cannot know something."""
+        return ExpressionProblem("not-in-sql", message, node.start + 1, node.end + 1)
 
     # Conditions.
 
@@ -79,6 +81,8 @@ class Writer:
         """Return the condition that *node* is as *wanted*; never NULL if *exact*."""
         if isinstance(node, Not):
             return self.truth(node.item, wanted=not wanted, exact=exact)
+        if isinstance(node, InView):
+            return self.truth(node.item, wanted=wanted, exact=exact)
         if isinstance(node, (And, Or)):
             parts = [self.truth(item, wanted=wanted, exact=exact) for item in node.items]
             # The opposite of "all" is "one is not".
@@ -118,8 +122,10 @@ class Writer:
             return self.call(node)
         if isinstance(node, Path):
             return self.path(node)
+        if isinstance(node, Convert):
+            return sql_values.WRITERS[Convert](self, node)
         if isinstance(node, Changed):
-            self.refuse("`changed()` is known only while a record is written.", node)
+            raise self.unknown_to_sql("`changed()` is known only while a record is written.", node)
         raise AssertionError(node)
 
     def _is_joined(self, way: tuple[str, tuple[Hop, ...]]) -> bool:
@@ -138,7 +144,7 @@ class Writer:
                 tables.append(table)
                 joins.append(join)
         inner = Writer(self.environment, self.source, self.outermost, joined)
-        query = sa.select(sa.literal_column("1")).select_from(*tables)
+        query: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(*tables)
         query = query.where(*joins, inner.truth(node)).correlate_except(*tables)
         return sa.exists(query)
 
@@ -158,8 +164,17 @@ class Writer:
 
     def call(self, node: Call) -> Column:
         """Return a function with its arguments."""
+        made: Column = self._made(node)
+        return made
+
+    def bounds(self, node: Call) -> tuple[Column, Column]:
+        """Return a period as its first day and the day after it."""
+        first, after = self._made(node)
+        return first, after
+
+    def _made(self, node: Call) -> Any:
         if node.function.sql is None:
-            self.refuse(
+            raise self.unknown_to_sql(
                 f"`{node.function.name}` cannot be asked of the database. Use it in rules.", node
             )
         arguments = [
@@ -168,8 +183,7 @@ class Writer:
             else self.value(argument)
             for place, argument in enumerate(node.arguments)
         ]
-        result: Column = node.function.sql(self.environment, *arguments)
-        return result
+        return node.function.sql(self.environment, *arguments)
 
     def row(self, root: str, node: Node) -> SQLSource:
         """Return the row that a root means."""
@@ -179,7 +193,7 @@ class Writer:
         if found is None and root == "record":
             return self.outermost
         if found is None:
-            self.refuse(f"`{root}` is not known to the database here.", node)
+            raise self.unknown_to_sql(f"`{root}` is not known to the database here.", node)
         return found
 
     def path(self, node: Path) -> Column:
@@ -192,7 +206,7 @@ class Writer:
             ask = environment.my if node.root == "my" else environment.app
             return ask(name, node.type)
         if not node.name and node.root == "origin":
-            self.refuse("`origin` is known only while a record is written.", node)
+            raise self.unknown_to_sql("`origin` is known only while a record is written.", node)
         way = (node.root, tuple(hop.name for hop in node.hops))
         if way in self.joined:
             return self._field(self.joined[way], node)
@@ -201,7 +215,7 @@ class Writer:
     def _field(self, row: SQLSource, node: Path) -> Column:
         value = row.value(node.name or "id")
         if node.type.kind is Kind.duration:
-            return sql_values.elapsed(value)
+            return sql_functions.elapsed(value)
         return value
 
     def _linked(self, row: SQLSource, node: Path, hops: tuple[Hop, ...]) -> Column:
@@ -225,7 +239,9 @@ class Writer:
     ) -> Column:
         row, table, join = found
         value = self._linked(row, node, hops)
-        query = sa.select(value).select_from(table).where(join).correlate_except(table)
+        query: sa.Select[Any] = (
+            sa.select(value).select_from(table).where(join).correlate_except(table)
+        )
         return query.scalar_subquery()
 
     def among_rows(self, over: tuple[str, ...]) -> tuple["Writer", list[Any], list[Condition]]:
@@ -247,10 +263,12 @@ class Writer:
             conditions.append(inner.truth(node.condition))
         value = inner.value(node.value) if node.value is not None else inner.source.value("id")
         if node.function == "exists":
-            query = sa.select(sa.literal_column("1")).select_from(*tables).where(*conditions)
-            return sa.exists(query.correlate_except(*tables))
+            found: sa.Select[Any] = (
+                sa.select(sa.literal_column("1")).select_from(*tables).where(*conditions)
+            )
+            return sa.exists(found.correlate_except(*tables))
         chosen = sql_values.AGGREGATES[node.function](value)
-        query = sa.select(chosen).select_from(*tables).where(*conditions)
+        query: sa.Select[Any] = sa.select(chosen).select_from(*tables).where(*conditions)
         if node.function == "pick":
             query = query.order_by(inner.source.value("id").desc()).limit(1)
         return query.correlate_except(*tables).scalar_subquery()
@@ -268,7 +286,9 @@ class Writer:
         child, table, _ = self.source.rows(node.entity)
         step = sa.select(child.value("id")).select_from(table)
         below = below.union(step.join(below, child.value(node.parent) == below.c.id))
-        query = sa.select(sa.literal_column("1")).select_from(below).where(below.c.id == low)
+        query: sa.Select[Any] = (
+            sa.select(sa.literal_column("1")).select_from(below).where(below.c.id == low)
+        )
         return sa.exists(query.correlate_except(below))
 
 

@@ -144,7 +144,9 @@ def _entity(writer: "Writer", node: Node) -> Column:
     if not node.type.is_any_link and node.type.entities:
         return sa.literal(node.type.entities[0], sa.Text())
     if not isinstance(node, Path) or not node.name:
-        writer.refuse("Which entity this record is of, the database cannot tell here.", node)
+        raise writer.unknown_to_sql(
+            "Which entity this record is of, the database cannot tell here.", node
+        )
     path = Path(type=Type(Kind.text), root=node.root, hops=node.hops, name=f"{node.name}.entity")
     return writer.path(path)
 
@@ -173,7 +175,7 @@ def _among(writer: "Writer", node: Among) -> Condition:
 
 def _within(writer: "Writer", node: Within) -> Condition:
     assert isinstance(node.period, Call)
-    first, after = writer.call(node.period)  # type: ignore[misc]
+    first, after = writer.bounds(node.period)
     value = writer.value(node.item)
     if node.item.type.kind is Kind.datetime:
         first = functions.midnight(writer.environment, first)

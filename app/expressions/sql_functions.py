@@ -10,9 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from app.expressions.moments import UNITS
 from app.expressions.patterns import Pattern
 from app.expressions.problems import ExpressionProblem
-from app.expressions.runtime import DIVISION_PLACES, FARTHEST, GUARD_PLACES
+from app.expressions.runtime import (
+    DIVISION_PLACES,
+    FARTHEST_WORKING_DAYS,
+    GUARD_PLACES,
+    reach,
+)
 from app.expressions.sources import SQLEnvironment
 
 Column = sa.ColumnElement[Any]
@@ -76,7 +82,7 @@ def least(_: SQLEnvironment, *values: Column) -> Column:
 def total(_: SQLEnvironment, *values: Column) -> Column:
     """Add up the values that are there."""
     terms = [sa.func.coalesce(number(value), literal_number(0)) for value in values]
-    result = terms[0]
+    result: Column = terms[0]
     for term in terms[1:]:
         result = result + term
     return result
@@ -247,7 +253,7 @@ def previous_working_day(environment: SQLEnvironment, day: Column) -> Column:
 def add_working_days(environment: SQLEnvironment, day: Column, count: Column) -> Column:
     """Return the working day so many of them after or before a day."""
     table, own = _days(environment), _days(environment)
-    steps = _whole(count)
+    steps = sa.case((sa.func.abs(count) <= FARTHEST_WORKING_DAYS, _whole(count)))
     is_working = _scalar(sa.func.count(), own, own.c.day == day)
     # Counted backwards from a day off, the last working day before it is the first step.
     behind = sa.case((steps < 0, 1 - is_working), else_=0)
@@ -274,10 +280,10 @@ def _whole(count: Column) -> Column:
     return sa.cast(sa.func.trunc(number(count)), sa.Integer)
 
 
-def _within_reach(count: Column, reach: int, made: Column) -> Column:
+def _within_reach(count: Column, most: int, made: Column) -> Column:
     if isinstance(count, sa.BindParameter) and count.value is not None:
-        return made if abs(count.value) <= reach else sa.cast(sa.null(), made.type)
-    return sa.case((sa.func.abs(count) <= reach, made))
+        return made if abs(count.value) <= most else sa.cast(sa.null(), made.type)
+    return sa.case((sa.func.abs(count) <= most, made))
 
 
 def calendar_length(months: int, days: int) -> Callable[[SQLEnvironment, Column], Column]:
@@ -285,7 +291,8 @@ def calendar_length(months: int, days: int) -> Callable[[SQLEnvironment, Column]
 
     def make(_: SQLEnvironment, count: Column) -> Column:
         whole = _whole(count)
-        return _within_reach(count, FARTHEST, _interval(months * whole, days * whole))
+        made = _interval(months * whole, days * whole)
+        return _within_reach(count, reach(months, days), made)
 
     return make
 
@@ -296,7 +303,7 @@ def elapsed_length(seconds: int) -> Callable[[SQLEnvironment, Column], Column]:
     def make(_: SQLEnvironment, count: Column) -> Column:
         exact = sa.func.round(number(count) * seconds, 6, type_=sa.Numeric)
         made = _interval(seconds=sa.cast(exact, sa.Double))
-        return _within_reach(count, FARTHEST * 1_000, made)
+        return _within_reach(count, reach(0, 0, seconds), made)
 
     return make
 
@@ -308,11 +315,10 @@ def elapsed(interval: Column) -> Column:
 
 #: The first day of a period and the day after it.
 Bounds = tuple[Column, Column]
-_STEPS = {"day": (0, 1), "week": (0, 7), "month": (1, 0), "quarter": (3, 0), "year": (12, 0)}
 
 
 def _shifted(unit: str, day: Column, count: Any) -> Column:
-    months, days = _STEPS[unit]
+    months, days = UNITS[unit]
     length = _interval(months=months * count, days=days * count)
     return sa.cast(day.op("+", return_type=pg.TIMESTAMP())(length), sa.Date)
 
@@ -331,13 +337,15 @@ def period_near(distance: int) -> Callable[[SQLEnvironment, str], Bounds]:
 def last_days(environment: SQLEnvironment, count: Column, unit: str) -> Bounds:
     """Return the period of so many units back up to and with today."""
     today = environment.today
-    return _shifted(unit, today, -_whole(count)), _shifted("day", today, 1)
+    first = _within_reach(count, reach(*UNITS[unit]), _shifted(unit, today, -_whole(count)))
+    return first, _shifted("day", today, 1)
 
 
 def coming_days(environment: SQLEnvironment, count: Column, unit: str) -> Bounds:
     """Return the period from today of so many units ahead."""
     today = environment.today
-    return today, _shifted("day", _shifted(unit, today, _whole(count)), 1)
+    after = _shifted("day", _shifted(unit, today, _whole(count)), 1)
+    return today, _within_reach(count, reach(*UNITS[unit]), after)
 
 
 def now(environment: SQLEnvironment) -> Column:

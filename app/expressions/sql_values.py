@@ -49,11 +49,11 @@ def beside(column: Column, node: Node) -> Column | None:
 
     As ``numeric`` it would keep PostgreSQL from using the column's index.
     """
-    if not isinstance(node, Constant) or not isinstance(node.value, (Decimal, int)):
+    value: Any = node.value if isinstance(node, Constant) else None
+    if not isinstance(value, (Decimal, int)) or not isinstance(column.type, sa.Integer):
         return None
-    is_integer = isinstance(column.type, sa.Integer)
-    if is_integer and node.value == int(node.value) and abs(node.value) < _BIGGEST_INTEGER:
-        return sa.literal(int(node.value), column.type)
+    if value == int(value) and -_BIGGEST_INTEGER < value < _BIGGEST_INTEGER:
+        return sa.literal(int(value), column.type)
     return None
 
 
@@ -74,14 +74,35 @@ def _arithmetic(writer: "Writer", node: Arithmetic) -> Column:
         return elapsed(left.op("-", return_type=pg.INTERVAL())(writer.value(node.right)))
     if node.right.type.unit == "working":
         return _working(writer, node, left)
+    moved: Column
     right = writer.value(node.right)
     if kinds == (Kind.duration, Kind.duration):
         return left.op(node.operator, return_type=pg.INTERVAL())(right)
     if node.type.kind is Kind.date:
-        return sa.cast(left.op(node.operator, return_type=pg.TIMESTAMP())(right), sa.Date)
-    zone = writer.environment.calendar.time_zone
-    move = sa.func.date_add if node.operator == "+" else sa.func.date_subtract
-    return move(left, right, zone, type_=functions.MOMENT)
+        moved = sa.cast(left.op(node.operator, return_type=pg.TIMESTAMP())(right), sa.Date)
+    else:
+        zone = writer.environment.calendar.time_zone
+        move = sa.func.date_add if node.operator == "+" else sa.func.date_subtract
+        moved = move(left, right, zone, type_=functions.MOMENT)
+    return moved if _is_near(node.left) else _within_years(moved)
+
+
+def _is_near(node: Node) -> bool:
+    """Tell whether a day is not far from today, so that moving it stays within the years."""
+    if isinstance(node, Arithmetic):
+        return _is_near(node.left)
+    return isinstance(node, Call) and node.function.name in ("now", "today")
+
+
+def _within_years(day: Column) -> Column:
+    """Return a day or moment, NULL outside the years 1 to 9999, which Python knows alone.
+
+    ``least`` and ``greatest`` pass over NULL, so an empty day becomes a bound and then NULL again.
+    """
+    after = sa.cast(sa.literal("10000-01-01"), day.type)
+    before = sa.cast(sa.literal("0001-12-31 BC"), day.type)
+    early = sa.func.nullif(sa.func.least(day, after), after, type_=day.type)
+    return sa.func.nullif(sa.func.greatest(early, before), before, type_=day.type)
 
 
 def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
@@ -91,7 +112,9 @@ def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
     if isinstance(right, Negative):
         right, sign = right.item, -sign
     if not isinstance(right, Call) or right.function.name != "working_days":
-        writer.refuse("The database counts working days, but no other working time.", node)
+        raise writer.unknown_to_sql(
+            "The database counts working days, but no other working time.", node
+        )
     environment = writer.environment
     count = functions.number(writer.value(right.arguments[0])) * sign
     if node.type.kind is Kind.date:
@@ -117,6 +140,8 @@ def _negative(writer: "Writer", node: Negative) -> Column:
 def _convert(writer: "Writer", node: Convert) -> Column:
     item, environment = writer.value(node.item), writer.environment
     kinds = (node.item.type.kind, node.type.kind)
+    if kinds[0] is Kind.any:
+        raise writer.unknown_to_sql("What comes from outside is known in rules only.", node)
     if kinds == (Kind.date, Kind.datetime):
         return functions.midnight(environment, item)
     if kinds == (Kind.datetime, Kind.date):

@@ -258,6 +258,18 @@ class Call(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InView(Node):
+    """The condition of a view, which was written elsewhere: places in it are places there."""
+
+    name: str
+    item: Node
+
+    @property
+    def children(self) -> tuple[Node, ...]:
+        return (self.item,)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changed(Node):
     """Whether a field of the record has another value than before the write."""
 

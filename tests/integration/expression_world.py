@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from app.expressions import Ask, Calendar, to_python
 from app.expressions.calendar import working_day_rows
+from app.expressions.runtime import divide
 from app.expressions.tree import Under
 from app.expressions.types import Kind
 from tests.unit.expressions.sample import LEVEL, REGION, STAGE
@@ -106,7 +107,7 @@ _TEXTS = [
     "Straße",
     "ΣΑΣ",
     "İx",
-    " ",
+    "",
 ]
 _NUMBERS = ["0", "1", "-1", "2.5", "-2.5", "0.005", "13", "100", "99999999999.99", "3"]
 _DAYS = [
@@ -220,7 +221,12 @@ def fill(connection: sa.Connection, world: World) -> None:
     """Create the tables and write the rows."""
     METADATA.create_all(connection)
     for name, table in TABLES.items():
-        connection.execute(table.insert(), list(getattr(world, name).values()))
+        # A form sends an empty text, which is stored as nothing.
+        rows = [
+            {column: None if value == "" else value for column, value in row.items()}
+            for row in getattr(world, name).values()
+        ]
+        connection.execute(table.insert(), rows)
     days = working_day_rows(CALENDAR, date(2020, 1, 1), date(2030, 12, 31))
     connection.execute(WORKING_DAY.insert(), [{"day": d, "number": n} for d, n in days])
 
@@ -244,11 +250,7 @@ class TableSource:
     table: sa.FromClause
 
     def value(self, name: str) -> sa.ColumnElement[Any]:
-        column = self.table.c[name]
-        # Blank text never reaches a table; the sample has one, as a form might send it.
-        return (
-            sa.func.nullif(column, " ", type_=column.type) if name in ("name", "code") else column
-        )
+        return self.table.c[name]
 
     def follow(
         self, name: str, entity: str | None = None
@@ -295,7 +297,7 @@ class RowContext:
             value = row[path]
             if path == "about" and value is not None:
                 return (row["about.entity"], value)
-            return None if value == " " else value
+            return value
         first, _, rest = path.partition(".")
         if first == "address" and not rest:
             return {part: row[f"address.{part}"] for part in ("city", "province")}
@@ -303,7 +305,7 @@ class RowContext:
         if row[first] is None:
             return None
         linked = getattr(self.world, target)[row[first]]
-        known = rest.partition(".")[0] in linked or rest in linked
+        known = rest.partition(".")[0] in linked or rest in linked or rest == "address"
         return self._walk(target, linked, rest) if known else None
 
     def changed(self, name: str) -> bool:
@@ -330,7 +332,7 @@ class RowContext:
         if not values:
             return None
         if question.function == "avg":
-            return sum(values, Decimal()) / len(values)
+            return divide(sum(values, Decimal()), len(values))
         return min(values) if question.function == "lowest" else max(values)
 
     def _asked(self, question: Ask) -> Iterator["RowContext"]:
