@@ -245,7 +245,7 @@ class Organisation:
         return Principal(
             user_id=user_id,
             name=person.name,
-            roles=person.roles & roles.keys(),
+            roles=frozenset(person.roles & roles.keys()),
             is_admin=any(roles[name].admin for name in person.roles if name in roles),
             language=person.language or app.languages[0],
             time_zone=person.time_zone or app.time_zone,
@@ -253,7 +253,12 @@ class Organisation:
             subordinates=subordinates,
             departments=departments,
             department_tree=snapshot.department_tree(departments),
-            my={**person.record, "roles": sorted(person.roles), "subordinates": subordinates},
+            my={
+                **person.record,
+                "roles": sorted(person.roles),
+                "subordinates": subordinates,
+                "departments": departments,
+            },
             shared=frozenset(number for (number,) in shared),
         )
 

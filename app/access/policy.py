@@ -44,6 +44,9 @@ _ALWAYS_READABLE = frozenset({"id", "version"})
 SHARED_TO_READ = frozenset({"read", "history", "export"})
 SHARED_TO_EDIT = frozenset({"update"})
 
+#: Kinds of shares, by how many of them let a row pass.
+_SHARED = (None, "edit", "read")
+
 _LABELS: dict[str, Label] = {
     "create": say("create", "新建"),
     "read": say("read", "查看"),
@@ -76,8 +79,19 @@ class Part:
 
     @classmethod
     def of(cls, rule: Rule, shared: str | None = None, inherited: str | None = None) -> Part:
-        texts = tuple(condition.text for condition in rule.conditions)
-        return cls(rule.scopes, texts, shared, inherited, rule.conditions)
+        by_text = {condition.text: condition for condition in rule.conditions}
+        texts = tuple(sorted(by_text))
+        conditions = tuple(by_text[text] for text in texts)
+        return cls(rule.scopes, texts, shared, inherited, conditions)
+
+    def implies(self, other: Part) -> bool:
+        """Whether every row that passes this part passes *other* as well."""
+        return (
+            self.scopes <= other.scopes
+            and set(self.texts) <= set(other.texts)
+            and _SHARED.index(self.shared) <= _SHARED.index(other.shared)
+            and self.inherited in (None, other.inherited)
+        )
 
     @property
     def is_all(self) -> bool:
@@ -114,8 +128,15 @@ NO_ROW = RowRule(frozenset())
 
 
 def _absorbed(alternatives: Iterable[frozenset[Part]]) -> RowRule:
-    """Drop every alternative that another, wider one already holds."""
-    found = set(alternatives)
+    """Drop parts that a narrower one implies, and alternatives that a wider one holds."""
+    found = {
+        frozenset(
+            part
+            for part in alternative
+            if not any(other != part and other.implies(part) for other in alternative)
+        )
+        for alternative in alternatives
+    }
     return RowRule(frozenset(one for one in found if not any(other < one for other in found)))
 
 
@@ -277,13 +298,11 @@ def _alternative(right: str, access: EntityAccess, entity: Entity) -> frozenset[
     if own_rule.is_none:
         return None
     shared = "read" if right in SHARED_TO_READ else "edit" if right in SHARED_TO_EDIT else None
-    # `own` means one's own and nothing else; every other scope takes part in sharing.
-    takes_part = shared if access.scope.scopes - {"own"} else None
     inherited = None
     if entity.inherit:
         inherited = "read" if right in {*SHARED_TO_READ, "create"} else "update"
-    scope = Part.of(access.scope, takes_part if access.scope.scopes else None, inherited)
-    own_part = Part.of(own_rule, takes_part if own_rule.scopes else None)
+    scope = Part.of(access.scope, shared if access.scope.scopes else None, inherited)
+    own_part = Part.of(own_rule, shared if own_rule.scopes else None)
     if scope.is_none:
         return None
     return frozenset(part for part in (scope, own_part) if not part.is_all)

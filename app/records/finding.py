@@ -1,0 +1,156 @@
+"""How typed words find rows of ``trellis.search``.
+
+Which index can answer depends on the word: pairs of Chinese characters, trigrams of Latin letters
+and digits, or a beginning. The kind of each word belongs to the statement, the word is bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.access.sources import TableSource
+from app.database.system import search
+from app.errors import Malformed
+from app.fields.normal import normal, normal_sql
+from app.records.context import ReadContext
+from app.records.grams import pairs_of, runs_of
+from app.texts import say
+
+#: More words than these narrow nothing further.
+MOST_WORDS = 5
+LONGEST = 200
+
+#: pairs: Chinese of two characters; run: longer or mixed; one: a single character or too short for
+#: trigrams; letters: the same, but it may be pinyin; long, long_letters: four and more.
+Kinds = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Typed text, ready to be searched."""
+
+    text: str
+    kinds: Kinds
+    parameters: Mapping[str, Any]
+
+
+def read_words(typed: str) -> Wanted:
+    """Cut typed text into words and find out how each is searched.
+
+    Raises:
+        Malformed: it is too long, or holds what no text may hold.
+    """
+    if len(typed) > LONGEST or "\0" in typed:
+        raise Malformed(
+            say(
+                "A search is a text of at most {most} characters.",
+                "搜索内容最多 {most} 个字符。",
+                most=LONGEST,
+            )
+        )
+    try:
+        typed.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(say("A search is a text.", "搜索内容必须是文本。")) from error
+    text = normal(typed)
+    kinds: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, word in enumerate(text.split()[:MOST_WORDS]):
+        kind = _kind(word)
+        kinds.append(kind)
+        parameters[f"word_{number}"] = _pattern(kind, word)
+        if kind in ("pairs", "run"):
+            parameters[f"pieces_{number}"] = [pair for pair in pairs_of(word) if len(pair) > 1]
+        elif kind.endswith("letters"):
+            parameters[f"pieces_{number}"] = [word]
+    return Wanted(text, tuple(kinds), parameters)
+
+
+def _kind(word: str) -> str:
+    runs = runs_of(word)
+    if any(len(run) > 1 for run in runs):
+        return "pairs" if word in runs and len(word) == 2 else "run"
+    if runs:
+        return "one"
+    letters = "letters" if word.isascii() and word.isalpha() else ""
+    if len(word) < 4:
+        return letters or "one"
+    return f"long_{letters}" if letters else "long"
+
+
+def _pattern(kind: str, word: str) -> str:
+    escaped = re.sub(r"([\\%_])", r"\\\1", word)
+    return f"{escaped}%" if kind in ("one", "letters") else f"%{escaped}%"
+
+
+def found(kinds: Kinds, row: sa.FromClause = search) -> sa.ColumnElement[bool]:
+    """Return the condition that a row of ``trellis.search`` holds every word."""
+    return sa.and_(*(_word(kind, number, row) for number, kind in enumerate(kinds)))
+
+
+def _word(kind: str, number: int, row: sa.FromClause) -> sa.ColumnElement[bool]:
+    like = row.c.search.like(sa.bindparam(f"word_{number}", type_=sa.Text), escape="\\")
+    if kind in ("one", "long"):
+        return like
+    pieces = row.c.grams.op("@>", is_comparison=True)(
+        sa.bindparam(f"pieces_{number}", type_=ARRAY(sa.Text))
+    )
+    if kind == "pairs":
+        return pieces
+    return sa.and_(pieces, like) if kind == "run" else sa.or_(like, pieces)
+
+
+def shows_hidden_fields(context: ReadContext, entity: str) -> bool:
+    """Whether ``trellis.search`` holds something of this entity that the asker may not read."""
+    one = context.entity(entity)
+    searched = {name for name, field in one.fields.items() if field.search and not field.removed}
+    if one.title is not None:
+        searched.add(one.title)
+    return not all(context.policy.is_readable(entity, name) for name in searched)
+
+
+def proven(context: ReadContext, source: TableSource, kinds: Kinds) -> sa.ColumnElement[bool]:
+    """Return the condition that the words stand in fields the asker may read.
+
+    Only asked where `shows_hidden_fields`: a phone number that is hidden must not be found by.
+    Pinyin is made of the title alone, so such a hit stands if the title may be read.
+    """
+    entity = source.entity
+    readable = [
+        name
+        for name, field in entity.fields.items()
+        if (field.search or name == entity.title)
+        and not field.removed
+        and context.policy.is_readable(entity.name, name)
+    ]
+    if not readable:
+        return sa.false()
+    texts = [sa.cast(source.value(name), sa.Text) for name in readable]
+    held = normal_sql(sa.func.concat_ws(" ", *texts, type_=sa.Text))
+    conditions = []
+    for number, kind in enumerate(kinds):
+        pattern = sa.bindparam(f"word_{number}", type_=sa.Text)
+        anywhere = held.like(sa.literal("%").concat(pattern), escape="\\")
+        if kind.endswith("letters") and entity.title in readable:
+            pieces = sa.bindparam(f"pieces_{number}", type_=ARRAY(sa.Text))
+            row = search.alias()
+            pinyin = sa.exists(
+                sa.select(1)
+                .select_from(row)
+                .where(
+                    row.c.entity == context.release.numbers[entity.name],
+                    row.c.record_id == source.table.c.id,
+                    row.c.grams.op("@>", is_comparison=True)(pieces),
+                )
+                .correlate(source.table)
+            )
+            conditions.append(sa.or_(anywhere, pinyin))
+        else:
+            conditions.append(anywhere)
+    return sa.and_(*conditions)
