@@ -1,0 +1,193 @@
+"""Commands about the configuration: check it, see what it would change, apply it, look back."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from app.commands.base import (
+    DONE,
+    FAILED,
+    PENDING,
+    database,
+    format_option,
+    kindly,
+    print_json,
+    say,
+)
+from app.errors import TrellisError
+from app.settings import Settings
+
+
+@click.command()
+@format_option
+@kindly
+def check(settings: Settings, form: str) -> int:
+    """Check the configuration without touching anything.
+
+    Prints every problem as file:line:column with what is wrong and what to do.
+
+    \b
+    Examples:
+      trellis check
+      TRELLIS_CONFIG=draft trellis check --format json
+    """
+    from app.installation import ConfigurationFolder
+
+    folder = ConfigurationFolder(settings)
+    loaded = folder.load()
+    say(folder.render(loaded, form))
+    return FAILED if loaded.has_errors else DONE
+
+
+_allow = click.option(
+    "--allow",
+    multiple=True,
+    metavar="NAME",
+    help="Accept that this loses data, for example contact.fax; may be repeated.",
+)
+
+
+@click.command()
+@_allow
+@click.option("--exit-code", is_flag=True, help="Exit with 4 when there are changes to apply.")
+@format_option
+@kindly
+def plan(settings: Settings, allow: tuple[str, ...], exit_code: bool, form: str) -> int:
+    """Show what `apply` would do, and change nothing.
+
+    Every operation with what it touches: rows, values that would be lost or would not convert,
+    records that break a new rule.
+
+    \b
+    Examples:
+      trellis plan
+      trellis plan --allow contact.fax
+      trellis plan --format json --exit-code
+    """
+    from app.installation import Installation
+
+    with database(settings, "trellis plan") as pools:
+        installation = Installation(settings, pools)
+        found = installation.plan(installation.folder.load_catalog(), allow)
+    say(found.render("json" if form == "json" else "text"))
+    if found.refusals:
+        return FAILED
+    return PENDING if exit_code and not found.is_empty else DONE
+
+
+@click.command()
+@_allow
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@click.option("--reason", metavar="TEXT", help="Why, for the list of versions.")
+@format_option
+@kindly
+def apply(
+    settings: Settings, allow: tuple[str, ...], yes: bool, reason: str | None, form: str
+) -> int:
+    """Apply the configuration: tables, roles, and the new version live in every process.
+
+    Shows the plan first and asks. People go on working meanwhile. If it is broken off, the old
+    version serves on, and applying again does the rest.
+
+    \b
+    Examples:
+      trellis apply
+      trellis apply --yes --reason "tax number for invoices"
+    """
+    from app.database.apply import ApplyOptions
+    from app.installation import Installation, who_am_i
+
+    with database(settings, "trellis apply") as pools:
+        installation = Installation(settings, pools)
+        catalog = installation.folder.load_catalog()
+        found = installation.plan(catalog, allow)
+        if form == "text":
+            say(found.render())
+        if found.refusals:
+            if form == "json":
+                say(found.render("json"))
+            return FAILED
+        if not found.is_empty and not yes and not _agrees(form):
+            say("Nothing was changed.")
+            return FAILED
+        version = installation.apply(
+            catalog,
+            who_am_i(),
+            reason,
+            ApplyOptions(
+                allow=allow,
+                expected=found,
+                waiting=lambda who: click.echo(f"Waiting for {who} to finish …", err=True),
+            ),
+        )
+    if form == "json":
+        print_json(version_as_json(version))
+    else:
+        say(f"Version {version.number} is live.")
+        for problem in version.problems:
+            say(problem)
+    return FAILED if version.problems else DONE
+
+
+def _agrees(form: str) -> bool:
+    if form == "json" or not sys.stdin.isatty():
+        raise TrellisError("There is nobody to ask. Look at `trellis plan`, then apply with --yes.")
+    return click.confirm("Apply this?", default=False)
+
+
+def version_as_json(version: Any) -> dict[str, Any]:
+    """Return a version of the configuration as `--format json` gives it."""
+    return {
+        "number": version.number,
+        "fingerprint": version.fingerprint,
+        "applied_at": version.applied_at.isoformat(),
+        "applied_by": version.applied_by,
+        "reason": version.reason,
+        "state": version.state,
+        "base": version.base,
+        "problems": list(version.problems),
+    }
+
+
+@click.command()
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first.")
+@click.option("--files", "number", type=int, metavar="NUMBER", help="Print a version's files.")
+@format_option
+@kindly
+def versions(settings: Settings, limit: int, number: int | None, form: str) -> None:
+    """List the versions of the configuration that were applied.
+
+    \b
+    Examples:
+      trellis versions
+      trellis versions --files 12 --format json
+    """
+    from app.database.migrate import current
+    from app.database.versions import files_of
+    from app.database.versions import versions as newest_versions
+
+    with (
+        database(settings, "trellis versions") as pools,
+        pools.engine.connect() as connection,
+    ):
+        is_new = current(connection) is None
+        if number is not None and not is_new:
+            files = files_of(connection, number)
+            if form == "json":
+                print_json(files)
+            for name in sorted(files) if form == "text" else ():
+                say(f"# {name}\n{files[name].rstrip()}\n")
+            return
+        found = [] if is_new else newest_versions(connection, limit)
+    if form == "json":
+        print_json([version_as_json(version) for version in found])
+        return
+    for version in found:
+        when = f"{version.applied_at.astimezone():%Y-%m-%d %H:%M}"
+        line = f"{version.number:>5}  {when}  {version.state:<8}  {version.fingerprint[:12]}"
+        say(f"{line}  {version.applied_by}  {version.reason or ''}".rstrip())
+    if not found:
+        say("Nothing was applied yet.")

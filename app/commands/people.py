@@ -1,0 +1,78 @@
+"""Commands about accounts: who may sign in, and tokens for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from app.commands.base import format_option, kindly, opened_services, print_json, say
+from app.errors import TrellisError
+from app.settings import Settings
+
+
+@click.group()
+def user() -> None:
+    """Look after accounts."""
+
+
+@user.command("add")
+@click.argument("login")
+@click.option("--name", required=True, help="The person's name as lists show it.")
+@click.option("--email", help="The person's e-mail address.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE", help="May be repeated.")
+@click.option("--department", metavar="NAME", help="The department, by its name.")
+@click.option("--manager", metavar="LOGIN", help="The person they report to.")
+@click.option(
+    "--password", envvar="PASSWORD", help="Asked for when left out; or PASSWORD in the environment."
+)
+@format_option
+@kindly
+def add_account(
+    settings: Settings,
+    login: str,
+    name: str,
+    email: str | None,
+    roles: tuple[str, ...],
+    department: str | None,
+    manager: str | None,
+    password: str | None,
+    form: str,
+) -> None:
+    """Add a person who may sign in.
+
+    \b
+    Examples:
+      trellis user add mia --name "Mia Chen" --role sales --manager li
+      PASSWORD=… trellis user add robot --name Robot --role auditor
+    """
+    from app.security.people import add_user
+
+    if password is None:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with opened_services(settings, "trellis user add") as services:
+        values: dict[str, Any] = {"name": name}
+        if email:
+            values["email"] = email
+        if department:
+            values["department"] = _find(services, "department", "name", department)
+        if manager:
+            values["manager"] = _find(services, "user", "login", manager)
+        number = add_user(
+            services.records, login=login, password=password, roles=roles, values=values
+        )
+    if form == "json":
+        print_json({"id": number, "login": login, "roles": list(roles)})
+    else:
+        say(f"{login} may sign in now (user {number}).")
+
+
+def _find(services: Any, entity: str, field: str, value: str) -> int:
+    """Return the number of the one record whose *field* is *value*."""
+    from app.access.principal import SYSTEM
+
+    page = services.records.query(SYSTEM, entity, fields=["id"], where={field: value}, limit=2)
+    if len(page) != 1:
+        how_many = "no" if not page.rows else "more than one"
+        raise TrellisError(f"There is {how_many} {entity} whose {field} is `{value}`.")
+    return int(page.rows[0].id)
