@@ -36,8 +36,9 @@ _log = logging.getLogger(__name__)
 #: then run it once more.
 STALE_CATALOG = frozenset({"42703", "42P01", "0A000", "42804", "42883"})
 
-#: How often the database is asked although nobody called.
+#: How often the database is asked although nobody called, and how soon the thread ends when told.
 LOOK_SECONDS = 3.0
+WAKE_SECONDS = 0.5
 
 
 class Live:
@@ -107,7 +108,7 @@ class Live:
         self._stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=LOOK_SECONDS + 1)
+            thread.join(timeout=WAKE_SECONDS + 2)
         self._thread = None
 
     # -- loading -----------------------------------------------------------------------------------
@@ -179,10 +180,13 @@ class Live:
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             # Whatever happened before we listened.
             self.reload()
+            looked_at = time.monotonic()
             while not stopping.is_set():
-                for said in connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                for said in connection.notifies(timeout=WAKE_SECONDS, stop_after=1):
+                    if said.channel == CHANNEL:
+                        looked_at = 0.0
                     for callback in self._notices.get(said.channel, ()):
                         callback(said.payload)
-                if stopping.is_set():
-                    return
-                self.reload()
+                if not stopping.is_set() and time.monotonic() - looked_at >= LOOK_SECONDS:
+                    self.reload()
+                    looked_at = time.monotonic()

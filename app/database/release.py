@@ -31,7 +31,7 @@ class Release:
 def read_numbers(connection: sa.Connection) -> dict[str, int]:
     """Return the number of every entity by name."""
     query = sa.select(entity_table.c.name, entity_table.c.number)
-    return {name: number for name, number in connection.execute(query).tuples()}
+    return dict(connection.execute(query).tuples().all())
 
 
 def make_release(
