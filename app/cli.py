@@ -40,6 +40,7 @@ for command in (
     running.psql,
     running.show_settings,
     people.user,
+    people.token,
 ):
     main.add_command(command)
 
