@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from app.access.policy import Policies
+from app.access.principal import Principal
+from app.clock import Clock
 from app.definitions.catalog import Entity, Field
 from app.expressions import Ask, Checked, to_python
 from app.records.checking import truth
 from app.records.conditions import Closures, Linked, WriteContext
 from app.records.drafts import Draft, Problems, parse_context, read_input
 from app.records.linesets import lines_fields, read_lines
+from app.records.rows import RowStatements
 from app.records.work import Work
 
 
@@ -253,3 +257,41 @@ class _Previewing:
                     if not option.removed and truth(context, self.closures, option.offer)
                 )
         return Preview(values, frozenset(shown), frozenset(required), frozenset(locked), offered)
+
+
+class Previews:
+    """Answers previews for whoever asks; what is compiled is kept until another release serves."""
+
+    def __init__(self, pools: Any, live: Any, organisation: Any, clock: Clock) -> None:
+        self._pools = pools
+        self._live = live
+        self._organisation = organisation
+        self._clock = clock
+        self._kept: tuple[RowStatements, Closures, Policies] | None = None
+
+    def ask(
+        self,
+        principal: Principal,
+        entity: str,
+        raw: Mapping[str, Any],
+        record_id: int | None = None,
+    ) -> Preview:
+        """Return what a record would be; the caller has seen to it that it may be read."""
+        release = self._live.release
+        kept = self._kept
+        if kept is None or kept[0].release is not release:
+            kept = (RowStatements(release), Closures(), Policies(release.catalog))
+            self._kept = kept
+        rows, closures, policies = kept
+        with self._pools.read.connection() as connection:
+            work = Work(
+                connection=connection,
+                release=release,
+                rows=rows,
+                organisation=self._organisation,
+                principal=principal,
+                policy=policies.of(principal),
+                now=self._clock.now(),
+                origin="screen",
+            )
+            return preview(work, closures, release.catalog.entities[entity], raw, record_id)

@@ -265,13 +265,13 @@ def read_page(
     visit: Visit, asked: Asked, fields: Sequence[str], after: str | None = None, limit: int = ROWS
 ) -> Page:
     """Return one page of records."""
-    return visit.services.records.list(
+    return visit.records.query(
         visit.principal,
         asked.entity,
         fields=tuple(fields),
         filter=asked.filter or None,
         view=asked.view or None,
-        words=asked.search or None,
+        search=asked.search or None,
         sort=asked.sort or None,
         after=after or None,
         limit=limit,

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Response, request, session
-from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 
-from app.access.policy import Policies, Policy
+from app.access.policy import Policy
 from app.access.principal import Principal
 from app.clock import Clock
 from app.definitions.catalog import Catalog, Entity
@@ -28,55 +27,52 @@ PREFERENCES = ("theme", "density", "keys")
 _TOAST = "trellis.toast"
 
 
-class Release(Protocol):
-    """The part of ``database.live.Release`` this room uses."""
+class Core(Protocol):
+    """The part of ``app.services.Services`` this room uses."""
 
     @property
-    def catalog(self) -> Catalog: ...
-
-
-class Live(Protocol):
-    """Holds the release that serves now."""
-
+    def settings(self) -> Any: ...
     @property
-    def release(self) -> Any: ...
-
-
-class Organisation(Protocol):
-    """The part of ``access.organisation.Organisation`` this room uses."""
-
-    def principal(self, user_id: int | None) -> Principal | None: ...
-    def snapshot(self) -> Any: ...
+    def clock(self) -> Clock: ...
+    @property
+    def pools(self) -> Any: ...
+    @property
+    def live(self) -> Any: ...
+    @property
+    def organisation(self) -> Any: ...
+    @property
+    def records(self) -> Any: ...
+    @property
+    def files(self) -> Any: ...
+    @property
+    def sessions(self) -> Any: ...
+    @property
+    def identity(self) -> Any: ...
+    @property
+    def plugins(self) -> Any: ...
 
 
 @dataclass(slots=True)
-class Services:
-    """What the screens work with; built once by ``register_screens``."""
+class Screens:
+    """What lives as long as the process and is the screens' own."""
 
-    records: Any
-    organisation: Organisation
-    live: Live
-    clock: Clock
+    core: Core
     renderer: Renderer
     frames: Frames
     configuration: Any
-    accounts: Any
-    _policies: Policies | None = None
-
-    def policies(self, catalog: Catalog) -> Policies:
-        """Return the policies of a catalog, kept until another one serves."""
-        policies = self._policies
-        if policies is None or policies.catalog is not catalog:
-            policies = self._policies = Policies(catalog)
-        return policies
+    lists: Any
+    previews: Any
 
 
 class Visit:
     """One request, with everything worked out at most once."""
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.catalog: Catalog = services.live.release.catalog
+    def __init__(self, screens: Screens) -> None:
+        self.screens = screens
+        self.core = screens.core
+        self.records = screens.core.records
+        self.previews = screens.previews
+        self.catalog: Catalog = screens.core.live.release.catalog
 
     @cached_property
     def principal(self) -> Principal:
@@ -85,19 +81,11 @@ class Visit:
         Raises:
             NotAuthenticated: nobody, or somebody whose account was closed.
         """
-        user_id = session.get("_user_id")
-        if user_id is None and current_user.is_authenticated:
-            # Only a cookie that keeps somebody signed in is left; reading it fills the session.
-            user_id = session.get("_user_id")
-        number = int(user_id) if str(user_id or "").isdigit() else None
-        principal = self.services.organisation.principal(number)
-        if principal is None:
-            raise NotAuthenticated
-        return principal
+        return self.core.identity.signed_in(request)
 
     @cached_property
     def policy(self) -> Policy:
-        return self.services.policies(self.catalog).of(self.principal)
+        return self.records.policy(self.principal)
 
     @cached_property
     def language(self) -> str:
@@ -114,7 +102,7 @@ class Visit:
 
     @cached_property
     def wording(self) -> Wording:
-        return self.services.renderer.wording(self.language)
+        return self.screens.renderer.wording(self.language)
 
     @cached_property
     def look(self) -> Look:
@@ -123,7 +111,7 @@ class Visit:
             zone = ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):
             name, zone = "UTC", ZoneInfo("UTC")
-        return Look(self.wording, zone, name, self.services.clock.now())
+        return Look(self.wording, zone, name, self.core.clock.now())
 
     @property
     def preferences(self) -> dict[str, str]:
@@ -152,7 +140,7 @@ class Visit:
     def page(self, title: str, active: str = "") -> Page:
         """Return the frame of a page."""
         kept = session.pop(_TOAST, None)
-        return self.services.frames.page(
+        return self.screens.frames.page(
             title=title,
             catalog=self.catalog,
             policy=self.policy,
@@ -163,14 +151,12 @@ class Visit:
             path=request.full_path.rstrip("?"),
             csrf=generate_csrf(),
             toast=Toast(**kept) if kept else None,
-            problem_count=self.services.configuration.problem_count()
-            if self.policy.is_admin
-            else 0,
+            problem_count=self.screens.configuration.problem_count() if self.policy.is_admin else 0,
         )
 
     @property
     def _problems(self) -> int:
-        return self.services.configuration.problem_count() if self.policy.is_admin else 0
+        return self.screens.configuration.problem_count() if self.policy.is_admin else 0
 
     def bare_page(self, title: str) -> Page:
         """Return a page without a menu."""
@@ -185,7 +171,7 @@ class Visit:
 
     def render(self, template: str, **context: Any) -> Response:
         """Return a page as an answer; nothing that shows records is kept by anybody."""
-        html = self.services.renderer.render(template, self.language, **context)
+        html = self.screens.renderer.render(template, self.language, **context)
         response = Response(html, content_type="text/html; charset=utf-8")
         response.headers["Cache-Control"] = "no-store"
         return response

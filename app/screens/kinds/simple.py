@@ -88,10 +88,12 @@ class DurationKind(Kind):
 
 
 class SwitchKind(Kind):
+    """A box to tick: a hidden `no` stands before it, so that a box left empty is posted too."""
+
     macro = "boolean"
 
-    def text(self, field: Field, value: Any, look: FormLook) -> str:  # noqa: ARG002
-        return "yes" if value else "no"
+    def typed(self, field: Field, record: Record, look: FormLook) -> Typed:  # noqa: ARG002
+        return {field.name: ["no", "yes"] if record.values.get(field.name) else ["no"]}
 
 
 class RatingKind(Kind):

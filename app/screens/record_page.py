@@ -1,0 +1,323 @@
+"""The page of one record: its fields by section, lines, related lists, files, timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response
+from markupsafe import Markup
+
+from app.definitions.catalog import Entity
+from app.errors import Forbidden, NotFound
+from app.records.results import Record
+from app.screens.cells import EMPTY, make_cell
+from app.screens.controls import Control, FileItem
+from app.screens.forms import form_sections
+from app.screens.lists import Tab
+from app.screens.marks import Mark, mark_of
+from app.screens.navigation import plural
+from app.screens.pickers import person_control
+from app.screens.record_blocks import Block, line_blocks, related_blocks, title_of
+from app.screens.timeline import Timeline, read_timeline
+from app.screens.visit import Visit
+
+_FACTS = 4
+#: Types whose value deserves a place beside the title.
+_FACT_TYPES = frozenset({"money", "percent", "date", "datetime", "rollup", "formula", "clock"})
+_TALL = frozenset(
+    {"longtext", "markdown", "address", "phones", "emails", "urls", "files", "images"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value with its label."""
+
+    label: str
+    html: str
+    tall: bool = False
+    full: bool = False
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FactSection:
+    """A section of the page."""
+
+    label: str
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage of the path."""
+
+    name: str
+    label: str
+    state: str
+    days: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The stages of a record, as a path."""
+
+    label: str
+    href: str
+    may: bool
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One entry of the record's menu."""
+
+    label: str
+    icon: str
+    href: str = ""
+    opens: str = ""
+    post: bool = False
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files attached to a record."""
+
+    items: Sequence[FileItem]
+    upload_href: str = ""
+
+
+@dataclass(slots=True)
+class RecordView:
+    """Everything `record.html` shows."""
+
+    title: str
+    list_href: str
+    list_label: str
+    version: int | None
+    deleted: bool = False
+    edit_href: str = ""
+    restore_href: str = ""
+    transfer_href: str = ""
+    refused: str = ""
+    warnings: Sequence[str] = ()
+    menu: Sequence[MenuItem] = ()
+    under: Sequence[str] = ()
+    owner: Mark | None = None
+    tags: Sequence[str] = ()
+    facts: Sequence[Fact] = ()
+    path: Path | None = None
+    tabs: Sequence[Tab] = ()
+    sections: Sequence[FactSection] = ()
+    lines: Sequence[Block] = ()
+    related: Sequence[Block] = ()
+    files: Files | None = None
+    timeline: Timeline | None = None
+    transfer: Control | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def record_page(visit: Visit, name: str, number: str, refused: str = "") -> Response:
+    """Return the page of a record, or of one in the bin for who may restore it."""
+    entity = visit.entity(name)
+    in_bin = False
+    try:
+        record = visit.records.get(visit.principal, name, number)
+    except NotFound:
+        if not visit.policy.may("restore", name):
+            raise
+        record = visit.records.get(visit.principal, name, number, in_bin=True)
+        in_bin = True
+    view = _view(visit, entity, record, in_bin=in_bin)
+    view.refused = refused
+    response = visit.render("record.html", page=visit.page(view.title, name), view=view)
+    if refused:
+        response.status_code = 422
+    return response
+
+
+def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> RecordView:
+    view = RecordView(
+        title=title_of(entity, record, visit),
+        list_href=f"/crm/{entity.name}/",
+        list_label=plural(entity, visit.language),
+        version=record.version,
+        deleted=in_bin,
+    )
+    rights = (
+        frozenset() if in_bin else visit.records.rights(visit.principal, entity.name, record.id)
+    )
+    base = f"/crm/{entity.name}/{record.id}"
+    if in_bin:
+        view.restore_href = f"{base}/restore"
+    elif "update" in rights:
+        view.edit_href = f"{base}/edit"
+    view.menu = _menu(visit, entity, base, rights)
+    if "transfer" in rights and entity.owned:
+        view.transfer_href = f"{base}/transfer"
+        view.transfer = person_control("owner", visit.wording.say("New owner"), entity.name)
+    _fill_head(visit, entity, record, view, rights)
+    view.sections = _sections(visit, entity, record, view)
+    view.lines = line_blocks(visit, entity, record)
+    if not in_bin:
+        view.related = related_blocks(visit, entity, record)
+    view.timeline = _timeline(visit, entity, record)
+    view.tabs = _tabs(visit, view)
+    return view
+
+
+def _timeline(visit: Visit, entity: Entity, record: Record) -> Timeline | None:
+    try:
+        return read_timeline(visit, entity, record.id)
+    except (NotFound, Forbidden):
+        return None
+
+
+def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> list[MenuItem]:
+    say = visit.wording.say
+    items = []
+    if "transfer" in rights and entity.owned:
+        items.append(MenuItem(say("Hand over"), "arrows-right-left", opens="transfer"))
+    if "history" in rights:
+        items.append(MenuItem(say("History"), "history", f"{base}/history"))
+    if "delete" in rights:
+        items.append(MenuItem(say("Delete"), "trash", f"{base}/delete", post=True, bad=True))
+    return items
+
+
+def _fact(visit: Visit, entity: Entity, record: Record, name: str) -> Fact:
+    one = entity.fields[name]
+    masked = name in record.masked
+    html = make_cell(entity, name, visit.language, masked=masked, full=True)(record, visit.look)
+    tall = one.type.name in _TALL
+    return Fact(
+        one.label.in_language(visit.language),
+        html,
+        tall,
+        full=one.type.name in ("longtext", "markdown"),
+        end=one.type.align == "end",
+    )
+
+
+def _fill_head(
+    visit: Visit, entity: Entity, record: Record, view: RecordView, rights: frozenset[str]
+) -> None:
+    under = []
+    for one in entity.fields.values():
+        if one.name == entity.title or one.name not in record.values or one.removed:
+            continue
+        is_parent = one.type.name == "link" and not one.built_in and one.required is True
+        if one.type.name == "serial" or (is_parent and len(under) < 2):
+            html = _fact(visit, entity, record, one.name).html
+            if html != EMPTY:
+                under.append(Markup('<span class="mut">{}</span>').format(html))
+    view.under = under
+    owner = record.links.get("owner")
+    if owner and owner.get("title"):
+        view.owner = mark_of(owner["title"])
+    view.tags = list(record.get("tags") or ())
+    view.facts = _facts(visit, entity, record)
+    view.path = _path(visit, entity, record, rights)
+
+
+def _facts(visit: Visit, entity: Entity, record: Record) -> list[Fact]:
+    found = []
+    for path in entity.screens.columns:
+        one = entity.fields.get(path)
+        if one is None or one.type.name not in _FACT_TYPES or path not in record.values:
+            continue
+        fact = _fact(visit, entity, record, path)
+        if fact.html != EMPTY:
+            found.append(fact)
+    return found[:_FACTS]
+
+
+def _path(visit: Visit, entity: Entity, record: Record, rights: frozenset[str]) -> Path | None:
+    """Return the stages of the first stage field, or of the choice the board goes by."""
+    one = next(
+        (f for f in entity.fields.values() if f.type.name == "stage" and not f.removed), None
+    )
+    if one is None or one.name not in record.values or one.name in record.masked:
+        return None
+    now = record.values[one.name]
+    options = [option for option in one.options if not option.removed or option.name == now]
+    names = [option.name for option in options]
+    here = names.index(now) if now in names else -1
+    steps = []
+    lost_last = [n for n, option in enumerate(options) if option.final]
+    for index, option in enumerate(options):
+        is_final = here in lost_last
+        state = "on" if index == here else "done" if index < here and not is_final else ""
+        if is_final and index < min(lost_last):
+            state = "done"
+        days = ""
+        since = record.values.get(f"{one.name}.since")
+        if index == here and since is not None:
+            days = visit.wording.say("%(days)s d", days=(visit.look.now - since).days)
+        steps.append(Step(option.name, option.label.in_language(visit.language), state, days))
+    may = "update" in rights and one.name in visit.policy.writable(entity.name)
+    return Path(
+        one.label.in_language(visit.language),
+        f"/crm/{entity.name}/{record.id}/move/{one.name}",
+        may,
+        steps,
+    )
+
+
+def _sections(visit: Visit, entity: Entity, record: Record, view: RecordView) -> list[FactSection]:
+    shown: list[FactSection] = []
+    named: set[str] = set()
+    preview = visit.previews.ask(visit.principal, entity.name, {}, record.id)
+    for number, section in enumerate(form_sections(entity)):
+        is_own = number < len(entity.screens.form)
+        if is_own and number < len(preview.sections) and not preview.sections[number]:
+            continue
+        names = [
+            name
+            for row in section.fields
+            for name in row
+            if name in record.values and name in preview.shown
+        ]
+        named |= set(names)
+        if not names:
+            continue
+        if section.label is not None:
+            label = section.label.in_language(visit.language)
+        else:
+            label = visit.wording.say("Basics") if is_own else visit.wording.say("More")
+        shown.append(FactSection(label, [_fact(visit, entity, record, name) for name in names]))
+    del view
+    record_facts = [
+        name
+        for name in (
+            "owner",
+            "owner_department",
+            "created_at",
+            "created_by",
+            "updated_at",
+            "updated_by",
+        )
+        if name in record.values and name not in named
+    ]
+    if record_facts:
+        facts = [_fact(visit, entity, record, name) for name in record_facts]
+        shown.append(FactSection(visit.wording.say("Record"), facts))
+    return shown
+
+
+def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
+    tabs = [Tab(visit.wording.say("Overview"), "#overview", on=True)]
+    tabs += [
+        Tab(block.label, f"#{block.anchor}", on=False, count=block.count) for block in view.lines
+    ]
+    tabs += [
+        Tab(block.label, f"#{block.anchor}", on=False, count=block.count)
+        for block in view.related
+        if block.rows
+    ]
+    if view.timeline is not None:
+        tabs.append(Tab(visit.wording.say("Timeline"), "#timeline", on=False))
+    return tabs
