@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import sqlalchemy as sa
 
+from app.data_folder import DataFolder
+from app.database.embedded import empty_database, is_embedded
 from app.database.pools import Pools
 from app.errors import TrellisError
 from app.installation import Installation
@@ -20,6 +23,10 @@ from app.services import Services, open_services
 from app.settings import Settings, read_settings
 
 ADMIN = "admin"
+#: There as long as the demo is being loaded.
+DEMO_MARK = "demo-loading"
+#: The demo is a story of sales; another configuration has no place for it.
+DEMO_ENTITIES = {"lead", "customer", "contact", "opportunity", "contract", "receivable", "task"}
 
 _accounts = sa.table("ab_user", sa.column("username"), schema="public")
 
@@ -34,6 +41,7 @@ def prepare(settings: Settings) -> bool:
     """Do what is missing; return whether there is anything to serve."""
     if settings.database_url is None:
         raise TrellisError("The preparation needs DATABASE_URL; `trellis run` sees to it.")
+    _forget_half_a_demo(settings.data, settings.database_url)
     pools = Pools(settings.database_url, max_size=1)
     try:
         if not Installation(settings, pools).take_up(say, who="trellis run"):
@@ -49,22 +57,73 @@ def prepare(settings: Settings) -> bool:
     return True
 
 
+def _forget_half_a_demo(data: Path, database_url: str) -> None:
+    """Start over if the first start was killed while it loaded the demo.
+
+    Until the demo is loaded nobody can have signed in, so nobody's work is in that database.
+    """
+    mark = data / DEMO_MARK
+    if not mark.exists():
+        return
+    if is_embedded(DataFolder(data), database_url):
+        say("The first start was interrupted while it loaded the demo; it begins again.")
+        empty_database(database_url)
+    else:
+        say("The first start was interrupted while it loaded the demo, which is there in part.")
+    mark.unlink()
+
+
 def _add_people(services: Services) -> None:
-    with services.pools.engine.connect() as connection:
-        known = set(connection.execute(sa.select(_accounts.c.username)).scalars())
-    if ADMIN not in known:
+    """Add the administrator and, on the first start, the people and records of the demo."""
+    password = services.secrets.admin_password
+    if ADMIN not in _logins(services):
         add_user(
             services.records,
             login=ADMIN,
-            password=services.secrets.admin_password,
+            password=password,
             roles=[ADMIN],
             values={"name": "Administrator"},
         )
+        if services.settings.demo:
+            _add_demo(services, password)
+    shown = "the password in TRELLIS_ADMIN_PASSWORD"
     if services.settings.admin_password is None:
-        where = services.settings.data / "secrets" / "admin_password"
-        say(f"Sign in as {ADMIN} with {services.secrets.admin_password} (kept in {where}).")
+        shown = f"`{password}` (kept in {services.settings.data / 'secrets' / 'admin_password'})"
+    say(f"Sign in as {ADMIN} with {shown}, or the one you changed it to.")
+    others = _demo_logins(services)
+    if others:
+        say(f"The people of the demo have the same one: {', '.join(others)}.")
+
+
+def _logins(services: Services) -> set[str]:
+    with services.pools.engine.connect() as connection:
+        return set(connection.execute(sa.select(_accounts.c.username)).scalars())
+
+
+def _demo_logins(services: Services) -> list[str]:
+    from app.demo.organisation import demo_organisation
+
+    there = _logins(services)
+    return [user.login for user in demo_organisation().users if user.login in there]
+
+
+def _add_demo(services: Services, password: str) -> None:
+    """Load the demo if this is the configuration it was written for."""
+    from app.demo.loader import load_demo
+
+    if not services.live.release.catalog.entities.keys() >= DEMO_ENTITIES:
+        return
+    say("Loading the demo; TRELLIS_DEMO=no starts without it …")
+    mark = services.settings.data / DEMO_MARK
+    mark.touch()
+    try:
+        loaded = load_demo(services, password)
+    except TrellisError as error:
+        say(f"The demo does not fit this configuration and was loaded in part: {error}")
     else:
-        say(f"Sign in as {ADMIN} with the password of the first start (TRELLIS_ADMIN_PASSWORD).")
+        say(f"{sum(loaded.records.values())} records are there to be looked at.")
+    finally:
+        mark.unlink()
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

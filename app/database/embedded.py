@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from app.data_folder import Addresses, DataFolder, Running
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer, Server, ValkeyServer
@@ -112,3 +113,25 @@ def embedded_servers(settings: Settings, folder: DataFolder) -> Iterator[Embedde
         yield servers
     finally:
         servers.stop()
+
+
+def is_embedded(folder: DataFolder, database_url: str) -> bool:
+    """Return whether *database_url* is the database this data folder's owner started itself."""
+    running = folder.announced()
+    if running is None or running.sockets is None:
+        return False
+    return running.addresses.database_url == database_url and running.sockets in unquote(
+        database_url
+    )
+
+
+def empty_database(database_url: str) -> None:
+    """Drop the embedded database and create it anew, empty."""
+    import psycopg
+    from psycopg import sql
+
+    parts = urlsplit(database_url)
+    name = sql.Identifier(parts.path.strip("/"))
+    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
