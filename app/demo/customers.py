@@ -103,8 +103,9 @@ class CustomerStory:
         if customer.level != "c" and t.likely(40):
             values["next_contact_at"] = t.after(t.end, 1, 14)
         values["groups"] = self._groups(customer)
-        if t.likely(8) and self.all:
-            values["parent"] = t.chance.choice(self.all).reference
+        older = [one.reference for one in self.all if one.since < customer.since]
+        if t.likely(8) and older:
+            values["parent"] = t.chance.choice(older)
         if customer.level == "a" and t.likely(15):
             values["locked"] = True
         return values

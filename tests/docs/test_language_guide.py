@@ -13,7 +13,7 @@ from app.fields.registry import builtin_types
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
 BLOCK = re.compile(
     r"^```(yaml|text)\n# (config/|fields of |conditions of |values of )(\S+)\n(.*?)^```$",
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -39,7 +39,7 @@ def the_configuration() -> dict[str, str]:
     for what, name, text in examples():
         if what == "fields of":
             path = f"entities/{name}.yaml"
-            indented = re.sub(r"^(?=.)", "  ", text, flags=re.M)
+            indented = re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
             files[path] = files[path].replace("\nfields:\n", f"\nfields:\n{indented}", 1)
     return files
 
@@ -52,7 +52,7 @@ def load(files: dict[str, str]) -> Catalog:
 
 
 def test_every_yaml_example_is_of_a_file_or_of_fields():
-    blocks = re.findall(r"^```yaml\n(.*)$", GUIDE.read_text(), re.M)
+    blocks = re.findall(r"^```yaml\n(.*)$", GUIDE.read_text(), re.MULTILINE)
     assert len(blocks) > 10
     assert [one for one in blocks if not one.startswith(("# config/", "# fields of "))] == []
 
