@@ -69,10 +69,10 @@ def _count(
     count = len(tree.args)
     if count < least or (most is not None and count > most):
         start, end = checker.place(tree)
-        word = "argument" if count == 1 else "arguments"
+        here = "is 1 argument" if count == 1 else f"are {count or 'no'} arguments"
         raise checker.mistake(
             "wrong-arguments",
-            f"It is written `{signature}`; here are {count or 'no'} {word}.",
+            f"It is written `{signature}`; here {here}.",
             start,
             end,
         )

@@ -149,7 +149,8 @@ def fit(checker: "Checker", node: Node, want: Type) -> Node:
     Raises:
         ExpressionProblem: it is of another type.
     """
-    if want.kind is Kind.many and want.item and node.type.kind is not Kind.many:
+    is_many = node.type.kind is Kind.many and not isinstance(node, Series)
+    if want.kind is Kind.many and want.item and not is_many:
         return _fit_many(checker, node, want)
     node = read_as(checker, node, want)
     have = node.type

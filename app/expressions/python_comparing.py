@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from app.expressions import moments
+from app.expressions.calendar import Calendar
 from app.expressions.runtime import COMPARISONS, Evaluate, PythonContext
 from app.expressions.tree import Compare
 from app.expressions.types import Kind
@@ -93,9 +94,9 @@ def _compare_days(node: Compare, left: Evaluate, right: Evaluate) -> Evaluate:
         moment, day = left(context), right(context)
         if moment is None or day is None:
             return False
-        begins, ends = bounds(context, day)
+        begins, ends = bounds(context.calendar, day)
         if operator == "==":
-            return begins <= moment < ends
+            return bool(begins <= moment < ends)
         if operator in ("<", ">="):
             return (moment < begins) is (operator == "<")
         return (moment < ends) is (operator == "<=")
@@ -103,9 +104,8 @@ def _compare_days(node: Compare, left: Evaluate, right: Evaluate) -> Evaluate:
     return answer
 
 
-def bounds(context: PythonContext, day: date) -> tuple[datetime, datetime]:
+def bounds(calendar: Calendar, day: date) -> tuple[datetime, datetime]:
     """Return the moments at which a day begins and ends."""
-    calendar = context.calendar
     if day == date.max:
         return calendar.midnight(day), datetime.max.replace(tzinfo=UTC)
     return calendar.midnight(day), calendar.midnight(moments.shift("day", day, 1))

@@ -5,12 +5,14 @@ expression is false. ``sql.Writer`` makes it exact where that matters.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from app.expressions import sql_functions as functions
+from app.expressions.python_comparing import bounds
 from app.expressions.sources import sql_type
 from app.expressions.sql_values import beside
 from app.expressions.tree import (
@@ -89,9 +91,8 @@ def _compare_days(writer: "Writer", node: Compare) -> Condition:
     operator, moment, day = node.operator, node.left, node.right
     if moment.type.kind is Kind.date:
         operator, moment, day = _MIRRORED[operator], day, moment
-    value, date = writer.value(moment), writer.value(day)
-    begins = functions.midnight(writer.environment, date)
-    ends = functions.midnight(writer.environment, _next(date))
+    value = writer.value(moment)
+    begins, ends = _bounds(writer, day)
     if operator == "==":
         return sa.and_(value >= begins, value < ends)
     if operator in ("<", ">="):
@@ -99,8 +100,19 @@ def _compare_days(writer: "Writer", node: Compare) -> Condition:
     return value < ends if operator == "<=" else value >= ends
 
 
-def _next(day: Column) -> Column:
-    return day.op("+", return_type=sa.Date())(sa.literal(1, sa.Integer()))
+def _bounds(writer: "Writer", day: Node) -> tuple[Column, Column]:
+    """Return the moments at which a day begins and ends."""
+    environment = writer.environment
+    if isinstance(day, Constant):
+        moments = bounds(environment.calendar, cast("date", day.value))
+        return cast(
+            "tuple[Column, Column]", tuple(sa.literal(m, functions.MOMENT) for m in moments)
+        )
+    column = writer.value(day)
+    return (
+        functions.midnight(environment, column),
+        functions.midnight(environment, functions.next_day(column)),
+    )
 
 
 def _compare_ranks(writer: "Writer", node: Compare) -> Condition:

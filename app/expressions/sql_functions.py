@@ -93,6 +93,11 @@ def local(environment: SQLEnvironment, moment: Column) -> Column:
     return sa.func.timezone(environment.calendar.time_zone, moment, type_=pg.TIMESTAMP())
 
 
+def next_day(day: Column) -> Column:
+    """Return the day after a day."""
+    return day.op("+", return_type=sa.Date())(_digits(1))
+
+
 def midnight(environment: SQLEnvironment, day: Column) -> Column:
     """Return the moment a day begins."""
     wall = sa.cast(day, pg.TIMESTAMP())
@@ -273,7 +278,14 @@ def date_part(part: str) -> Callable[[SQLEnvironment, Column], Column]:
 
 
 def _interval(months: Any = 0, days: Any = 0, seconds: Any = 0) -> Column:
-    return sa.func.make_interval(0, months, 0, days, 0, 0, seconds, type_=pg.INTERVAL)
+    lengths = [0, months, 0, days, 0, 0, seconds]
+    # Fixed numbers of ours need no parameter each.
+    written = [_digits(length) if isinstance(length, int) else length for length in lengths]
+    return sa.func.make_interval(*written, type_=pg.INTERVAL)
+
+
+def _digits(whole: int) -> Column:
+    return sa.literal_column(str(int(whole)), sa.Integer())
 
 
 def _whole(count: Column) -> Column:
@@ -319,7 +331,10 @@ Bounds = tuple[Column, Column]
 
 def _shifted(unit: str, day: Column, count: Any) -> Column:
     months, days = UNITS[unit]
-    length = _interval(months=months * count, days=days * count)
+    if not months:
+        step = _digits(days * count) if isinstance(count, int) else days * count
+        return day.op("+", return_type=sa.Date())(step)
+    length = _interval(months=months * count)
     return sa.cast(day.op("+", return_type=pg.TIMESTAMP())(length), sa.Date)
 
 
@@ -329,7 +344,8 @@ def period_near(distance: int) -> Callable[[SQLEnvironment, str], Bounds]:
     def make(environment: SQLEnvironment, unit: str) -> Bounds:
         wall = sa.cast(environment.today, pg.TIMESTAMP())
         start = sa.cast(sa.func.date_trunc(unit, wall), sa.Date)
-        return _shifted(unit, start, distance), _shifted(unit, start, distance + 1)
+        first = _shifted(unit, start, distance) if distance else start
+        return first, _shifted(unit, start, distance + 1)
 
     return make
 

@@ -234,8 +234,12 @@ def _syntax_problem(text: str, read: str, indent: int, error: SyntaxError) -> Ex
     said = error.msg or ""
     if "too many nested" in said or "too complex" in said:
         return _too_deep()
-    column = min((error.offset or 1) + indent, len(read) + 1)
-    if "never closed" in said:
+    column = min((error.offset or len(read)) + indent, len(read) + 1)
+    if not error.offset:
+        column = len(text.rstrip()) + 1
+    if "expected 'else'" in said:
+        message = "After `if` and its condition comes `else`: `'big' if amount > 9 else 'small'`."
+    elif "never closed" in said:
         message = f"The bracket `{read[column - 1 : column]}` is never closed."
     elif "unterminated string" in said:
         message = "The quoted text that begins here has no closing quote."
