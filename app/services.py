@@ -58,6 +58,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     live = Live(pools, plugins.field_types, plugins.functions)
     organisation = Organisation(pools, lambda: live.release)
     live.on_notice(CHANNEL, organisation.expire)
+    files = FileStore(settings.data)
     sessions = Sessions(pools, known_clock)
     live.on_notice(CHANNEL, lambda _name: sessions.expire())
     return Services(
@@ -75,8 +76,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             known_clock,
             secret=secrets.secret_key.encode(),
             hooks=plugins.hooks,
+            files=files,
         ),
-        files=FileStore(settings.data),
+        files=files,
         sessions=sessions,
         throttle=Throttle(pools, known_clock),
         identity=_identity(pools, organisation, sessions, known_clock, secrets),

@@ -18,7 +18,10 @@ from typing import IO, Any
 import psycopg
 import sqlalchemy as sa
 
+from app.access.policy import Policy
+from app.access.visibility import ME, visible
 from app.database import system
+from app.database.release import Release
 from app.database.statements import Statement
 from app.errors import InvalidInput
 from app.texts import say
@@ -218,3 +221,41 @@ def give_files(
 ) -> None:
     """Make files a record's own."""
     _give.run(connection, {"_ids": ids, "_entity": entity, "_record": record_id, "_field": field})
+
+
+def file_condition(release: Release, policy: Policy) -> Statement:
+    """Return the statement that finds file ``_id`` if the asker may read it.
+
+    Allowed is the uploader while no record has it, and whoever may read the record and the field.
+    """
+    table = system.file
+    ways: list[sa.ColumnElement[bool]] = [
+        sa.and_(table.c.record_id.is_(None), table.c.uploaded_by == ME)
+    ]
+    for name, entity in release.catalog.entities.items():
+        if entity.lines_of is not None or not policy.may("read", name):
+            continue
+        fields = [each for each in policy.readable(name) if policy.is_readable(name, each)]
+        record = release.tables[name].alias()
+        ways.append(
+            sa.and_(
+                table.c.entity == release.numbers[name],
+                sa.or_(table.c.field.is_(None), table.c.field.in_(fields)),
+                sa.exists(
+                    sa.select(1)
+                    .select_from(record)
+                    .where(
+                        record.c.id == table.c.record_id,
+                        record.c.deleted_at.is_(None),
+                        visible(release, name, record, policy),
+                    )
+                ),
+            )
+        )
+    return Statement(
+        sa.select(table).where(
+            table.c.id == sa.bindparam("_id", type_=sa.BigInteger),
+            table.c.deleted_at.is_(None),
+            sa.or_(*ways),
+        )
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import IO, Any, Protocol
 
 from psycopg import errors as pg
 
@@ -34,6 +35,7 @@ from app.records.chronicle import Line, history_statement, read_line
 from app.records.conditions import Closures
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
+from app.records.files import FileStore, StoredFile, add_file, file_condition
 from app.records.linesets import read_lines, touch_for_lines
 from app.records.rows import RowStatements
 from app.records.saving import Saving, Written
@@ -81,7 +83,9 @@ class Writer:
         organisation: Any,
         clock: Clock,
         hooks: Hooks | None = None,
+        files: FileStore | None = None,
     ) -> None:
+        self._files = files or FileStore(Path("var"))
         self._pools = pools
         self._live = live
         self._organisation = organisation
@@ -139,6 +143,7 @@ class Writer:
         change_set: int | None = None,
         strict: bool = True,
         columns: Callable[[Work], Mapping[str, Any]] | None = None,
+        receipt: Callable[[Work, Written], None] | None = None,
     ) -> Written:
         """Write a new record.
 
@@ -146,14 +151,23 @@ class Writer:
             raw: values by field name, as JSON has them (``strict``) or as a form does.
             columns: called inside the transaction for columns only the caller knows, such as the
                 number of a new user's account.
+            receipt: called at the end of the transaction, to leave a trace that stands or falls
+                with the record.
 
         Raises:
             Forbidden: the principal may not create records of this kind.
             InvalidInput: with sentences by field.
         """
+
+        def step(work: Work) -> Written:
+            written = self._create(work, entity, raw, columns, strict=strict)
+            if receipt is not None:
+                receipt(work, written)
+            return written
+
         return self._run(
             principal,
-            lambda work: self._create(work, entity, raw, columns, strict=strict),
+            step,
             origin=origin,
             cause=cause,
             change_set=change_set,
@@ -633,6 +647,35 @@ class Writer:
         if not rows and before is None:
             raise NotFound
         return [read_line(row, kind, policy) for row in rows]
+
+    def add_file(self, principal: Principal, stream: IO[bytes], name: str) -> StoredFile:
+        """Keep an uploaded file for its uploader.
+
+        Raises:
+            InvalidInput: it is too large, empty, or of a type that is not taken.
+        """
+        with self._pools.write.connection() as connection:
+            return add_file(connection, self._files, stream, name, principal.user_id)
+
+    def get_file(self, principal: Principal, file_id: int) -> StoredFile:
+        """Return a file the asker may read.
+
+        Raises:
+            NotFound: there is no such file for this principal.
+        """
+        release = self._live.release
+        prepared = self._for(release)
+        policy = prepared.policies.of(principal)
+        statement = prepared.rows.cached(
+            ("file", policy.roles, policy.is_admin), lambda: file_condition(release, policy)
+        )
+        values = {"_id": file_id, **bind_values(principal, self._clock.now())}
+        with self._pools.read.connection() as connection:
+            row = next(iter(statement.rows(connection, values)), None)
+        if row is None:
+            raise NotFound
+        path = self._files.path(row["sha256"])
+        return StoredFile(row["id"], row["name"], row["type"], row["size"], path)
 
 
 def _entity(release: Release, name: str) -> Entity:

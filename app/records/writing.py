@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from app.access.principal import Principal
 from app.records.batches import Outcome
 from app.records.chronicle import Line
+from app.records.files import StoredFile
 from app.records.saving import Written
 from app.records.writer import Writer
 
@@ -109,3 +110,11 @@ class Writing:
     def history(self, principal: Principal, entity: str, record_id: int, **said: Any) -> list[Line]:
         """Return a record's history, the newest line first; see `Writer.history`."""
         return self._asked(lambda: self.writer.history(principal, entity, record_id, **said))
+
+    def add_file(self, principal: Principal, stream: IO[bytes], name: str) -> StoredFile:
+        """Keep an uploaded file; see `Writer.add_file`."""
+        return self.writer.add_file(principal, stream, name)
+
+    def get_file(self, principal: Principal, file_id: int) -> StoredFile:
+        """Return a file the asker may read; see `Writer.get_file`."""
+        return self._asked(lambda: self.writer.get_file(principal, file_id))

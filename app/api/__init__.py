@@ -1,0 +1,26 @@
+"""REST over Flask-AppBuilder's ``BaseApi``: records, batches, search, files, meta, OpenAPI.
+
+Thin: reads the request, asks ``records``, writes the answer. One error shape, one way to say who is
+asking.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.services import Services
+
+
+def register_api(builder: Any, services: Services) -> None:
+    """Put every API of ours into the application."""
+    from app.api.descriptions import DescriptionApi
+    from app.api.everything import EverythingApi
+    from app.api.files import FileApi
+    from app.api.mistakes import register_mistakes
+    from app.api.records import RecordApi
+
+    del services
+    for api in (EverythingApi, FileApi, DescriptionApi, RecordApi):
+        builder.add_api(api)
+    register_mistakes()

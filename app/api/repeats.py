@@ -1,0 +1,110 @@
+"""A request sent twice is done once: answers are remembered by their Idempotency-Key.
+
+The receipt is written in the transaction of the write itself; whoever comes second, even at the
+same moment, finds it and gets the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from flask import Response, request
+from psycopg.types.json import Jsonb
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from app.access.principal import Principal
+from app.api.requests import services
+from app.database import system
+from app.database.statements import Statement
+from app.errors import Conflict, Malformed
+from app.records.saving import Written
+from app.records.work import Work
+from app.texts import say
+
+_known = system.idempotency
+_keep = Statement(
+    insert(_known)
+    .values(
+        user_id=sa.bindparam("user"),
+        key=sa.bindparam("key"),
+        request=sa.bindparam("request"),
+        status=201,
+        answer=sa.bindparam("answer", type_=JSONB),
+    )
+    .on_conflict_do_nothing()
+)
+_find = Statement(
+    sa.select(_known.c.request, _known.c.answer).where(
+        _known.c.user_id == sa.bindparam("user"), _known.c.key == sa.bindparam("key")
+    )
+)
+
+Receipt = Callable[[Work, Written], None] | None
+
+
+class AlreadyDone(Exception):
+    """Another request with the same key was faster."""
+
+
+def once(
+    principal: Principal,
+    entity: str,
+    raw: Mapping[str, Any],
+    write: Callable[[Receipt], Written],
+    answer: Callable[[int], Response],
+) -> Response:
+    """Write, unless this very request was answered before; then give that answer again.
+
+    Raises:
+        Conflict: the key was used for another request.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return answer(write(None).id)
+    if not 1 <= len(key) <= 200:
+        raise Malformed(
+            say(
+                "Idempotency-Key is 1 to 200 characters.",
+                "Idempotency-Key 应为 1 到 200 个字符。",
+            )
+        )
+    sent = hashlib.sha256(
+        orjson.dumps([entity, raw], option=orjson.OPT_SORT_KEYS, default=str)
+    ).hexdigest()
+    names = {"user": principal.user_id, "key": key}
+    done = _done(names, sent)
+    if done is not None:
+        return answer(done)
+
+    def receipt(work: Work, written: Written) -> None:
+        kept = _keep.run(
+            work.connection, {**names, "request": sent, "answer": Jsonb({"id": written.id})}
+        )
+        if not kept.rowcount:
+            raise AlreadyDone
+
+    try:
+        return answer(write(receipt).id)
+    except AlreadyDone:
+        done = _done(names, sent)
+        assert done is not None
+        return answer(done)
+
+
+def _done(names: Mapping[str, Any], sent: str) -> int | None:
+    with services().pools.read.connection() as connection:
+        row = _find.run(connection, names).fetchone()
+    if row is None:
+        return None
+    if row[0] != sent:
+        raise Conflict(
+            say(
+                "This Idempotency-Key was used for another request.",
+                "这个 Idempotency-Key 已用于另一个请求。",
+            )
+        )
+    return int(row[1]["id"])
