@@ -366,4 +366,5 @@ def _other_field(shop: Workshop, draft: Draft, path: Path, dotted: str) -> tuple
         message = f"`{entity}` has no field `{name}`."
         shop.unknown(Code.unknown_field, draft.document, path, name, other.fields, message)
         return None
+    shop.type_of(other, name.partition(".")[0])
     return entity, name

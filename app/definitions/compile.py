@@ -1,25 +1,22 @@
-"""Check definitions by themselves and against each other, and freeze them into a catalog."""
+"""Check definitions against each other and freeze them into a catalog."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import marshmallow as ma
-
 from app.definitions import access, binding, drafting, screens, worked_out
-from app.definitions.app_file import AppSchema, check_modules, compile_app
+from app.definitions.app_file import check_modules, compile_app
 from app.definitions.catalog import Catalog, Entity, Role
-from app.definitions.complaints import check_name, shape_problems
-from app.definitions.document import Document
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
-from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
+from app.definitions.lifecycles import WrittenLifecycle
 from app.definitions.links import check_lifecycles, required_circles
+from app.definitions.names import BUILT_IN_ENTITIES
 from app.definitions.problems import Problem, has_errors
-from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
-from app.definitions.shape import Definition
+from app.definitions.reuse import Compiled, Memory, affected_units, changed_units, unit_of
+from app.definitions.shapes import Shapes
 from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions.functions import Functions
 from app.fields.base import FieldTypes
@@ -31,6 +28,7 @@ def compile_catalog(
     files: Mapping[str, str],
     types: FieldTypes,
     functions: Functions,
+    memory: Memory,
     *,
     may_finish: bool,
 ) -> tuple[Catalog | None, list[Problem]]:
@@ -40,121 +38,193 @@ def compile_catalog(
     """
     shop = Workshop(types, functions)
     shop.files = files
-    shapes = _Shapes(shop, gathered)
-    if has_errors(shop.problems) or not may_finish:
-        return None, shop.problems
-    return _Compilation(shop, gathered, shapes).run(), shop.problems
-
-
-class _Shapes:
-    """Every definition's values, checked by itself."""
-
-    def __init__(self, shop: Workshop, gathered: Gathered) -> None:
-        self.shop = shop
-        self.app = self._read(AppSchema(), gathered.singles.get("app"))
-        self.roles = self._read(RolesSchema(), gathered.singles.get("roles")).get("roles", {})
-        self.options = self._read(OptionListsSchema(), gathered.singles.get("options")).get(
-            "options", {}
-        )
-        schema = entity_schema(shop.schemas)
-        self.entities = {
-            name: values
-            for name, document in gathered.entities.items()
-            if (values := self._read(schema, document, f"The entity `{name}`"))
-        }
-        for name, document in gathered.entities.items():
-            self._name(name, "an entity", document, ("entity",))
-        lifecycle = LifecycleSchema()
-        self.lifecycles = [
-            WrittenLifecycle(document, values)
-            for document in gathered.others.get("lifecycle", {}).values()
-            if (values := self._read(lifecycle, document))
-        ]
-
-    def _read(
-        self, schema: Definition, document: Document | None, what: str = ""
-    ) -> dict[str, Any]:
-        if document is None:
-            return {}
-        try:
-            return schema.read(document.data, what)
-        except ma.ValidationError as error:
-            self.shop.problems += shape_problems(document, error.messages)
-            return {}
-
-    def _name(self, name: str, noun: str, document: Document, path: tuple[Any, ...]) -> None:
-        try:
-            check_name(name, noun)
-        except ma.ValidationError as error:
-            said = error.messages[0]
-            self.shop.problem(said.code, document, path, str(said), said.hint)  # type: ignore[union-attr]
+    shapes = Shapes(shop.schemas, gathered, memory)
+    if has_errors(shapes.problems) or not may_finish:
+        return None, shapes.problems
+    shop.problems += shapes.problems
+    return _Compilation(shop, gathered, shapes, memory).run(), shop.problems
 
 
 class _Compilation:
     """One run over checked definitions."""
 
-    def __init__(self, shop: Workshop, gathered: Gathered, shapes: _Shapes) -> None:
+    def __init__(self, shop: Workshop, gathered: Gathered, shapes: Shapes, memory: Memory) -> None:
         self.shop = shop
         self.gathered = gathered
         self.shapes = shapes
+        self.memory = memory
+        self.app_document = gathered.singles.get("app")
+        self.entities: dict[str, Entity] = {}
+        self.warnings: dict[str, tuple[Problem, ...]] = {}
+        self.lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
+        for lifecycle in shapes.lifecycles:
+            key = (lifecycle.values["entity"], lifecycle.values["field"])
+            self.lifecycles.setdefault(key, []).append(lifecycle)
 
     def run(self) -> Catalog | None:
         shop = self.shop
-        app_document = self.gathered.singles.get("app")
-        shop.app = compile_app(app_document, self.shapes.app)
-        self._draft()
-        rules = access.AccessRules(shop, self.gathered.singles.get("roles"), self.shapes.roles)
+        shop.app = compile_app(self.app_document, self.shapes.app)
         shop.work_out = lambda draft, field: worked_out.work_out(shop, draft, field)
         shop.work_out_view = lambda draft, name: screens.view_condition(shop, draft, name)
-        drafting.name_trees(shop)
-        for draft in shop.drafts.values():
-            binding.check_targets(shop, draft)
-        for draft in shop.drafts.values():
-            binding.bind_fields(shop, draft)
-        drafting.bind_offers(shop)
+        self._draft_common()
+        fresh = self._draft_entities()
+        self._bind(fresh)
         worked_out.stored_circles(shop)
-        inherit = {
-            d.name: access.inherited(shop, d) for d in shop.drafts.values() if not d.lines_of
-        }
+        inherit = self._inherit(fresh)
         access.inherit_circles(shop, inherit)
-        entities = {
-            draft.name: self._entity(draft, rules, inherit.get(draft.name, ()))
-            for draft in shop.drafts.values()
-        }
+        self._make_entities(fresh, inherit)
         required_circles(shop)
         check_lifecycles(shop, self.shapes.lifecycles)
-        shop.problems += check_modules(
-            app_document, shop.app, self._menu_entities(), self.gathered.others.get("dashboard", {})
-        )
+        menu = [name for name in shop.drafts if "." not in name]
+        dashboards = self.gathered.others.get("dashboard", {})
+        shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)
         if has_errors(shop.problems):
             return None
-        return self._catalog(entities)
+        self._remember()
+        return self._catalog()
 
-    def _menu_entities(self) -> list[str]:
-        return [name for name in self.shop.drafts if "." not in name]
+    # Drafts: all of them, or those that changed beside the ones kept.
 
-    def _draft(self) -> None:
+    def _draft_common(self) -> None:
         shop = self.shop
-        roles_document = self.gathered.singles.get("roles")
-        access.draft_roles(shop, roles_document, self.shapes.roles)
+        access.draft_roles(shop, self.gathered.singles.get("roles"), self.shapes.roles)
         if not any(role.admin for role in shop.roles.values()):
             # Somebody must be able to come in.
             shop.roles["admin"] = Role("admin", say("Administrator", "系统管理员"), admin=True)
         document = self.gathered.singles.get("options")
         if document is not None:
             drafting.shared_options(shop, document, self.shapes.options)
-        lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
-        for lifecycle in self.shapes.lifecycles:
-            key = (lifecycle.values["entity"], lifecycle.values["field"])
-            lifecycles.setdefault(key, []).append(lifecycle)
-        for name, values in self.shapes.entities.items():
+
+    def _draft_entities(self) -> set[str]:
+        """Return the entities that are drafted anew."""
+        names = list(self.shapes.entities)
+        before = self._usable_before()
+        if before is None:
+            self._draft_anew(names)
+            drafting.name_trees(self.shop)
+            return set(names)
+        fresh = set(changed_units(before, self.shapes.entities))
+        trees = drafting.trees_of(before.shop)
+        self._keep_drafts(before, names, fresh)
+        if drafting.trees_of(self.shop) != trees:
+            # Every link to such an entity is another one now.
+            self.shop.forget_drafts()
+            self._draft_common()
+            self._draft_anew(names)
+            drafting.name_trees(self.shop)
+            return set(names)
+        drafting.name_trees(self.shop, fresh)
+        return fresh
+
+    def _draft_anew(self, names: Iterable[str]) -> None:
+        for name in names:
             drafting.draft_entity(
-                shop,
+                self.shop,
                 self.gathered.entities[name],
-                {**values, "entity": name},
-                built_in=name in ("user", "department"),
-                lifecycles=lifecycles,
+                {**self.shapes.entities[name], "entity": name},
+                built_in=name in BUILT_IN_ENTITIES,
+                lifecycles=self.lifecycles,
             )
+
+    def _usable_before(self) -> Compiled | None:
+        """Return the catalog before, if what concerns all entities is still the same."""
+        before = self.memory.before.compiled if self.memory.before else None
+        return before if before is not None and before.common == self._common() else None
+
+    def _common(self) -> tuple[Any, ...]:
+        singles = self.gathered.singles
+        return (
+            *(
+                singles[kind].digest if kind in singles else ""
+                for kind in ("app", "roles", "options")
+            ),
+            tuple(one.document.digest for one in self.shapes.lifecycles),
+            tuple(text for name, text in self.shop.files.items() if name.endswith(".csv")),
+            tuple(self.shapes.entities),
+            id(self.shop.field_types),
+            id(self.shop.functions),
+        )
+
+    def _keep_drafts(self, before: Compiled, names: Iterable[str], fresh: set[str]) -> None:
+        shop = self.shop
+        shop.built_in = before.shop.built_in
+        kept: dict[str, list[Draft]] = {}
+        for draft in before.shop.drafts.values():
+            kept.setdefault(unit_of(draft.name), []).append(draft)
+        for name in names:
+            if name in fresh:
+                self._draft_anew([name])
+                continue
+            shop.drafts.update((draft.name, draft) for draft in kept[name])
+        for name, one in before.shop.options.items():
+            if "." in name and unit_of(name) not in fresh:
+                shop.options[name] = one
+        for name, offers in before.shop.offers.items():
+            if "." in name and unit_of(name) not in fresh:
+                shop.offers[name] = offers
+
+    def _bind(self, fresh: set[str]) -> None:
+        """Bind the fields of the drafts made anew, then of those that read what changed."""
+        before = self._usable_before()
+        waiting = set(fresh)
+        while waiting:
+            drafts = [one for one in self.shop.drafts.values() if unit_of(one.name) in waiting]
+            for draft in drafts:
+                binding.check_targets(self.shop, draft)
+            for draft in drafts:
+                with self.shop.reading(unit_of(draft.name)):
+                    binding.bind_fields(self.shop, draft)
+            drafting.bind_offers(self.shop, drafts)
+            if before is None or has_errors(self.shop.problems):
+                return
+            waiting = set(affected_units(before, self.shop, fresh))
+            self._draft_anew(waiting)
+            drafting.name_trees(self.shop, waiting)
+            fresh |= waiting
+
+    def _inherit(self, fresh: set[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+        before = self._usable_before()
+        found = {}
+        for draft in self.shop.drafts.values():
+            if draft.lines_of:
+                continue
+            if draft.name in fresh or before is None:
+                found[draft.name] = access.inherited(self.shop, draft)
+            else:
+                found[draft.name] = before.entities[draft.name].inherit
+        return found
+
+    def _make_entities(
+        self, fresh: set[str], inherit: Mapping[str, tuple[tuple[str, str], ...]]
+    ) -> None:
+        before = self._usable_before()
+        rules = access.AccessRules(self.shop, self.gathered.singles.get("roles"), self.shapes.roles)
+        for draft in self.shop.drafts.values():
+            unit = unit_of(draft.name)
+            if unit not in fresh and before is not None:
+                self.entities[draft.name] = before.entities[draft.name]
+                if unit == draft.name:
+                    self.warnings[unit] = before.warnings.get(unit, ())
+                    self.shop.problems += self.warnings[unit]
+                continue
+            count = len(self.shop.problems)
+            with self.shop.reading(unit):
+                self.entities[draft.name] = self._entity(draft, rules, inherit.get(draft.name, ()))
+            new = tuple(self.shop.problems[count:])
+            self.warnings[unit] = (*self.warnings.get(unit, ()), *new)
+
+    def _remember(self) -> None:
+        before = self._usable_before()
+        reads = dict(before.reads) if before else {}
+        reads.update((unit, frozenset(found)) for unit, found in self.shop.reads.items())
+        self.memory.compiled = Compiled(
+            shop=self.shop,
+            entities=self.entities,
+            values=self.shapes.entities,
+            common=self._common(),
+            reads=reads,
+            warnings=self.warnings,
+        )
 
     def _entity(self, draft: Draft, rules: access.AccessRules, inherit: Any) -> Entity:
         shop = self.shop
@@ -190,7 +260,7 @@ class _Compilation:
             else draft.document.place(draft.path),
         )
 
-    def _catalog(self, entities: Mapping[str, Entity]) -> Catalog:
+    def _catalog(self) -> Catalog:
         shop = self.shop
         others: dict[str, Any] = {
             kind: MappingProxyType(by_name) for kind, by_name in self.gathered.others.items()
@@ -200,7 +270,7 @@ class _Compilation:
             app=shop.app,
             roles=MappingProxyType(shop.roles),
             options=MappingProxyType(shop.options),
-            entities=MappingProxyType(dict(entities)),
+            entities=MappingProxyType(dict(self.entities)),
             types=shop.field_types,
             fingerprint=fingerprint_of(self.shapes, self.gathered, shop.options),
             files=MappingProxyType(dict(shop.files)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -227,10 +227,17 @@ def _from_csv(shop: Workshop, document: Document, path: Path, file: str) -> tupl
     return options
 
 
-def name_trees(shop: Workshop) -> None:
+def trees_of(shop: Workshop) -> dict[str, str]:
+    """Return, by entity, the link that makes its records a tree."""
+    return {name: tree for name in shop.drafts if (tree := tree_field(shop, name))}
+
+
+def name_trees(shop: Workshop, units: Container[str] | None = None) -> None:
     """Tell every link by which of its target's fields the target is a tree."""
-    trees = {name: tree for name in shop.drafts if (tree := tree_field(shop, name))}
+    trees = trees_of(shop)
     for draft in shop.drafts.values():
+        if units is not None and draft.name.partition(".")[0] not in units:
+            continue
         for field in draft.fields.values():
             targets = field.type.targets(field)
             if len(targets) == 1 and targets[0] in trees:
@@ -264,12 +271,12 @@ def shared_options(
         _note_offers(shop, name, document, path, one)
 
 
-def bind_offers(shop: Workshop) -> None:
+def bind_offers(shop: Workshop, drafts: Iterable[Draft]) -> None:
     """Check the conditions of options against every record that has the choice."""
     if not shop.offers:
         return
-    for draft in shop.drafts.values():
-        for name, field in list(draft.fields.items()):
+    for draft in drafts:
+        for name, field in draft.fields.items():
             offers = shop.offers.get(str(field.settings.get("options")))
             if not offers or field.built_in:
                 continue

@@ -9,23 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from app.definitions.catalog import OptionList
 from app.definitions.gather import Gathered
-from app.definitions.lifecycles import WrittenLifecycle
+from app.definitions.shapes import Shapes
 from app.texts import Label
-
-
-class Shapes(Protocol):
-    """The checked values of all definitions."""
-
-    app: dict[str, Any]
-    roles: dict[str, Any]
-    entities: dict[str, Any]
-    lifecycles: list[WrittenLifecycle]
 
 
 def fingerprint_of(shapes: Shapes, gathered: Gathered, options: Mapping[str, OptionList]) -> str:

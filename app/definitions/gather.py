@@ -255,7 +255,7 @@ def _extend(gathered: Gathered, name: str, document: Document) -> None:
 def merge(below: Document, above: Document, added_to: Sequence[tuple[str, ...]] = ()) -> Document:
     """Return one document of two: *above* wins key by key; lists in *added_to* grow."""
     data, spot = _merge(below.data, below.spot, above.data, above.spot, added_to, ())
-    digest = f"{below.digest}+{above.digest}"
+    digest = f"{below.digest}#{below.index}+{above.digest}"
     return Document(above.file, data, spot, above.index, above.pack, digest)
 
 

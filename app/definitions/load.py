@@ -10,7 +10,7 @@ import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.definitions.catalog import Catalog
@@ -26,6 +26,7 @@ from app.definitions.problems import (
     nearest,
     sort_problems,
 )
+from app.definitions.reuse import Memory
 from app.expressions.builtin import BUILTIN
 from app.expressions.functions import Functions
 from app.fields.base import FieldTypes
@@ -42,6 +43,8 @@ class Loaded:
     problems: list[Problem]
     #: the text of every file that was read, by path relative to the folder
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: what makes the next reading quick
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     @property
     def has_errors(self) -> bool:
@@ -75,9 +78,10 @@ def load_files(
 
     *problems* are those of reading the files; they are among the result's.
     """
-    del previous
+    before = previous.memory if previous is not None and previous.memory.types is types else None
+    memory = Memory(types=types, before=before)
     with _without_collector():
-        return _load(files, types, functions, list(problems))
+        return _load(files, types, functions, list(problems), memory)
 
 
 @contextmanager
@@ -94,69 +98,67 @@ def _without_collector() -> Iterator[None]:
 
 
 def _load(
-    files: Mapping[str, str], types: FieldTypes, functions: Functions, found: list[Problem]
+    files: Mapping[str, str],
+    types: FieldTypes,
+    functions: Functions,
+    found: list[Problem],
+    memory: Memory,
 ) -> Loaded:
-    documents: list[Document] = []
-    current = ""
+    catalog = None
+    current = "app.yaml"
     try:
+        if not files:
+            message = "There is no configuration here: no app.yaml and no entities."
+            found.append(_about(current, Code.unreadable_file, message, "Name the right folder."))
         if sum(map(len, files.values())) > BIGGEST_FOLDER:
-            found.append(
-                _about(
-                    "app.yaml",
-                    Code.too_big,
-                    "The configuration has more than 20 million characters.",
-                )
-            )
+            message = "The configuration has more than 20 million characters."
+            found.append(_about(current, Code.too_big, message, "Is a data file among it?"))
             return Loaded(None, found, files)
+        documents: list[Document] = []
         for current in sorted(files):
-            documents += _read(current, files[current], found)
-        current = ""
+            documents += _read(current, files[current], found, memory)
+        current = "app.yaml"
         packs = _packs(documents, files, found)
         templates = {name: text for name, text in files.items() if _is_template(name)}
         gathered = gather(documents, templates, packs)
         found += gathered.problems
-        if not files:
-            found.append(
-                _about(
-                    "app.yaml",
-                    Code.unreadable_file,
-                    "There is no configuration here: no app.yaml and no entities.",
-                    "Name the right folder.",
-                )
-            )
         catalog, more = compile_catalog(
-            gathered, files, types, functions, may_finish=not has_errors(found)
+            gathered, files, types, functions, memory, may_finish=not has_errors(found)
         )
         found += more
     except Exception as error:  # noqa: BLE001 - whatever a file holds, its author gets a sentence.
-        found.append(_bug(current or "app.yaml", error))
-        catalog = None
+        found.append(_bug(current, error))
+    memory.forget_before()
     ordered = sort_problems(found)
-    return Loaded(None if has_errors(ordered) else catalog, ordered, files)
+    return Loaded(None if has_errors(ordered) else catalog, ordered, files, memory)
 
 
-def _read(file: str, text: str, problems: list[Problem]) -> list[Document]:
+def _read(file: str, text: str, problems: list[Problem], memory: Memory) -> list[Document]:
     if not file.endswith(".yaml") or _is_template(file):
         return []
+    known = memory.find_file(file, text)
+    if known is None:
+        known = _read_anew(file, text)
+        memory.keep_file(file, text, *known)
+    problems += known[1]
+    return known[0]
+
+
+def _read_anew(file: str, text: str) -> tuple[list[Document], list[Problem]]:
     documents, found = read_documents(file, text)
-    problems += found
     if found:
-        return []
+        return [], found
     pack = _PACK.match(file)
     filled = [one for one in documents if one.data is not None]
     if not filled:
         name = file.rsplit("/", 1)[-1]
         hint = (
-            "Remove the file if it is not needed."
-            if name not in SINGLE_FILES
-            else "Write at least one key."
+            "Write at least one key." if name in SINGLE_FILES else "Remove it if it is not needed."
         )
-        problems.append(_about(file, Code.unfinished, "The file is empty.", hint))
-    if pack is None:
-        return filled
-    return [
-        Document(one.file, one.data, one.spot, one.index, pack[1], one.digest) for one in filled
-    ]
+        return [], [_about(file, Code.unfinished, "The file is empty.", hint)]
+    if pack is not None:
+        filled = [replace(one, pack=pack[1]) for one in filled]
+    return filled, []
 
 
 def _packs(

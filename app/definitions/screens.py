@@ -210,6 +210,7 @@ def _related(shop: Workshop, draft: Draft, written: Any) -> tuple[tuple[str, str
             message = f"`{dotted}` is no link to `{draft.name}`."
             shop.unknown(Code.not_a_link, draft.document, path, link, links, message)
             continue
+        shop.type_of(child, link)
         pairs.append((entity, link))
     return tuple(pairs)
 

@@ -163,6 +163,7 @@ def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, s
         message = named if link else f"`of` is `{written}`; it must be an entity and its link."
         shop.unknown(Code.not_a_link, draft.document, path, link, links, message)
         return None
+    shop.type_of(child, link)
     return child, link
 
 

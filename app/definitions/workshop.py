@@ -6,7 +6,8 @@ type of a formula is worked out when somebody asks for it, so the order of files
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +75,9 @@ class Workshop(Model):
         #: The fields every record has, one object for all entities: by whether there is an owner.
         self.built_in: dict[bool, dict[str, Field]] = {}
         self._links: dict[str, list[tuple[str, str]]] | None = None
+        #: By entity: the fields it was compiled from, others' and its own.
+        self.reads: dict[str, set[tuple[str, str]]] = {}
+        self._reader: set[tuple[str, str]] | None = None
         self._found: dict[tuple[str, str], Type] = {}
         self._in_work: list[tuple[str, str]] = []
         self._cycles: set[frozenset[tuple[str, str]]] = set()
@@ -151,6 +155,8 @@ class Workshop(Model):
     def type_of(self, draft: Draft, name: str) -> Type:
         """Return what expressions take a field for; a formula is checked if need be."""
         key = (draft.name, name)
+        if self._reader is not None:
+            self._reader.add(key)
         known = self._found.get(key)
         if known is not None:
             return known
@@ -159,11 +165,34 @@ class Workshop(Model):
         if key in self._in_work:
             self.note_circle(self._in_work[self._in_work.index(key) :])
             return ANY
+        if (value := draft.fields[name].value) is not None:
+            # Kept from the time before.
+            return self._keep(key, value)
         self._in_work.append(key)
         try:
-            return self._keep(key, self.work_out(draft, draft.fields[name]))
+            with self.reading(draft.name.partition(".")[0]):
+                return self._keep(key, self.work_out(draft, draft.fields[name]))
         finally:
             self._in_work.pop()
+
+    @contextmanager
+    def reading(self, unit: str) -> Iterator[None]:
+        """Note all fields looked at meanwhile as read by *unit*, an entity with its lines."""
+        before = self._reader
+        self._reader = self.reads.setdefault(unit, set())
+        try:
+            yield
+        finally:
+            self._reader = before
+
+    def forget_drafts(self) -> None:
+        """Begin anew, after drafts of the time before turned out to be of no use."""
+        self.drafts.clear()
+        self.options.clear()
+        self.offers.clear()
+        self.built_in = {}
+        self._links = None
+        self.problems.clear()
 
     def _keep(self, key: tuple[str, str], type_: Type) -> Type:
         self._found[key] = type_
