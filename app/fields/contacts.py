@@ -52,7 +52,7 @@ class Several(FieldType):
 
     def columns(self, field: FieldLike) -> tuple[Column, ...]:
         """Return one column with the list."""
-        return (Column(field.name, JSONB()),)
+        return (Column(field.name, JSONB(none_as_null=True)),)
 
     def value_type(self, field: FieldLike, options: Sequence[OptionLike] = ()) -> Type:
         """Return that it is many texts: the numbers or addresses without their kinds."""
@@ -130,11 +130,11 @@ class Several(FieldType):
     def mask(self, field: FieldLike, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """Return the list, each one masked as a single one would be."""
         item = sa.func.jsonb_array_elements(column).column_valued("item")
-        hidden = self.single.mask(field, item.column.op("->>")(self.key))
-        one = item.column.op("||")(
+        hidden = self.single.mask(field, item.op("->>")(self.key))
+        one = item.op("||")(
             sa.func.jsonb_build_object(sa.cast(self.key, sa.Text), hidden, type_=JSONB())
         )
-        all_of_them = sa.select(sa.func.jsonb_agg(one)).select_from(item).scalar_subquery()
+        all_of_them = sa.select(sa.func.jsonb_agg(one)).scalar_subquery()
         return sa.func.coalesce(all_of_them, sa.text("'[]'::jsonb"), type_=JSONB())
 
     def masked(self, field: FieldLike, value: Any) -> Any:

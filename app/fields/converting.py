@@ -7,6 +7,7 @@ says beforehand which rows that would be. Every cast therefore stands in a CASE 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ TEXTS = ("text", "longtext", "markdown", "email", "phone", "url", "serial", "cur
 WORDS = ("choice", "stage")
 NUMBERS = ("integer", "decimal", "money", "percent", "rating")
 
-_PLAIN_NUMBER = r"^[+-]?(\d{1,15}(\.\d{0,20})?|\.\d{1,20})$"
+_PLAIN_NUMBER = r"^[+-]?(\d{1,16}(\.\d{0,20})?|\.\d{1,20})$"
 _GROUPED_NUMBER = r"^[+-]?\d{1,3}(,\d{3}){1,4}(\.\d{0,20})?$"
 _DAY = r"^\d{4}-\d{1,2}-\d{1,2}$"
 _MOMENT = r"^\d{4}-\d{1,2}-\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?$"
@@ -59,9 +60,16 @@ def conversion(
 
     def holds(column: Expression) -> Expression:
         condition = fits(column) if fits else convert(column).is_not(None)
-        return sa.or_(column.is_(None), sa.func.coalesce(condition, sa.false()))
+        return sa.or_(is_empty(column), sa.func.coalesce(condition, sa.false()))
 
     return Conversion(convert, holds, parts or {})
+
+
+def is_empty(column: Expression) -> Expression:
+    """Return whether there is nothing in a column, or only an empty list."""
+    if isinstance(column.type, sa.ARRAY):
+        return sa.func.coalesce(sa.func.cardinality(column), constant(0)) == constant(0)
+    return column.is_(None)
 
 
 def same(fits: Change | None = None) -> Conversion:
@@ -74,7 +82,7 @@ def chain(first: Change, then: Conversion) -> Conversion:
     return Conversion(
         lambda column: then.convert(first(column)),
         lambda column: sa.or_(
-            column.is_(None), sa.and_(first(column).is_not(None), then.fits(first(column)))
+            is_empty(column), sa.and_(first(column).is_not(None), then.fits(first(column)))
         ),
         {
             name: lambda column, part=part: part(first(column))  # type: ignore[misc]
@@ -139,7 +147,7 @@ def json_list_text(key: str) -> Change:
 
     def text(column: Expression) -> Expression:
         item = _items(column)
-        inner = sa.select(sa.func.string_agg(item.column.op("->>")(key), ", ")).select_from(item)
+        inner = sa.select(sa.func.string_agg(item.op("->>")(key), ", "))
         return inner.scalar_subquery()
 
     return text
@@ -221,6 +229,9 @@ def day_of_text(column: Expression) -> Expression:
 def moment_of_text(time_zone: str) -> Change:
     """Return how a text becomes a moment: with its own offset, or on the clocks of a zone."""
 
+    def read(column: Expression) -> Expression:
+        return within_years(moment(column))
+
     def moment(column: Expression) -> Expression:
         text = plain(column)
         wall = _dashed(column)
@@ -232,7 +243,14 @@ def moment_of_text(time_zone: str) -> Change:
             else_=midnight,
         )
 
-    return moment
+    return read
+
+
+def within_years(moment: Expression) -> Expression:
+    """Return a moment if it lies in the years 1 to 9999, which is all that Python knows."""
+    type_ = sa.TIMESTAMP(timezone=True)
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return when(moment.between(sa.literal(first, type_), sa.literal(last, type_)), moment)
 
 
 def time_of_text(column: Expression) -> Expression:

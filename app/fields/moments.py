@@ -111,7 +111,8 @@ class Date(FieldType):
         """Return that moments become days on the business's clocks, and that texts are read."""
 
         def day(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-            return sa.cast(sa.func.timezone(time_zone, column), sa.Date)
+            found = sa.cast(sa.func.timezone(time_zone, column), sa.Date)
+            return converting.when(found <= sa.literal(date.max, sa.Date()), found)
 
         def is_midnight(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
             return sa.func.timezone(time_zone, sa.cast(day(column), sa.TIMESTAMP)) == column
@@ -189,7 +190,8 @@ class Datetime(FieldType):
         """Return that a day becomes its midnight on the business's clocks, and texts are read."""
 
         def midnight(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-            return sa.func.timezone(time_zone, sa.cast(column, sa.TIMESTAMP))
+            moment = sa.func.timezone(time_zone, sa.cast(column, sa.TIMESTAMP))
+            return converting.within_years(moment)
 
         from_text = converting.conversion(converting.moment_of_text(time_zone))
         return {

@@ -48,6 +48,7 @@ class NumberLike(FieldType):
     pad: ClassVar[bool] = False
     default_places: ClassVar[int] = 0
     signs: ClassVar[str] = ""
+    digits: ClassVar[int] = MOST_DIGITS
 
     def settings(self) -> dict[str, ma.fields.Field]:
         """Return the bounds and, unless it is whole, the decimals."""
@@ -88,7 +89,7 @@ class NumberLike(FieldType):
 
     def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Any:
         """Return the exact number."""
-        number = read_number(raw, strict=context.strict, signs=self.signs)
+        number = read_number(raw, strict=context.strict, signs=self.signs, digits=self.digits)
         if number is None:
             return None
         number = to_places(number, self.places(field), pad=self.pad)
@@ -159,6 +160,7 @@ class Integer(NumberLike):
         "the API keeps exact."
     )
     whole: ClassVar[bool] = True
+    digits: ClassVar[int] = MOST_DIGITS + 1
     example: ClassVar[str] = "employees: {type: integer, min: 1, max: 500000}"
     example_json: ClassVar[Any] = 120
 

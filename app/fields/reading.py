@@ -113,11 +113,13 @@ def half_width(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def read_number(raw: object, *, strict: bool, signs: str = "") -> Decimal | None:
+def read_number(
+    raw: object, *, strict: bool, signs: str = "", digits: int = MOST_DIGITS
+) -> Decimal | None:
     """Return an exact, finite number; *signs* are those that may stand around it, such as ``¥``.
 
     Raises:
-        FieldError: it is no number, not finite, or has more than 15 digits before the point.
+        FieldError: it is no number, not finite, or has more than so many *digits* before the point.
     """
     if isinstance(raw, bool | Mapping | list | tuple):
         raise wrong_kind(raw, "a number", "数字")
@@ -125,7 +127,7 @@ def read_number(raw: object, *, strict: bool, signs: str = "") -> Decimal | None
         return None
     if isinstance(raw, int | float | Decimal):
         # A JSON number arrives as a float; its shortest text is what was written.
-        return _bounded(Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw))
+        return _bounded(Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw), digits)
     line = read_line(raw, strict=strict)
     if line is None:
         return None
@@ -148,20 +150,20 @@ def read_number(raw: object, *, strict: bool, signs: str = "") -> Decimal | None
             ),
             "not-a-number",
         )
-    return _bounded(Decimal(text))
+    return _bounded(Decimal(text), digits)
 
 
-def _bounded(number: Decimal) -> Decimal:
+def _bounded(number: Decimal, digits: int) -> Decimal:
     if not number.is_finite():
         raise FieldError(
             say("This is not a finite number.", "这不是一个有限的数字。"), "not-a-number"
         )
-    if number and number.adjusted() >= MOST_DIGITS:
+    if number and number.adjusted() >= digits:
         raise FieldError(
             say(
                 "The number has more than {most} digits before the point.",
                 "数字的整数部分超过 {most} 位。",
-                most=MOST_DIGITS,
+                most=digits,
             ),
             "out-of-range",
         )
