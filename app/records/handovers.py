@@ -1,0 +1,128 @@
+"""Records that change hands: transferred, shared, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.access.principal import Principal
+from app.errors import InvalidInput, NotFound
+from app.records import merging, sharing, transferring
+from app.records.checking import visible_ids
+from app.records.saves import Saves
+from app.records.saving import Written
+from app.records.transactions import entity_of
+from app.records.work import Work
+from app.texts import say
+
+
+class Handovers(Saves):
+    """Gives records to others and makes several one."""
+
+    def transfer(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: Iterable[int],
+        owner: int | None,
+        *,
+        along: Iterable[str] = (),
+        origin: str = "api",
+        note: str | None = None,
+    ) -> int:
+        """Give records to another owner, and what hangs on them by the links in *along*."""
+        wanted = list(ids)
+
+        def step(work: Work) -> int:
+            self._locked(work, entity, wanted, "transfer")
+            work.open_change_set()
+            kind = entity_of(work.release, entity)
+            return transferring.transfer_with_cascade(work, kind, wanted, owner, along)
+
+        return self._run(principal, step, origin=origin, note=note)
+
+    def share(
+        self,
+        principal: Principal,
+        entity: str,
+        record_id: int,
+        users: Iterable[int],
+        *,
+        may_edit: bool = False,
+        until: datetime | None = None,
+    ) -> None:
+        """Share a record with people, to read or to edit, until a day or for good."""
+        people = list(users)
+
+        def step(work: Work) -> None:
+            self._locked(work, entity, [record_id], "share")
+            for user in people:
+                transferring.check_new_owner(work, user)
+            kind = entity_of(work.release, entity)
+            sharing.share_with(work, kind, record_id, people, may_edit=may_edit, until=until)
+            work.shares_changed()
+
+        self._run(principal, step)
+
+    def unshare(
+        self, principal: Principal, entity: str, record_id: int, users: Iterable[int]
+    ) -> None:
+        """Take a record back from people it was shared with."""
+        people = list(users)
+
+        def step(work: Work) -> None:
+            self._locked(work, entity, [record_id], "share")
+            sharing.unshare_with(work, entity_of(work.release, entity), record_id, people)
+            work.shares_changed()
+
+        self._run(principal, step)
+
+    def merge(
+        self,
+        principal: Principal,
+        entity: str,
+        keep: int,
+        gone: Sequence[int],
+        raw: Mapping[str, Any] | None = None,
+        *,
+        origin: str = "api",
+        strict: bool = True,
+    ) -> Written:
+        """Make several records one, in one change set.
+
+        Args:
+            raw: values the kept record takes over, by field.
+        """
+
+        def step(work: Work) -> Written:
+            if keep in gone or not gone:
+                raise InvalidInput(
+                    message=say(
+                        "Choose one record to keep and at least one other to merge into it.",
+                        "请选择一条要保留的记录，以及至少一条要并入的其他记录。",
+                    )
+                )
+            self._locked(work, entity, [keep, *gone], "merge")
+            work.open_change_set()
+            kind = entity_of(work.release, entity)
+            merging.repoint(work, kind, keep, gone)
+            merging.bury(work, kind, keep, gone)
+            work.touch(entity, keep)
+            return self._update(work, entity, keep, raw or {}, None, strict=strict)
+
+        return self._run(principal, step, origin=origin)
+
+    def team(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
+        """Return whom a record is shared with: ``user_id may_edit until shared_by``.
+
+        Raises:
+            NotFound: it may not be read.
+        """
+
+        def step(work: Work) -> list[dict[str, Any]]:
+            if not visible_ids(work, entity, [record_id]):
+                raise NotFound
+            return sharing.team_of(work, entity_of(work.release, entity), record_id)
+
+        return self._run(principal, step)

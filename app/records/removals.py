@@ -1,0 +1,130 @@
+"""Into the recycle bin, out of it again, and gone for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.access.principal import Principal
+from app.definitions.catalog import Entity
+from app.errors import Forbidden
+from app.records import deleting, derived
+from app.records.checking import visible_ids
+from app.records.conflicts import raise_conflict
+from app.records.journal import write_search_row
+from app.records.linesets import touch_for_lines
+from app.records.transactions import Transactions, entity_of
+from app.records.work import Work
+
+
+class Removals(Transactions):
+    """Deletes, restores and purges records."""
+
+    def delete(
+        self,
+        principal: Principal,
+        entity: str,
+        ids: int | Iterable[int],
+        *,
+        version: int | None = None,
+        origin: str = "api",
+        cause: str | None = None,
+    ) -> int:
+        """Put records into the bin, with what their links say goes along; return how many.
+
+        Raises:
+            NotFound: one is not there, or may not be read.
+            Forbidden: one of them, or of those that go along, may not be deleted.
+            Conflict: *version* is given and is not the record's.
+            InvalidInput: a record that stays needs one of them.
+        """
+        wanted = [ids] if isinstance(ids, int) else list(ids)
+
+        def step(work: Work) -> int:
+            locked = self._locked(work, entity, wanted, "delete")
+            for row in locked.values():
+                if version is not None and row["version"] != version:
+                    raise_conflict(work, work.rows[entity], row, None, version)
+            return self._delete(work, entity_of(work.release, entity), wanted)
+
+        return self._run(principal, step, origin=origin, cause=cause)
+
+    def _delete(self, work: Work, entity: Entity, ids: list[int]) -> int:
+        doomed = deleting.plan_deletion(work, entity, ids)
+        if len(doomed) > 1 or len(ids) > 1:
+            work.open_change_set()
+        count = 0
+        for name in work.release.catalog.entities:  # one order for all who lock
+            found = doomed.get(name)
+            if not found:
+                continue
+            if name != entity.name:
+                refused = found - visible_ids(work, name, found, "delete")
+                if refused:
+                    raise Forbidden(work.policy.why("delete", name))
+            each = work.release.catalog.entities[name]
+            before = work.rows[name].lock(work.connection, found)
+            deleting.put_into_bin(work, each, found)
+            for row in before.values():
+                derived.touch_parents(work, each, row, None)
+            touch_for_lines(work, each, found)
+            count += len(found)
+            if name in ("user", "department"):
+                work.people_changed()
+        return count
+
+    def restore(
+        self, principal: Principal, entity: str, ids: int | Iterable[int], *, origin: str = "api"
+    ) -> int:
+        """Take records out of the bin, and what went with them; return how many.
+
+        Raises:
+            NotFound: one is not in the bin, or may not be read.
+            Forbidden: the principal may not restore it.
+            InvalidInput: its unique values are taken by now.
+        """
+        wanted = [ids] if isinstance(ids, int) else list(ids)
+
+        def step(work: Work) -> int:
+            self._locked(work, entity, wanted, "restore", deleted=True)
+            kind = entity_of(work.release, entity)
+            together = deleting.deleted_together(work, kind, wanted)
+            if sum(map(len, together.values())) > 1:
+                work.open_change_set()
+            return sum(
+                self._bring_back(work, name, together[name])
+                for name in work.release.catalog.entities
+                if together.get(name)
+            )
+
+        return self._run(principal, step, origin=origin)
+
+    def _bring_back(self, work: Work, name: str, ids: set[int]) -> int:
+        entity = work.release.catalog.entities[name]
+        back = deleting.bring_back(work, entity, ids)
+        for row in back:
+            write_search_row(work, entity, row["id"], work.rows[name].values(row))
+            derived.touch_parents(work, entity, None, row)
+            work.touch(name, row["id"])
+        touch_for_lines(work, entity, ids)
+        if back and name in ("user", "department"):
+            work.people_changed()
+        return len(back)
+
+    def purge(
+        self, principal: Principal, entity: str, ids: Iterable[int], *, origin: str = "screen"
+    ) -> int:
+        """Remove records from the bin for good, with their files, search rows and shares.
+
+        Raises:
+            NotFound: one is not in the bin.
+            Forbidden: only administrators may.
+        """
+        wanted = list(ids)
+
+        def step(work: Work) -> int:
+            if not work.policy.is_admin:
+                raise Forbidden(work.policy.why("delete", entity))
+            self._locked(work, entity, wanted, "delete", deleted=True)
+            return deleting.purge(work, entity_of(work.release, entity), wanted)
+
+        return self._run(principal, step, origin=origin)

@@ -1,0 +1,209 @@
+"""Creating and changing records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.access.principal import Principal
+from app.errors import Forbidden, InvalidInput
+from app.records import transferring
+from app.records.checking import visible_ids
+from app.records.conflicts import raise_conflict
+from app.records.drafts import Draft, Problems, parse_context, read_input
+from app.records.linesets import read_lines
+from app.records.saving import Saving, Written
+from app.records.transactions import Transactions, entity_of
+from app.records.work import Work
+from app.texts import say
+
+
+class Saves(Transactions):
+    """Writes new records and changes to records."""
+
+    def create(
+        self,
+        principal: Principal,
+        entity: str,
+        raw: Mapping[str, Any],
+        *,
+        origin: str = "api",
+        cause: str | None = None,
+        change_set: int | None = None,
+        strict: bool = True,
+        columns: Callable[[Work], Mapping[str, Any]] | None = None,
+        receipt: Callable[[Work, Written], None] | None = None,
+    ) -> Written:
+        """Write a new record.
+
+        Args:
+            raw: values by field name, as JSON has them (``strict``) or as a form does.
+            columns: called inside the transaction for columns only the caller knows, such as the
+                number of a new user's account.
+            receipt: called at the end of the transaction, to leave a trace that stands or falls
+                with the record.
+
+        Raises:
+            Forbidden: the principal may not create records of this kind.
+            InvalidInput: with sentences by field.
+        """
+
+        def step(work: Work) -> Written:
+            written = self._create(work, entity, raw, columns, strict=strict)
+            if receipt is not None:
+                receipt(work, written)
+            return written
+
+        return self._run(
+            principal,
+            step,
+            origin=origin,
+            cause=cause,
+            change_set=change_set,
+        )
+
+    def _create(
+        self,
+        work: Work,
+        name: str,
+        raw: Mapping[str, Any],
+        columns: Callable[[Work], Mapping[str, Any]] | None,
+        *,
+        strict: bool,
+    ) -> Written:
+        entity = entity_of(work.release, name)
+        if not work.policy.may("create", name):
+            raise Forbidden(work.policy.why("create", name))
+        draft, problems = Draft(entity), Problems()
+        if columns is not None:
+            draft.columns.update(columns(work))
+        elif name == "user":
+            raise Forbidden(
+                say(
+                    "Users are added on the page People, which gives them an account as well.",
+                    "请在“人员”页面添加用户，以便同时开通账号。",
+                )
+            )
+        values = self._read_owner(work, draft, raw, problems)
+        self._read(work, draft, values, problems, strict=strict)
+        return self._finish(work, draft, None, problems, "create")
+
+    def update(
+        self,
+        principal: Principal,
+        entity: str,
+        record_id: int,
+        raw: Mapping[str, Any],
+        *,
+        version: int | None = None,
+        origin: str = "api",
+        cause: str | None = None,
+        change_set: int | None = None,
+        strict: bool = True,
+    ) -> Written:
+        """Change a record; fields that are not given stay.
+
+        Args:
+            version: the version the change was made from; None writes over whatever is there.
+
+        Raises:
+            NotFound: there is no such record for this principal.
+            Forbidden: it may be read, but not changed.
+            Conflict: somebody changed it since *version*; names the fields that differ.
+            InvalidInput: with sentences by field.
+        """
+        return self._run(
+            principal,
+            lambda work: self._update(work, entity, record_id, raw, version, strict=strict),
+            origin=origin,
+            cause=cause,
+            change_set=change_set,
+        )
+
+    def _update(
+        self,
+        work: Work,
+        name: str,
+        record_id: int,
+        raw: Mapping[str, Any],
+        version: int | None,
+        *,
+        strict: bool,
+    ) -> Written:
+        entity = entity_of(work.release, name)
+        row = self._locked(work, name, [record_id], "update")[record_id]
+        rows = work.rows[name]
+        draft, problems = Draft(entity, rows.values(row), record_id), Problems()
+        values = self._read_owner(work, draft, raw, problems)
+        self._read(work, draft, values, problems, strict=strict)
+        if version is not None and version != row["version"]:
+            raise_conflict(work, row, draft, version)
+        return self._finish(work, draft, row, problems, "update")
+
+    def _read(
+        self,
+        work: Work,
+        draft: Draft,
+        raw: Mapping[str, Any],
+        problems: Problems,
+        *,
+        strict: bool,
+    ) -> None:
+        context = parse_context(work.release.catalog.app, work.principal, strict=strict)
+        draft.given.update(raw)
+        read_input(draft, raw, work.policy, context, problems)
+        read_lines(work, draft, raw, work.policy, context, problems)
+
+    def _read_owner(
+        self, work: Work, draft: Draft, raw: Mapping[str, Any], problems: Problems
+    ) -> Mapping[str, Any]:
+        """Take ``owner`` out of the input: giving a record to somebody else is a transfer."""
+        if "owner" not in raw or not draft.entity.owned:
+            return raw
+        rest = {name: value for name, value in raw.items() if name != "owner"}
+        field = draft.entity.fields["owner"]
+        context = parse_context(work.release.catalog.app, work.principal, strict=False)
+        owner = field.type.parse(field, raw["owner"], context)
+        if owner == (work.principal.user_id if draft.is_new else draft.old.get("owner")):
+            return rest
+        if not work.policy.may("transfer", draft.entity.name):
+            problems.add("owner", work.policy.why("transfer", draft.entity.name))
+            return rest
+        try:
+            transferring.check_new_owner(work, owner)
+        except InvalidInput as error:
+            problems.add("owner", error.fields["owner"][0])  # type: ignore[arg-type]
+        draft.changes["owner"] = owner
+        return rest
+
+    def _finish(
+        self,
+        work: Work,
+        draft: Draft,
+        row: Mapping[str, Any] | None,
+        problems: Problems,
+        action: str,
+    ) -> Written:
+        """Write a draft whose input was read, and see that the principal may have done that."""
+        is_new = row is None
+        problems.raise_if_any()
+        self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
+        if not is_new and draft.changed("owner"):
+            draft.changes |= transferring.owner_columns(work, row or {}, draft.changes["owner"])
+        written = Saving(work, self._for(work.release).closures).save(draft, row, problems, action)
+        name = draft.entity.name
+        moved = not is_new and "owner" in draft.changes
+        right = "create" if is_new else "update"
+        if written.changed and not moved and not visible_ids(work, name, [written.id], right):
+            raise Forbidden(
+                say(
+                    "After this change the record would be outside of what you may write.",
+                    "修改后这条记录将超出您可写的范围。",
+                )
+            )
+        if name in ("user", "department"):
+            work.people_changed()
+        work.after.append(
+            lambda: self._hooks.after_save(record=written, principal=work.principal, is_new=is_new)
+        )
+        return written

@@ -1,0 +1,157 @@
+"""The transaction every write happens in, and the locks and rights it begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from psycopg import errors as pg
+
+from app.access.policy import Policies
+from app.access.principal import Principal
+from app.clock import Clock
+from app.database.release import Release
+from app.definitions.catalog import Entity
+from app.errors import Forbidden, NotFound
+from app.records import derived
+from app.records.checking import visible_ids
+from app.records.conditions import Closures
+from app.records.drafts import Draft
+from app.records.files import FileStore
+from app.records.rows import RowStatements
+from app.records.saving import Written
+from app.records.violations import as_input_error
+from app.records.work import Work, in_transaction
+from app.texts import say
+
+
+class Hooks(Protocol):
+    """The plugin hooks of a save; see ``hookspecs``."""
+
+    def before_save(self, record: Draft, principal: Principal, is_new: bool) -> None: ...
+    def after_save(self, record: Written, principal: Principal, is_new: bool) -> None: ...
+
+
+class NoHooks:
+    """Nobody listens."""
+
+    def before_save(self, record: Draft, principal: Principal, is_new: bool) -> None:
+        """Do nothing."""
+
+    def after_save(self, record: Written, principal: Principal, is_new: bool) -> None:
+        """Do nothing."""
+
+
+class Prepared:
+    """What is compiled once for a release: statements and conditions."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self.rows = RowStatements(release)
+        self.closures = Closures()
+        self.policies = Policies(release.catalog)
+
+
+class Transactions:
+    """What every writing method stands on."""
+
+    def __init__(
+        self,
+        pools: Any,
+        live: Any,
+        organisation: Any,
+        clock: Clock,
+        hooks: Hooks | None = None,
+        files: FileStore | None = None,
+    ) -> None:
+        self._files = files or FileStore(Path("var"))
+        self._pools = pools
+        self._live = live
+        self._organisation = organisation
+        self._clock = clock
+        self._hooks = hooks or NoHooks()
+        self._prepared: Prepared | None = None
+
+    def _for(self, release: Release) -> Prepared:
+        prepared = self._prepared
+        if prepared is None or prepared.release is not release:
+            prepared = self._prepared = Prepared(release)
+        return prepared
+
+    @contextmanager
+    def _work(self, principal: Principal, **said: Any) -> Iterator[Work]:
+        """Open a transaction on the current release; roll-ups are settled before it commits."""
+        release = self._live.release
+        prepared = self._for(release)
+        with self._pools.write.connection() as connection, connection.transaction():
+            work = Work(
+                connection=connection,
+                release=release,
+                rows=prepared.rows,
+                organisation=self._organisation,
+                principal=principal,
+                policy=prepared.policies.of(principal),
+                now=self._clock.now(),
+                **{name: value for name, value in said.items() if value is not None},
+            )
+            yield work
+            derived.settle(work)
+        for call in work.after:
+            call()
+
+    def _run(self, principal: Principal, step: Callable[[Work], Any], **said: Any) -> Any:
+        """Run *step* in a transaction, again after a deadlock; broken constraints are sentences."""
+
+        def once() -> Any:
+            with self._work(principal, **said) as work:
+                return step(work)
+
+        try:
+            return in_transaction(once)
+        except pg.IntegrityError as error:
+            raise as_input_error(error, self._live.release) from error
+
+    def _locked(
+        self,
+        work: Work,
+        name: str,
+        ids: Iterable[int],
+        right: str,
+        *,
+        deleted: bool = False,
+    ) -> dict[int, dict[str, Any]]:
+        """Lock records and return their rows, once it is sure that *right* holds for each.
+
+        Raises:
+            NotFound: one is not there, or may not be read.
+            Forbidden: one may be read, but the right does not hold for it.
+        """
+        entity_of(work.release, name)
+        wanted = sorted(set(ids))
+        rows = work.rows[name].lock(work.connection, wanted)
+        present = {i for i, row in rows.items() if (row.get("deleted_at") is not None) == deleted}
+        if deleted:
+            readable = visible_ids(work, name, present, "read", deleted=True)
+            allowed = visible_ids(work, name, present, right, deleted=True)
+        else:
+            readable = visible_ids(work, name, present)
+            allowed = visible_ids(work, name, present, right)
+        if set(wanted) - readable:
+            raise NotFound
+        if set(wanted) - allowed:
+            raise Forbidden(work.policy.why(right, name))
+        return rows
+
+
+def entity_of(release: Release, name: str) -> Entity:
+    """Return an entity whose records stand on their own.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    entity = release.catalog.entities.get(name)
+    if entity is None or entity.lines_of is not None:
+        raise NotFound(say("There is no entity {name}.", "没有名为 {name} 的实体。", name=name))
+    return entity
