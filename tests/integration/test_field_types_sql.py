@@ -89,7 +89,7 @@ def stored(connection: sa.Connection, field: SampleField, rows: list[dict[str, A
 
 
 def answers(connection: sa.Connection, table: sa.Table, *columns: Any) -> list[Any]:
-    return connection.execute(sa.select(*columns).order_by(table.c.row)).all()
+    return connection.execute(sa.select(*columns).select_from(table).order_by(table.c.row)).all()
 
 
 def plain_columns(table: sa.Table) -> dict[str, sa.ColumnElement[Any]]:
