@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.definitions.catalog import Entity, Field
+from app.expressions import Kind
+from app.fields import filters
 from app.fields.base import Operator
 from app.screens.wording import Wording
 from app.texts import Label, say
@@ -56,19 +59,38 @@ def unquote(literal: str) -> str:
 
 
 def field_of(entity: Entity, path: str) -> Field | None:
-    """Return the field a path begins with; only fields that can be filtered."""
+    """Return the field a path begins with; None for what cannot be filtered by."""
     field = entity.fields.get(path.partition(".")[0])
-    return None if field is None or field.removed or not field.type.operators(field) else field
+    return field if field is not None and operators_for(entity, path) else None
 
 
-def operators_of(field: Field) -> tuple[Operator, ...]:
-    """Return the ways to filter by a field."""
-    return field.type.operators(field)
+def operators_for(entity: Entity, path: str) -> tuple[Operator, ...]:
+    """Return the ways to filter by a field, or by a part of one such as ``address.city``."""
+    name, _, part = path.partition(".")
+    field = entity.fields.get(name)
+    if field is None or field.removed:
+        return ()
+    if not part:
+        return field.type.operators(field)
+    for one in field.type.parts(field):
+        if one.name == part:
+            return _OF_PARTS.get(one.type.kind, ())
+    return ()
 
 
-def find_operator(field: Field, name: str) -> Operator | None:
+_OF_PARTS: dict[Kind, tuple[Operator, ...]] = {
+    Kind.text: filters.TEXTS,
+    Kind.number: filters.NUMBERS,
+    Kind.money: filters.NUMBERS,
+    Kind.date: filters.DAYS,
+    Kind.datetime: filters.MOMENTS,
+    Kind.boolean: (filters.YES, filters.NO),
+}
+
+
+def find_operator(entity: Entity, path: str, name: str) -> Operator | None:
     """Return an operator by its name."""
-    return next((one for one in operators_of(field) if one.name == name), None)
+    return next((one for one in operators_for(entity, path) if one.name == name), None)
 
 
 def _literal(field: Field, operator: Operator, value: str) -> str:
@@ -88,7 +110,7 @@ _BARE = frozenset({"rating", "integer"})
 def write_condition(entity: Entity, condition: Condition) -> str | None:
     """Return the text of a condition; None while it is not complete."""
     field = field_of(entity, condition.path)
-    operator = find_operator(field, condition.operator) if field else None
+    operator = find_operator(entity, condition.path, condition.operator)
     if field is None or operator is None:
         return None
     values = [value for value in condition.values if value.strip()]
@@ -149,22 +171,23 @@ def read_condition(entity: Entity, text: str) -> Condition | None:
     for name, field in entity.fields.items():
         if name not in text or field.removed:
             continue
-        for operator in operators_of(field):
-            found = _pattern(name, operator).match(text)
-            if found:
-                return Condition(found["field"], operator.name, _values(found))
+        for path in (name, *(f"{name}.{one.name}" for one in field.type.parts(field))):
+            for operator in operators_for(entity, path) if path in text else ():
+                found = _pattern(path, operator.template).match(text)
+                if found:
+                    return Condition(path, operator.name, _values(found))
     return None
 
 
-def _pattern(name: str, operator: Operator) -> re.Pattern[str]:
-    pieces = re.split(r"\{(field|value|other)\}", operator.template)
-    pattern, seen = "", False
+@lru_cache(4096)
+def _pattern(path: str, template: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(field|value|other)\}", template)
+    pattern = ""
     for number, piece in enumerate(pieces):
         if number % 2 == 0:
             pattern += re.escape(piece)
         elif piece == "field":
-            pattern += r"(?P=field)" if seen else rf"(?P<field>{re.escape(name)}(?:\.\w+)?)"
-            seen = True
+            pattern += re.escape(path)
         else:
             pattern += _PLACES[piece]
     return re.compile(rf"{pattern}\Z")
@@ -226,7 +249,7 @@ def say_condition(
         titles: of linked records that values name, by field and id.
     """
     field = entity.fields[condition.path.partition(".")[0]]
-    operator = find_operator(field, condition.operator)
+    operator = find_operator(entity, condition.path, condition.operator)
     assert operator is not None
     words = [
         path_label(entity, condition.path, wording.language),
@@ -234,7 +257,7 @@ def say_condition(
     ]
     if condition.values:
         words.append(_say_values(field, operator, condition.values, wording, titles))
-    return "" if wording.language == "zh" and not words else " ".join(words)
+    return " ".join(words)
 
 
 def _say_values(

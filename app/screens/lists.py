@@ -18,7 +18,7 @@ from app.screens.columns import Columns, list_paths, make_columns
 from app.screens.conditions import read_filter, say_condition
 from app.screens.controls import Control
 from app.screens.frame import Choice
-from app.screens.navigation import plural
+from app.screens.navigation import in_sentence, plural
 from app.screens.pickers import person_control
 from app.screens.visit import Visit
 from app.screens.wording import Wording
@@ -277,13 +277,6 @@ def read_page(
         limit=limit,
         count=None if after else "capped",
     )
-
-
-def in_sentence(label: str, language: str) -> str:
-    """Return a label as it stands within an English sentence: "New customer"."""
-    if language != "en" or label[1:2].isupper():
-        return label
-    return label[:1].lower() + label[1:]
 
 
 def views_of(entity: Entity, policy: Policy) -> list[View]:

@@ -78,6 +78,13 @@ def plural(entity: Entity, language: str) -> str:
     return (entity.plural or entity.label).in_language(language)
 
 
+def in_sentence(label: str, language: str) -> str:
+    """Return a label as it stands within an English sentence: "New customer"."""
+    if language != "en" or label[1:2].isupper():
+        return label
+    return label[:1].lower() + label[1:]
+
+
 def readable_entities(catalog: Catalog, policy: Policy) -> list[Entity]:
     """Return the entities of the menu the roles may read, in the menu's order."""
     found = []

@@ -14,8 +14,8 @@ from app.records.results import Record
 from app.screens.cells import make_cell
 from app.screens.columns import list_paths, make_columns
 from app.screens.form_state import line_fields
-from app.screens.lists import Head, count_words, in_sentence
-from app.screens.navigation import plural
+from app.screens.lists import Head, count_words
+from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 
 RELATED_ROWS = 5
@@ -144,9 +144,8 @@ def _related_block(
         if path not in {link, "code"}
     ][:5]
     columns = make_columns(other, paths, visit.policy, language)
-    value = (
-        f"{entity.name}:{record.id}" if other.fields[link].type.name == "any_link" else record.id
-    )
+    is_any = other.fields[link].type.name == "any_link"
+    value = f"{entity.name}:{record.id}" if is_any else record.id
     try:
         page = visit.records.query(
             visit.principal,

@@ -71,6 +71,7 @@ class Visit:
         self.screens = screens
         self.core = screens.core
         self.records = screens.core.records
+        self.writer = screens.core.records.writer
         self.previews = screens.previews
         self.catalog: Catalog = screens.core.live.release.catalog
 
@@ -113,6 +114,10 @@ class Visit:
             name, zone = "UTC", ZoneInfo("UTC")
         return Look(self.wording, zone, name, self.core.clock.now())
 
+    @cached_property
+    def csrf(self) -> str:
+        return str(generate_csrf())
+
     @property
     def preferences(self) -> dict[str, str]:
         return {name: request.cookies.get(name, "") for name in PREFERENCES}
@@ -149,7 +154,7 @@ class Visit:
             preferences=self.preferences,
             active=active,
             path=request.full_path.rstrip("?"),
-            csrf=generate_csrf(),
+            csrf=self.csrf,
             toast=Toast(**kept) if kept else None,
             problem_count=self.screens.configuration.problem_count() if self.policy.is_admin else 0,
         )
@@ -166,7 +171,7 @@ class Visit:
             wording=self.wording,
             preferences=self.preferences,
             path=request.path,
-            csrf=generate_csrf(),
+            csrf=self.csrf,
         )
 
     def render(self, template: str, **context: Any) -> Response:
