@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.database.release import Release
 from app.errors import Malformed, Unavailable
 from app.records import finding
+from app.records.files import FileStore
 from app.records.filters import shortcut_keys
 from app.records.lookups import Lookups
 from app.records.planning import Names, Question
@@ -51,12 +52,13 @@ class Records(Writing):
         *,
         secret: bytes,
         hooks: Hooks | None = None,
+        files: FileStore | None = None,
     ) -> None:
         """Wire both halves; *secret* is the key by which cursors are recognised."""
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
-        self.writer = Writer(pools, live, organisation, clock, hooks)
+        self.writer = Writer(pools, live, organisation, clock, hooks, files)
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         """Ask; once more if the tables were not those of the catalog this process knew.
