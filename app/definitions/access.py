@@ -54,7 +54,7 @@ def draft_roles(
 
 
 def chain_of(roles: Mapping[str, Role], name: str) -> tuple[str, ...]:
-    """Return a role and the roles it builds on, the nearest first; a circle ends where it closes."""
+    """Return a role and the roles it builds on, the nearest first; a circle is cut."""
     chain: list[str] = []
     here: str | None = name
     while here is not None and here in roles and here not in chain:
@@ -101,11 +101,17 @@ class AccessRules:
                 Code.unknown_role, draft.document, path, name, roles, message, key=True
             )
         for field, by_role in entries.get("fields", {}).items():
-            path = ("access", "fields", field)
+            place: Path = ("access", "fields", field)
             if field != "else" and (field not in draft.fields or draft.fields[field].removed):
                 message = f"`{draft.name}` has no field `{field}`."
                 self.shop.unknown(
-                    Code.unknown_field, draft.document, path, field, draft.fields, message, key=True
+                    Code.unknown_field,
+                    draft.document,
+                    place,
+                    field,
+                    draft.fields,
+                    message,
+                    key=True,
                 )
             for role in by_role:
                 if role not in roles:
@@ -113,7 +119,7 @@ class AccessRules:
                     self.shop.unknown(
                         Code.unknown_role,
                         draft.document,
-                        (*path, role),
+                        (*place, role),
                         role,
                         roles,
                         message,

@@ -229,16 +229,16 @@ def check_modules(
         for index, entry in enumerate(module.has):
             kind, _, name = entry.rpartition(" ")
             known = dashboards if kind == "dashboard" else entities
+            what = "a dashboard" if kind == "dashboard" else "an entity"
             if document is None or (kind in ("", "dashboard") and name in known):
                 continue
             close = nearest(name, known)
-            what = "dashboard" if kind == "dashboard" else "entity"
             where = document.spot.at_value(("modules", module.name, "has", index))
             problems.append(
                 problem_at(
                     Code.unknown_entity,
                     where,
-                    f"The module `{module.name}` has `{entry}`, which is not {'an' if what == 'entity' else 'a'} {what}.",
+                    f"The module `{module.name}` has `{entry}`, which is not {what}.",
                     did_you_mean(close, known),
                     close,
                 )

@@ -47,7 +47,8 @@ def check_targets(shop: Workshop, draft: Draft) -> None:
                 Code.wrong_field_type,
                 draft.document,
                 draft.field_path(name, "tree"),
-                f"`{name}` cannot be a tree: it links to `{targets[0]}`, not to `{draft.name}` itself.",
+                f"`{name}` cannot be a tree: it links to `{targets[0]}`, not to its own "
+                f"entity `{draft.name}`.",
                 f"Write `to: {draft.name}`, or remove `tree`.",
             )
 
@@ -123,7 +124,10 @@ def _limit(
     elif isinstance(limit, str) and DURATION_WORDS.match(limit):
         text, skip = _table_value(limit, DURATION), 0
     else:
-        message = f"`limit` is {written(limit)}; it must be a duration, a table of them, or `=` and an expression."
+        message = (
+            f"`limit` is {written(limit)}; it must be a duration, a table of them, or `=` and "
+            "an expression."
+        )
         hint = "For example `8 working hours`, or `{by: priority, high: 2 hours, else: 8 hours}`."
         shop.problem(Code.not_a_duration, draft.document, path, message, hint)
         return {}

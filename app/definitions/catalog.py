@@ -35,7 +35,7 @@ RIGHTS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was written: path relative to the configuration folder, line, column (from 1)."""
+    """Where something was written: path in the configuration folder, line and column from 1."""
 
     file: str
     line: int

@@ -21,6 +21,9 @@ class Complaint(Said):
     """A sentence with its code, and what leads on."""
 
     __slots__ = ("hint", "on_key", "suggestions")
+    hint: str
+    on_key: bool
+    suggestions: tuple[str, ...]
 
     def __new__(
         cls,
@@ -32,10 +35,11 @@ class Complaint(Said):
     ) -> Self:
         """Keep the parts; *on_key* places it at the key instead of the value."""
         made = super().__new__(cls, sentence, code)
+        assert isinstance(made, cls)
         made.hint = hint
         made.suggestions = suggestions
         made.on_key = on_key
-        return made  # type: ignore[return-value]
+        return made
 
 
 def complain(
@@ -47,7 +51,7 @@ def complain(
     key: bool = False,
 ) -> ma.ValidationError:
     """Return the error to raise for a value, or for its key."""
-    return ma.ValidationError([Complaint(sentence, code, hint, suggestions, key)])  # type: ignore[list-item]
+    return ma.ValidationError([Complaint(sentence, code, hint, suggestions, key)])
 
 
 def check_name(
@@ -67,7 +71,7 @@ def check_name(
     if len(name) > LONGEST_NAME:
         raise complain(
             Code.bad_name,
-            f"The name `{name[:60]}…` has {len(name)} characters; a name has at most {LONGEST_NAME}.",
+            f"The name `{name[:60]}…` has {len(name)} characters; at most {LONGEST_NAME} may be.",
             key=True,
         )
     if reserved and name in reserved:

@@ -24,7 +24,9 @@ try:
 except ImportError:  # PyYAML was built without libyaml: the same events, only slower.
 
     class _Parser(  # type: ignore[no-redef]
-        yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser
+        yaml.reader.Reader,  # type: ignore[misc]
+        yaml.scanner.Scanner,  # type: ignore[misc]
+        yaml.parser.Parser,  # type: ignore[misc]
     ):
         def __init__(self, text: str) -> None:
             yaml.reader.Reader.__init__(self, text)
@@ -314,7 +316,8 @@ class _Reader:
             problem_at(
                 Code.missing_quotes,
                 (self.file, (mark.line, mark.column, mark.line, mark.column + len(value))),
-                f"Inside `{{ }}` a comma ends the value, so `{frame.key_event.value}` was taken for a key.",
+                f"Inside `{{ }}` a comma ends the value, so `{frame.key_event.value}` "
+                "was taken for a key.",
                 f'Put quotes around the whole value: `"{value}"`.',
                 (f'"{value}"',),
             )

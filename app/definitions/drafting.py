@@ -18,7 +18,8 @@ from app.definitions.workshop import Draft, Path, Workshop, settle
 #: Of a lines field: parts of the entity its rows are, not settings of the field.
 _OF_ROWS = ("fields", "checks", "unique")
 _COMMON = (
-    "label", "help", "placeholder", "search", "index", "unique", "personal", "mask", "was", "removed",
+    "label", "help", "placeholder", "search", "index",
+    "unique", "personal", "mask", "was", "removed",
 )  # fmt: skip
 
 

@@ -120,7 +120,8 @@ class _Layer:
             self._problem(
                 Code.wrong_shape,
                 document,
-                f"A definition is a list of `key: value` lines; this is {'a list' if isinstance(data, list) else 'a text'}.",
+                "A definition is a list of `key: value` lines; this is "
+                f"{'a list' if isinstance(data, list) else 'a text'}.",
             )
             return
         kind = next((one for one in kinds if one in data), None)
@@ -157,12 +158,9 @@ class _Layer:
             return
         first = next(iter(document.data), "")
         close = nearest(first, kinds)
-        self._problem(
-            Code.unknown_document, document,
-            f"A definition in `{folder}/` begins with {' or '.join(f'`{one}:`' for one in kinds)}; this one has neither."
-            if len(kinds) > 1 else f"A definition in `{folder}/` begins with `{kinds[0]}:`; this one has none.",
-            did_you_mean(close), close,
-        )  # fmt: skip
+        begins = " or ".join(f"`{one}:`" for one in kinds)
+        message = f"A definition in `{folder}/` has a key {begins}; this one has none."
+        self._problem(Code.unknown_document, document, message, did_you_mean(close), close)
 
     def _entity(self, document: Document, name: str) -> None:
         if self.layer != BUILT_IN and name in BUILT_IN_ENTITIES:
@@ -210,7 +208,8 @@ class _Layer:
             return False
         place = first.place((kind,))
         where = document.spot.at_value((kind,))
-        message = f"The {kind} `{name}` is defined twice; first at {place.file}:{place.line}:{place.column}."
+        first_at = f"{place.file}:{place.line}:{place.column}"
+        message = f"The {kind} `{name}` is defined twice; first at {first_at}."
         self.gathered.problems.append(
             problem_at(Code.duplicate_name, where, message, "Rename or remove one of them.")
         )
@@ -271,8 +270,9 @@ def _merge(
         return above, above_spot
     data, spot = dict(below), Spot(above_spot.file, above_spot.mark)
     spot.keys = dict(below_spot.keys or {})
-    inside: dict[Any, Spot] = dict(below_spot.inside or {})
+    below_inside: Any = below_spot.inside
     above_inside: Any = above_spot.inside
+    inside: dict[Any, Spot] = dict(below_inside or {})
     for key, value in above.items():
         inner = above_inside[key]
         if key in data:

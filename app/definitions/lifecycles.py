@@ -15,7 +15,7 @@ from app.definitions.document import Document
 from app.definitions.names import RESERVED_OPTIONS, label_from_name
 from app.definitions.options import COLORS, OPTION_NAME
 from app.definitions.problems import Code
-from app.definitions.shape import Definition, Items, Labels, Part, Table, Value
+from app.definitions.shape import Definition, Items, Labels, Part, Table, Value, add_keys
 from app.fields.settings import (
     ExpressionText,
     Name,
@@ -77,12 +77,13 @@ class MoveSchema(Definition):
     label = Labels("What the button says.")
 
 
-MoveSchema._declared_fields.update(
+add_keys(
+    MoveSchema,
     {
         "from": StageNames("Where from; `any` is every stage that is not final.", required=True),
         "if": ExpressionText("The condition under which it is possible."),
         "for": Names("The roles that may do it."),
-    }
+    },
 )
 
 
@@ -104,8 +105,9 @@ class LifecycleSchema(Definition):
     off = Switch("It is not in force.")
 
 
-LifecycleSchema._declared_fields["if"] = ExpressionText(
-    "The records it is for; of several the first that fits counts."
+add_keys(
+    LifecycleSchema,
+    {"if": ExpressionText("The records it is for; of several the first that fits counts.")},
 )
 
 

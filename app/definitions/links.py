@@ -69,7 +69,7 @@ def check_lifecycles(shop: Workshop, lifecycles: list[WrittenLifecycle]) -> None
         if require_field(shop, draft, ("field",), values["field"], document=document):
             field = draft.fields[values["field"]]
             if field.type.name != "stage":
-                message = f"`{field.name}` is of type `{field.type.name}`; a lifecycle has a field of type `stage`."
+                message = f"`{field.name}` is of type `{field.type.name}`; it must be a `stage`."
                 shop.problem(Code.wrong_field_type, document, ("field",), message)
         if "if" in values:
             shop.condition(document, ("if",), values["if"], shop.scope(draft), "The condition")

@@ -116,8 +116,9 @@ class Problem:
     def line_in(self, prefix: str) -> str:
         """Return the problem as one line, its path behind *prefix*."""
         place = self.place
+        where = f"{prefix}{place.file}:{place.line}:{place.column}"
         text = f"{self.message} {self.hint}".strip()
-        return f"{prefix}{place.file}:{place.line}:{place.column}: {self.severity}[{self.code}]: {text}"
+        return f"{where}: {self.severity}[{self.code}]: {text}"
 
     def as_json(self, prefix: str = "") -> dict[str, object]:
         """Return the problem for editors and other programs; lines and columns count from 1."""

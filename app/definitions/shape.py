@@ -46,7 +46,7 @@ class Definition(ma.Schema):
         messages: dict[str, Any] = {}
         values: dict[str, Any] = {}
         try:
-            values = self.load(data, partial=True)  # type: ignore[assignment]
+            values = self.load(data, partial=True)
         except ma.ValidationError as error:
             messages = error.messages  # type: ignore[assignment]
             self._explain_unknown(messages, data, what)
@@ -139,6 +139,11 @@ def _is_unknown(complaints: Any) -> bool:
         and len(complaints) == 1
         and getattr(complaints[0], "code", "") == Code.unknown_key
     )
+
+
+def add_keys(schema: type[Definition], settings: dict[str, Setting]) -> None:
+    """Add keys that are words of Python (`if`, `for`, `from`, `is`) or names of marshmallow."""
+    schema._declared_fields.update(settings)
 
 
 class Value(Setting):
@@ -312,7 +317,7 @@ class Items(Value):
             except ma.ValidationError as error:
                 messages[index] = error.messages
         if messages:
-            raise ma.ValidationError(messages)  # type: ignore[arg-type]
+            raise ma.ValidationError(messages)
         return values
 
     def _read_one(self, inner: Any, key: str) -> Any:

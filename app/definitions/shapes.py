@@ -9,11 +9,12 @@ import marshmallow as ma
 from app.definitions.app_file import AppSchema
 from app.definitions.complaints import check_name, shape_problems
 from app.definitions.document import Document
+from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
 from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
 from app.definitions.problems import Problem
 from app.definitions.reuse import Memory
-from app.definitions.schemas import FieldSchemas, OptionListsSchema, RolesSchema, entity_schema
+from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition
 
 

@@ -213,7 +213,7 @@ def _indentation(found: _Found) -> Problem | None:
         return found.problem(
             Code.syntax,
             f"`{text[:40]}` is neither a `key: value` nor a list item.",
-            "Is a `:` missing, or does the line belong to the text above and want more indentation?",
+            "Is a `:` missing, or does it belong to the text above and want more indentation?",
             line=line,
             column=found.context_column,
             width=max(1, len(text)),

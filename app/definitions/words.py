@@ -52,7 +52,10 @@ class Right(Condition):
 class Scope(Value):
     """Which rows: a scope, several, or a condition."""
 
-    takes = "a scope (`own`, `team`, `subordinates`, `department`, `department_tree`, `all`) or a condition"
+    takes = (
+        "a scope (`own`, `team`, `subordinates`, `department`, `department_tree`, `all`) or a "
+        "condition"
+    )
 
     def read(self, value: Any, key: str) -> Any:
         listed = value if isinstance(value, list) else [value]
@@ -160,7 +163,7 @@ class Hours(Value):
         super().__init__(help)
 
     def read(self, value: Any, key: str) -> tuple[tuple[time, time], ...]:
-        spans = []
+        spans: list[tuple[time, time]] = []
         for one in value if isinstance(value, list) else [value]:
             first, _, last = str(one).partition("-")
             begin, end = _clock(first), _clock(last)

@@ -118,7 +118,7 @@ def _refuse_volatile(
                 Code.bad_expression,
                 draft.document,
                 draft.field_path(field.name, key),
-                f"The roll-up `{field.name}` asks for today, now or me (`{one.text}`). A roll-up is "
+                f"The roll-up `{field.name}` asks for today, now or me (`{one.text}`). It is "
                 "stored, so it cannot follow the clock or the reader.",
                 "Roll up without it; a view or a list with that condition shows the same records.",
             )

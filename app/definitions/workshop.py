@@ -13,8 +13,8 @@ from typing import Any
 
 from app.definitions.catalog import App, Check, Field, OptionList, Role, View
 from app.definitions.document import Document, problem_at
+from app.definitions.field_schemas import FieldSchemas
 from app.definitions.problems import Code, Problem, Severity, did_you_mean, nearest
-from app.definitions.schemas import FieldSchemas
 from app.definitions.scope import LazyTypes, Model, app_value_type, record_scope
 from app.expressions.checking import check
 from app.expressions.functions import Functions
