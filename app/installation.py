@@ -14,8 +14,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from app.database.apply import ApplyOptions, apply_catalog
 from app.database.migrate import current
+from app.database.pending import forget_pending, remember_plan, remember_problems
 from app.database.plan import Plan, make_plan
 from app.database.pools import Pools
 from app.database.versions import AppliedVersion, find_live_version
@@ -107,10 +110,13 @@ class Installation:
         version = apply_catalog(self.pools, catalog, who, reason, with_records)
         with self.pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
+        self._note(forget_pending)
         return version
 
     def take_up(self, say: Say, who: str = "watcher") -> bool:
         """Apply what the folder says now if that only adds; say what happened and what waits.
+
+        What waits, or is wrong, is also kept in the database, for the screens of administrators.
 
         Returns:
             Whether a version serves afterwards, be it the one of before.
@@ -121,15 +127,17 @@ class Installation:
             say(self.folder.render(loaded))
             if live is not None:
                 say(f"Version {live.number} of the configuration goes on serving.")
+                self._note(lambda connection: remember_problems(connection, loaded.problems))
             return live is not None
         plan = self.plan(loaded.catalog)
         if plan.is_empty:
-            return True
-        if live is not None and not plan.is_adding_only:
-            say(plan.render())
-            say("This waits for `trellis apply`, since it touches what is there.")
+            self._note(forget_pending)
             return True
         say(plan.render() if live is not None else "Applying the configuration …")
+        if live is not None and not plan.is_adding_only:
+            say("This waits for `trellis apply`, since it touches what is there.")
+            self._note(lambda connection: remember_plan(connection, plan))
+            return True
         try:
             version = self.apply(
                 loaded.catalog, who, "saved" if live else "first start", ApplyOptions(expected=plan)
@@ -141,6 +149,10 @@ class Installation:
         for problem in version.problems:
             say(problem)
         return True
+
+    def _note(self, write: Callable[[sa.Connection], None]) -> None:
+        with self.pools.engine.begin() as connection:
+            write(connection)
 
 
 def who_am_i() -> str:
