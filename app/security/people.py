@@ -144,11 +144,9 @@ def add_user(
             },
         )
         give_roles(work.connection, row[0], wanted)
-        return {"id": row[0]}
+        return {"id": row[0], "login": login}
 
-    written = records.create(
-        principal, "user", {**values, "login": login}, origin="system", columns=account
-    )
+    written = records.create(principal, "user", values, origin="system", columns=account)
     return int(written.id)
 
 
