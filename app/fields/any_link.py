@@ -63,7 +63,8 @@ class AnyLink(FieldType):
 
     def bind(self, settings: Mapping[str, Any], numbers: Mapping[str, int]) -> Mapping[str, Any]:
         """Return the settings with the targets' numbers, by which the database knows them."""
-        return {**settings, "numbers": {name: numbers[name] for name in settings["to"]}}
+        known = {name: numbers[name] for name in settings["to"] if name in numbers}
+        return {**settings, "numbers": known}
 
     def targets(self, field: FieldLike) -> tuple[str, ...]:
         """Return the entities it may link to."""
