@@ -1,0 +1,170 @@
+"""The command line, as somebody at a terminal or a script meets it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from app.cli import main
+from app.commands.base import EXIT_CODES
+from tests.running import ROOT, environment_for, run_command
+
+COMMANDS = [
+    *("check", "plan", "apply", "run", "serve", "worker"),
+    *("test", "schema", "plugins", "user", "token", "versions", "psql"),
+]
+CUSTOMER = "entities/customer.yaml"
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A small configuration of its own, which a test may change."""
+    folder = tmp_path / "config"
+    (folder / "entities").mkdir(parents=True)
+    (folder / "app.yaml").write_text("name: Test\nlanguages: [en]\ncurrencies: [EUR]\n")
+    (folder / "roles.yaml").write_text("roles:\n  admin: {label: Administrator, admin: yes}\n")
+    (folder / CUSTOMER).write_text(
+        "entity: customer\ntitle: name\nfields:\n"
+        "  name: {type: text, required: yes}\n  city: {type: text}\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def trellis(tmp_path, config, database_url, redis_url):
+    """``trellis("plan", "--format", "json")``: the command's answer; on a database of its own."""
+    environment = environment_for(tmp_path, config, DATABASE_URL=database_url, REDIS_URL=redis_url)
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return run_command(list(arguments), environment | more)
+
+    return run
+
+
+def test_help_comes_at_once_and_lists_every_command():
+    began = time.monotonic()
+    told = subprocess.run(
+        [sys.executable, "-m", "app.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    # 0.3 s on an idle machine.
+    assert time.monotonic() - began < 1.5
+    for name in COMMANDS:
+        assert f"\n  {name} " in told.stdout
+    for code in EXIT_CODES:
+        assert f"\n    {code} " in told.stdout
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_explains_itself(name):
+    assert main.commands[name].help
+    assert not (main.commands[name].short_help or "").endswith("...")
+
+
+def test_an_unknown_command_is_misuse():
+    told = run_command(["aply"], {})
+    assert told.returncode == 2
+    assert "No such command 'aply'" in told.stderr
+
+
+def test_a_check_needs_no_database(tmp_path, config):
+    told = run_command(["check"], environment_for(tmp_path, config))
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.endswith("No problems.\n")
+    assert not (tmp_path / "var" / "postgresql").exists()
+
+
+def test_problems_are_told_with_their_place_and_fail(tmp_path, config):
+    (config / CUSTOMER).write_text("entity: customer\nfields:\n  name: {type: txt}\n")
+    environment = environment_for(tmp_path, config)
+    told = run_command(["check"], environment)
+    assert told.returncode == 1
+    assert "customer.yaml:3:16: error[unknown-field-type]" in told.stdout
+    assert "Did you mean `text`?" in told.stdout
+    told = run_command(["check", "--format", "json"], environment)
+    (problem,) = [one for one in json.loads(told.stdout) if one["code"] == "unknown-field-type"]
+    assert (problem["line"], problem["column"]) == (3, 16)
+
+
+def test_from_plan_to_versions(trellis, config):
+    told = trellis("plan", "--exit-code")
+    assert told.returncode == 4
+    assert "+ customer" in told.stdout
+    told = trellis("apply")
+    assert told.returncode == 1
+    assert "apply with --yes" in told.stderr
+    told = trellis("apply", "--yes", "--reason", "the beginning", "--format", "json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["number"] == 1
+    assert trellis("plan", "--exit-code").returncode == 0
+    (version,) = json.loads(trellis("versions", "--format", "json").stdout)
+    assert (version["state"], version["reason"]) == ("live", "the beginning")
+    files = json.loads(trellis("versions", "--files", "1", "--format", "json").stdout)
+    assert files[CUSTOMER] == (config / CUSTOMER).read_text()
+
+
+def test_losing_data_needs_to_be_allowed_by_name(trellis, config):
+    assert trellis("apply", "--yes").returncode == 0
+    sql = "INSERT INTO crm.customer (name, city) VALUES ('Acme', 'Ulm')"
+    assert trellis("psql", "-c", sql).returncode == 0
+    (config / CUSTOMER).write_text(
+        "entity: customer\ntitle: name\nfields:\n  name: {type: text, required: yes}\n"
+    )
+    told = trellis("plan")
+    assert told.returncode == 1
+    assert "customer.city" in told.stdout
+    assert trellis("apply", "--yes").returncode == 1
+    told = trellis("psql", "-Atc", "SELECT city FROM crm.customer")
+    assert told.stdout == "Ulm\n"
+    assert trellis("apply", "--yes", "--allow", "customer.city").returncode == 0
+    assert "city" not in trellis("psql", "-Atc", "SELECT * FROM crm.customer LIMIT 0").stdout
+
+
+def test_versions_of_an_empty_database(trellis):
+    assert trellis("versions").stdout == "Nothing was applied yet.\n"
+    assert trellis("versions", "--format", "json").stdout == "[]\n"
+
+
+def test_a_person_and_a_token(trellis):
+    assert trellis("apply", "--yes").returncode == 0
+    told = trellis(
+        *("user", "add", "mia", "--name", "Mia Chen", "--role", "admin", "--format", "json"),
+        PASSWORD="correct-horse-battery",
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["login"] == "mia"
+    told = trellis("user", "add", "mia", "--name", "Mia", PASSWORD="correct-horse-battery")
+    assert told.returncode == 1
+    assert "Another user has this already." in told.stderr
+    told = trellis("token", "mia", "--format", "json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["key"].startswith("sst_")
+    told = trellis("token", "nobody")
+    assert (told.returncode, told.stderr) == (1, "There is no user whose login is `nobody`.\n")
+
+
+def test_a_database_that_is_away_is_its_own_exit_code(trellis):
+    told = trellis("plan", DATABASE_URL="postgresql://nobody@127.0.0.1:9/nothing")
+    assert told.returncode == 3
+    assert "Traceback" not in told.stderr
+
+
+def test_a_part_that_has_nothing_to_work_with_says_what_to_do(tmp_path, config):
+    told = run_command(["serve"], environment_for(tmp_path, config))
+    assert told.returncode == 1
+    assert "use `trellis run`" in told.stderr
+
+
+def test_settings_are_listed_without_secrets(tmp_path, config):
+    told = run_command(["settings", "--format", "json"], environment_for(tmp_path, config))
+    values = {row["name"]: row["value"] for row in json.loads(told.stdout)}
+    assert values["TRELLIS_ADMIN_PASSWORD"] == "(set)"
+    assert values["TRELLIS_WORKERS"] == "1"
+
+
+def test_the_configuration_that_ships_has_no_problems(tmp_path):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    told = run_command(["check"], environment_for(tmp_path, tmp_path / "config"))
+    assert told.returncode == 0, told.stdout
