@@ -92,6 +92,12 @@ class CalendarSchema(Definition):
     """The business calendar."""
 
     noun = "`calendar`"
+    example = """
+days: mon-fri
+hours: [09:00-12:00, 13:00-18:00]
+holidays: cn
+quiet: 21:00-08:00
+"""
 
     days = Weekdays("The working days of the week.")
     hours = Hours("The working hours of a day.")
@@ -103,6 +109,10 @@ class ModuleSchema(Definition):
     """A group of the menu."""
 
     noun = "a module"
+    example = """
+label: {en: Sales, zh: 销售}
+has: [lead, customer, contact]
+"""
 
     label = Labels("Its heading.")
     has = Items(
@@ -115,6 +125,11 @@ class LookSchema(Definition):
     """Colour and logo."""
 
     noun = "`look`"
+    example = """
+color: teal
+logo: logo.svg
+theme: auto
+"""
 
     color = Word("The brand colour.", among=LOOK_COLORS)
     logo = Plain("The file of the logo, in the configuration folder.")
@@ -125,6 +140,10 @@ class ChangesSchema(Definition):
     """What an apply needs."""
 
     noun = "`changes`"
+    example = """
+confirm: [role owner]
+needs: [why, cost_impact]
+"""
 
     confirm = Texts("Who must agree before an apply.")
     needs = Names("What must be said with it.")
@@ -134,6 +153,10 @@ class KeepSchema(Definition):
     """How long things are kept."""
 
     noun = "`keep`"
+    example = """
+bin: 90 days
+backups: 90 days
+"""
 
     bin = Duration("Deleted records.")
     backups = Duration("Backups.")
@@ -145,6 +168,18 @@ class AppSchema(Definition):
     """app.yaml."""
 
     noun = "app.yaml"
+    example = """
+name: Acme CRM
+languages: [en, zh]
+time_zone: Asia/Shanghai
+currencies: [CNY, USD]
+calendar: {days: mon-fri, hours: [09:00-12:00, 13:00-18:00]}
+values: {silent_days: 14}
+modules:
+  sales: {has: [customer, contact]}
+look: {color: teal}
+keep: {bin: 90 days}
+"""
 
     name = Plain("The product's name, shown in the frame.")
     languages = Codes(

@@ -103,8 +103,16 @@ def shape_problems(document: Document, messages: Any, path: tuple[Any, ...] = ()
     return problems
 
 
+def code_of(said: str) -> Code:
+    """Return the code of a sentence; words of a plugin's field type are no codes of ours."""
+    try:
+        return Code(getattr(said, "code", ""))
+    except ValueError:
+        return Code.bad_setting
+
+
 def _place(document: Document, said: str, path: tuple[Any, ...]) -> Problem:
-    code = str(getattr(said, "code", Code.bad_setting))
+    code = code_of(said)
     on_key = getattr(said, "on_key", False)
     if code == Code.missing_key:
         # The key is not there; the definition that lacks it is.

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.definitions.built_in import built_in_fields, row_fields
 from app.definitions.catalog import Field, Option, OptionList, Place
+from app.definitions.complaints import code_of
 from app.definitions.document import Document
 from app.definitions.lifecycles import WrittenLifecycle, stage_options
 from app.definitions.names import label_from_name
@@ -103,7 +104,7 @@ def _draft_field(
         options = _options(shop, draft, name, settings)
     field_type = shop.field_types[type_name]
     for setting, said in field_type.problems(settings):
-        shop.problem(said.code, draft.document, draft.field_path(name, setting), str(said))
+        shop.problem(code_of(said), draft.document, draft.field_path(name, setting), str(said))
     if type_name == "lines":
         for key in _OF_ROWS:
             settings.pop(key, None)

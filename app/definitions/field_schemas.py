@@ -31,6 +31,12 @@ class FieldSchema(Definition):
     """The settings every field has, whatever its type."""
 
     noun = "a field"
+    example = """
+label: {en: Source, zh: 来源}
+help: {en: Where we met., zh: 在哪里认识的。}
+required: level == 'a'
+search: yes
+"""
 
     label = Labels("What people read; without one it is made from the name.")
     help = Labels("A sentence below the field in the form.")
@@ -167,6 +173,12 @@ class CheckSchema(Definition):
     """A condition a record must meet."""
 
     noun = "a check"
+    example = """
+if: level == 'a'
+must: credit > 0
+message: {en: A key customer needs credit., zh: 重点客户需要信用额度。}
+then: warn
+"""
 
     must = ExpressionText("What must be true.", required=True)
     message = Labels("What is said when it is not.")

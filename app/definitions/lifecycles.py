@@ -33,6 +33,12 @@ class StageSchema(Definition):
     """One stage."""
 
     noun = "a stage"
+    example = """
+label: {en: Won, zh: 赢单}
+color: green
+final: yes
+set: {probability: 100}
+"""
 
     label = Labels("What people read; without one it is made from the name.")
     color = Word("The colour of its dot.", among=COLORS)
@@ -71,6 +77,12 @@ class MoveSchema(Definition):
     """A move from stage to stage."""
 
     noun = "a move"
+    example = """
+from: [won, lost]
+to: proposal
+for: [sales_manager]
+label: Reopen
+"""
 
     to = StageNames("Where to.", required=True)
     needs = Names("Fields that must be filled.")
@@ -91,6 +103,18 @@ class LifecycleSchema(Definition):
     """The stages of a field and the moves between them."""
 
     noun = "the lifecycle"
+    example = """
+lifecycle: opportunity-stages
+entity: opportunity
+field: stage
+stages:
+  new: {label: New}
+  won: {final: yes}
+  lost: {final: yes}
+moves:
+  - {from: new, to: won, needs: [amount]}
+  - {from: any, to: lost, needs: [lost_reason]}
+"""
 
     lifecycle = Plain("Its name.", required=True)
     entity = Name("The entity.", required=True)

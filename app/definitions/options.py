@@ -38,6 +38,11 @@ class OptionSchema(Definition):
     """One option of a choice."""
 
     noun = "an option"
+    example = """
+label: {en: Key, zh: 重点}
+color: red
+was: d
+"""
 
     label = Labels("What people read; without one it is made from the name.")
     color = Word("The colour of its dot.", among=COLORS)

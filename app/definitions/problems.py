@@ -69,8 +69,10 @@ class Code(StrEnum):
     unknown_word = "unknown-word"
     bad_name = "bad-name"
     reserved_name = "reserved-name"
-    too_long = "too-long"
     bad_pattern = "bad-pattern"
+    bad_format = "bad-format"
+    unknown_country = "unknown-country"
+    unsafe_file_type = "unsafe-file-type"
     bad_setting = "bad-setting"
     bad_default = "bad-default"
     # Names that must exist.

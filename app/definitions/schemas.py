@@ -44,6 +44,11 @@ class DuplicateSchema(Definition):
     """Records that may be the same thing twice."""
 
     noun = "a duplicate rule"
+    example = """
+same: [phones]
+also_in: [lead.mobile]
+then: refuse
+"""
 
     same = Names("Fields of which one equal value is enough.")
     similar = Name("A field whose texts are compared for likeness.")
@@ -78,6 +83,11 @@ class RoleAccessSchema(Definition):
     """What one role may do with the entity."""
 
     noun = "a role's access"
+    example = """
+scope: own
+update: status == 'active'
+export: no
+"""
 
     scope = Scope("Which records.")
 
@@ -174,6 +184,11 @@ class ListSchema(Definition):
     """The list of records."""
 
     noun = "`list`"
+    example = """
+columns: [name, level, owner]
+sort: -created_at
+filters: [level, address.city]
+"""
 
     columns = Texts("The fields shown, in order; a part as `address.city`.")
     sort = SortKeys("By which field, `-` before it for downwards.")
@@ -184,6 +199,12 @@ class ViewSchema(Definition):
     """A list with a condition of its own."""
 
     noun = "a view"
+    example = """
+label: {en: Silent customers, zh: 久未联系}
+where: silent_days > app.silent_days
+sort: -silent_days
+for: [sales, sales_manager]
+"""
 
     label = Labels("Its name in the list of views.")
     where = ExpressionText("The records in it.")
@@ -198,6 +219,10 @@ class BoardSchema(Definition):
     """Cards in columns."""
 
     noun = "`board`"
+    example = """
+by: level
+cards: [owner, open_amount]
+"""
 
     by = Name("The choice or stage whose options are the columns.", required=True)
     cards = Texts("The fields on a card below the title.")
@@ -207,6 +232,11 @@ class CalendarSchema(Definition):
     """Records on a calendar."""
 
     noun = "`calendar`"
+    example = """
+from: starts_at
+to: ends_at
+all_day: whole_day
+"""
 
     to = Name("The field in which it ends.")
     all_day = Name("The switch for whole days; `yes` where every one is.")
@@ -250,6 +280,10 @@ class SectionSchema(Definition):
     """A part of the form."""
 
     noun = "a section"
+    example = """
+section: {en: Basics, zh: 基本信息}
+fields: [[name, level], [status, source], address]
+"""
 
     section = Labels("Its heading.")
     show = ExpressionText("The condition under which it is shown.")
@@ -262,6 +296,15 @@ class ScreensSchema(Definition):
     """How the records look."""
 
     noun = "`screens`"
+    example = """
+list: {columns: [name, level, owner]}
+views:
+  mine: {label: Mine, where: owner == me}
+board: {by: level}
+form:
+  - {section: Basics, fields: [[name, level], address]}
+related: [contact.customer]
+"""
 
     list = Part(ListSchema(), "The list.")
     views = Table(
@@ -280,6 +323,22 @@ class EntitySchema(Definition):
     """A kind of record."""
 
     noun = "the entity"
+    example = """
+entity: customer
+label: {en: Customer, zh: 客户}
+icon: building
+title: name
+fields:
+  name: {type: text, required: yes, max: 200, search: yes}
+  level: {type: choice, options: {a: Key, b: Normal}, default: b}
+checks:
+  - {must: level is not empty, then: warn, message: A customer without a level}
+unique: [[name, level]]
+access:
+  sales: {scope: own, create: yes, update: yes}
+  fields:
+    level: {sales: read}
+"""
 
     entity = Plain("Its name.")
     extend = Plain("The entity to add to, instead of `entity`.")
@@ -315,6 +374,12 @@ class RoleSchema(Definition):
     """Who people are, and what they may do by default."""
 
     noun = "a role"
+    example = """
+label: {en: Sales manager, zh: 销售经理}
+is: sales
+scope: subordinates
+may: [delete, share, merge, import, export]
+"""
 
     label = Labels("What people read.")
     scope = Scope("Which records, in every entity that says nothing else.")
@@ -331,6 +396,11 @@ class RolesSchema(Definition):
     """roles.yaml."""
 
     noun = "roles.yaml"
+    example = """
+roles:
+  sales: {scope: own, may: [create, read, update, transfer]}
+  admin: {admin: yes}
+"""
 
     roles = Table(
         Part(RoleSchema(), "A role."),
@@ -345,6 +415,11 @@ class OptionListsSchema(Definition):
     """options.yaml."""
 
     noun = "options.yaml"
+    example = """
+options:
+  sources: [online, fair, referral]
+  customer_levels: {a: {label: Key, color: red}, b: Normal}
+"""
 
     options = Table(
         OptionsSetting("A list of options."),

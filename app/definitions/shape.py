@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -29,6 +29,8 @@ class Definition(ma.Schema):
     error_messages = {"unknown": Said("unknown", Code.unknown_key)}  # noqa: RUF012 - marshmallow's way.
     #: What one of it is called in sentences.
     noun = "this"
+    #: How it is written, for the reference; a test reads it.
+    example: ClassVar[str] = ""
 
     def read(self, data: Any, what: str = "") -> dict[str, Any]:
         """Return the values of a mapping; a key that was not written is not in it.
