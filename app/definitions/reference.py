@@ -133,9 +133,7 @@ def _cell(text: str) -> str:
 def _field_type(schemas: FieldSchemas, field_type: FieldType) -> str:
     own = schemas.own(field_type.name)
     words = f"{field_type.label.in_language('en')}. {field_type.help}".strip()
-    parts = [f"### `{field_type.name}`
-", f"{words}
-"]
+    parts = [f"### `{field_type.name}`\n", f"{words}\n"]
     if field_type.example:
         parts.append(f"```yaml\n{field_type.example.strip()}\n```\n")
     if field_type.example_json is not None:
