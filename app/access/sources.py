@@ -203,5 +203,9 @@ def _texts_of(field: Field, column: sa.ColumnElement[Any]) -> sa.ColumnElement[A
 
 def environment(catalog: Catalog, roots: Mapping[str, SQLSource] | None = None) -> SQLEnvironment:
     """Return what every statement knows: `now`, `today`, `me` and their like, as parameters."""
-    calendar = Calendar(time_zone=catalog.app.time_zone)
-    return BoundEnvironment(calendar, roots=dict(roots or {}))
+    return BoundEnvironment(calendar_of(catalog), roots=dict(roots or {}))
+
+
+def calendar_of(catalog: Catalog) -> Calendar:
+    """Return the business calendar of app.yaml."""
+    return Calendar(time_zone=catalog.app.time_zone)

@@ -31,7 +31,7 @@ class Release:
 def read_numbers(connection: sa.Connection) -> dict[str, int]:
     """Return the number of every entity by name."""
     query = sa.select(entity_table.c.name, entity_table.c.number)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def make_release(
@@ -39,7 +39,7 @@ def make_release(
 ) -> Release:
     """Return the release of *catalog*; unchanged entities keep their objects and tables."""
     entities = {
-        name: _bound(entity, numbers.get(name, 0), previous)
+        name: _bound(entity, numbers, previous)
         for name, entity in catalog.entities.items()
     }
     bound = replace(catalog, entities=entities)
@@ -54,11 +54,18 @@ def make_release(
     )
 
 
-def _bound(entity: Entity, number: int, previous: Release | None) -> Entity:
+def _bound(entity: Entity, numbers: Mapping[str, int], previous: Release | None) -> Entity:
     """Return the entity with its number: the very object of *previous* if nothing changed."""
+    number = numbers.get(entity.name, 0)
     if previous is not None and previous.loaded is not None:
         before = previous.catalog.entities.get(entity.name)
         is_same = previous.loaded.entities.get(entity.name) is entity
         if before is not None and is_same and before.number == number:
             return before
-    return replace(entity, number=number)
+    # Fields that keep an entity's number in a column of theirs are told the numbers.
+    fields = {
+        name: field if settings is field.settings else replace(field, settings=settings)
+        for name, field in entity.fields.items()
+        for settings in [field.type.bind(field.settings, numbers)]
+    }
+    return replace(entity, number=number, fields=fields)

@@ -13,6 +13,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.rows import dict_row, tuple_row
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
+from sqlalchemy.sql import visitors
 
 _dialect = dialect_module.dialect()  # type: ignore[no-untyped-call]
 
@@ -23,6 +24,10 @@ class Statement:
     __slots__ = ("fixed", "text")
 
     def __init__(self, statement: sa.Executable) -> None:
+        for part in visitors.iterate(statement):  # type: ignore[arg-type]
+            if isinstance(part, sa.BindParameter):
+                # Values come when it runs; the compiler must not miss them now.
+                part.required = False
         compiled = statement.compile(  # type: ignore[attr-defined]
             dialect=_dialect, compile_kwargs={"render_postcompile": True}
         )

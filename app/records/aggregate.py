@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from app.access.sources import TableSource, is_any_link, targets_of
-from app.database.statements import Statement
 from app.errors import Malformed
 from app.records.context import ReadContext
 from app.records.listing import LIMIT, Narrowed
+from app.records.prepared import PreparedStatement
 from app.records.refusals import field_of
 from app.records.select import NOTHING, Selector, as_json
 from app.texts import say
@@ -32,7 +32,9 @@ _CALL = re.compile(r"([a-z]+)\(([a-z0-9_.]+)\)")
 _FIGURES: dict[str, Callable[[sa.ColumnElement[Any]], sa.ColumnElement[Any]]] = {
     "count": sa.func.count,
     "sum": lambda column: sa.func.coalesce(sa.func.sum(column), 0, type_=sa.Numeric),
-    "avg": lambda column: sa.func.avg(column, type_=sa.Numeric),
+    "avg": lambda column: sa.func.trim_scale(
+        sa.func.round(sa.func.avg(column), 6), type_=sa.Numeric
+    ),
     "min": lambda column: sa.func.min(column, type_=column.type),
     "max": lambda column: sa.func.max(column, type_=column.type),
 }
@@ -48,7 +50,7 @@ def split_names(text: str | Sequence[str] | None) -> tuple[str, ...]:
 
 def build_aggregate(
     narrowed: Narrowed, groups: Sequence[str], measures: Sequence[str]
-) -> Statement:
+) -> PreparedStatement:
     """Return the statement: one row of JSON for each group, keyed as the groups and measures.
 
     Raises:
@@ -92,7 +94,7 @@ def build_aggregate(
     order = [inner.c[label].asc().nulls_last() for label in labels]
     listed = sa.select(*shown).order_by(*order).limit(LIMIT).subquery("x")
     text = sa.cast(sa.func.row_to_json(listed.table_valued()), sa.Text)
-    return Statement(sa.select(text).select_from(listed))
+    return PreparedStatement(sa.select(text).select_from(listed))
 
 
 def _group(context: ReadContext, source: TableSource, name: str) -> sa.ColumnElement[Any]:

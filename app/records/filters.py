@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.access.policy import Policy
-from app.access.sources import TableSource
+from app.access.sources import TableSource, calendar_of
 from app.definitions.catalog import Catalog
 from app.definitions.scope import CatalogModel, record_scope
 from app.errors import Malformed
@@ -167,7 +167,7 @@ def compile_shortcut(
     if key.kind == "empty":
         return Shortcut(_is_empty(column, type_), lambda _: {})
     if type_.kind is Kind.datetime and key.kind == "day":
-        return _on_day(column, name, context.catalog.calendar)
+        return _on_day(column, name, calendar_of(context.catalog))
     if type_.is_any_link:
         return _named_record(context, source, key.path, name)
     item = type_.item if type_.kind is Kind.many and type_.item else type_

@@ -7,7 +7,7 @@ whether the asker sees ten rows or a million. Measured reasons stand in docs/dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from app.records import finding
 from app.records.context import ReadContext
 from app.records.filters import Shortcut, ShortcutKey, compile_shortcut, read_expression
 from app.records.paging import Branch, SortColumn, branches, order_of
+from app.records.prepared import PreparedStatement
 from app.records.select import Expansion, Selector
 from app.records.sorting import Sort, is_plain, sort_columns
 
@@ -75,6 +76,10 @@ class Narrowed:
             for number, key in enumerate(narrowing.where)
         )
 
+    def readers(self) -> list[Callable[[Any], dict[str, Any]]]:
+        """Return what reads the values of the shortcuts, in their order."""
+        return [shortcut.parameters for shortcut in self.shortcuts]
+
     def filters(self) -> list[sa.ColumnElement[bool]]:
         """Return every condition but who may see the row."""
         narrowing, table = self.narrowing, self.table
@@ -127,11 +132,8 @@ class Listing:
         columns = sort_columns(context, self.narrowed.source, shape.sort)
         self.size = len(columns) - 1
         page = self._page(columns).subquery("t")
-        self.statement = Statement(self._rows(page, columns))
-
-    @property
-    def shortcuts(self) -> Sequence[Shortcut]:
-        return self.narrowed.shortcuts
+        kind = PreparedStatement if shape.form == "json" else Statement
+        self.statement: Statement | PreparedStatement = kind(self._rows(page, columns))
 
     # -- which ids ---------------------------------------------------------------------------------
 

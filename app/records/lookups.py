@@ -10,17 +10,17 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from app.access.principal import Principal
+from app.access.sources import calendar_of
 from app.clock import Clock
 from app.database.statements import Statement
 from app.definitions.catalog import RIGHTS
 from app.errors import NotFound
-from app.expressions.calendar import Calendar
 from app.fields.base import ParseContext
 from app.records import finding
 from app.records.aggregate import build_aggregate, split_names
 from app.records.listing import Narrowed, Narrowing
 from app.records.picking import build_pick, form_values, target_of
-from app.records.planning import Compiled, Desk, Question
+from app.records.planning import Compiled, Desk, Hot, Question
 from app.records.reading import Reader, record_number
 from app.records.refusals import entity_of, require
 from app.records.results import Hit
@@ -45,7 +45,7 @@ class Statements:
         self.titles: Callable[[str], Statement] = lru_cache(256)(self._titles)
         self.pick: Callable[..., Statement] = lru_cache(256)(self._pick)
         self.search: Callable[..., Statement] = lru_cache(64)(self._search)
-        self.aggregate: Callable[..., Compiled] = lru_cache(256)(self._aggregate)
+        self.aggregate: Callable[..., Hot] = lru_cache(256)(self._aggregate)
 
     def _rights(self, entity: str) -> Statement:
         table = self._context.table(entity, "c")
@@ -79,10 +79,10 @@ class Statements:
 
     def _aggregate(
         self, narrowing: Narrowing, groups: tuple[str, ...], measures: tuple[str, ...]
-    ) -> Compiled:
+    ) -> Hot:
         narrowed = Narrowed(self._context, narrowing)
         statement = build_aggregate(narrowed, groups, measures)
-        return Compiled(statement, [one.parameters for one in narrowed.shortcuts])
+        return Compiled(statement, narrowed.readers())
 
 
 class Lookups:
@@ -169,7 +169,7 @@ class Lookups:
             language=principal.language,
             time_zone=app.time_zone,
             currencies=app.currencies,
-            today=Calendar(time_zone=app.time_zone).day(self._clock.now()),
+            today=calendar_of(desk.release.catalog).day(self._clock.now()),
         )
 
     def search(
@@ -242,7 +242,6 @@ class Lookups:
         if words is not None:
             values.update(words.parameters)
         values["limit"] = MOST_GROUPS_SHOWN
-        result = self._reader.runner.run(compiled.statement, values).pgresult
-        assert result is not None
+        result = self._reader.runner.run_prepared(compiled.statement, values)
         rows = [result.get_value(n, 0) or b"null" for n in range(result.ntuples)]
         return b"[" + b",".join(rows) + b"]"

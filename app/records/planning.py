@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
@@ -23,6 +23,7 @@ from app.records.context import ReadContext
 from app.records.counting import Explain
 from app.records.filters import ShortcutKey
 from app.records.listing import Listing, Narrowed, Narrowing, Shape
+from app.records.prepared import PreparedStatement
 from app.records.refusals import entity_of, field_of, require, unknown_field
 from app.records.select import Expansion, Selector, is_link
 from app.records.sorting import Sort, parse_sort, written
@@ -36,6 +37,7 @@ _STATEMENTS = 1_024
 DEEPEST = 3
 
 Names = str | tuple[str, ...] | None
+Kind = TypeVar("Kind", Statement, PreparedStatement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,21 @@ class Plan:
         return self.shape.narrowing
 
 
-class Compiled:
+class Compiled(Generic[Kind]):
     """A statement and how the values of its shortcuts are read."""
 
     __slots__ = ("readers", "statement")
 
     def __init__(
-        self, statement: Statement, readers: Sequence[Callable[[Any], dict[str, Any]]] = ()
+        self, statement: Kind, readers: Sequence[Callable[[Any], dict[str, Any]]] = ()
     ) -> None:
         self.statement = statement
         self.readers = tuple(readers)
+
+
+#: Read as libpq's result; read through psycopg's cursor.
+Hot = Compiled[PreparedStatement]
+Cold = Compiled[Statement]
 
 
 class Desk:
@@ -90,10 +97,12 @@ class Desk:
         self.release = release
         # Bounded by the least recently used, per desk; exceptions are not kept.
         self.plan: Callable[[Question], Plan] = lru_cache(_PLANS)(self._plan)
-        self.listing: Callable[[Shape], Compiled] = lru_cache(_STATEMENTS)(self._listing)
-        self.counting: Callable[[Narrowing, str], Compiled] = lru_cache(_PLANS)(self._counting)
-        self.single: Callable[..., Compiled] = lru_cache(_PLANS)(self._single)
-        self.lines: Callable[[str], Compiled] = lru_cache(_PLANS)(self._lines)
+        self.listing: Callable[[Shape], Compiled[Any]] = lru_cache(_STATEMENTS)(self._listing)
+        self.counting: Callable[[Narrowing, bool], Hot] = lru_cache(_PLANS)(self._counting)
+        self.guessing: Callable[[Narrowing], Cold] = lru_cache(_PLANS)(self._guessing)
+        self.single_json: Callable[..., Hot] = lru_cache(_PLANS)(self._single_json)
+        self.single: Callable[..., Cold] = lru_cache(_PLANS)(self._single)
+        self.lines: Callable[[str], Cold] = lru_cache(_PLANS)(self._lines)
 
     # -- understanding -----------------------------------------------------------------------------
 
@@ -205,58 +214,54 @@ class Desk:
 
     # -- statements --------------------------------------------------------------------------------
 
-    def _listing(self, shape: Shape) -> Compiled:
+    def _listing(self, shape: Shape) -> Compiled[Any]:
         listing = Listing(self.context, shape)
-        return Compiled(listing.statement, [one.parameters for one in listing.shortcuts])
+        return Compiled(listing.statement, listing.narrowed.readers())
 
-    def _counting(self, narrowing: Narrowing, mode: str) -> Compiled:
-        """Compile a count: ``exact``, ``capped``, or the plan of one to guess from."""
+    def _counting(self, narrowing: Narrowing, capped: bool) -> Hot:
         narrowed = Narrowed(self.context, narrowing)
-        rows = (
-            sa.select(sa.literal_column("1"))
-            .select_from(narrowed.table)
-            .where(*narrowed.filters(), narrowed.rule())
-        )
-        readers = [one.parameters for one in narrowed.shortcuts]
-        if mode == "guess":
-            return Compiled(Statement(Explain(rows)), readers)
-        if mode == "capped":
+        rows = _bare_rows(narrowed)
+        if capped:
             rows = rows.limit(COUNT_CAP + 1)
         counted = sa.select(sa.func.count()).select_from(rows.subquery("x"))
-        return Compiled(Statement(counted), readers)
+        return Compiled(PreparedStatement(counted), narrowed.readers())
 
-    def _single(
-        self, entity: str, form: str, fields: Names, expand: Names, in_bin: bool
-    ) -> Compiled:
-        one = entity_of(self.context.catalog, entity)
+    def _guessing(self, narrowing: Narrowing) -> Cold:
+        """Compile the plan of a count, to guess from."""
+        narrowed = Narrowed(self.context, narrowing)
+        return Compiled(Statement(Explain(_bare_rows(narrowed))), narrowed.readers())
+
+    def _record(
+        self, entity: str, *, in_bin: bool
+    ) -> tuple[Narrowed, list[sa.ColumnElement[bool]]]:
+        """Return one record by its id, if the asker may read it, and the conditions of that."""
+        entity_of(self.context.catalog, entity)
         narrowing = Narrowing(entity, in_bin=in_bin, right="restore" if in_bin else "read")
         require(self.policy, narrowing.right, entity)
         narrowed = Narrowed(self.context, narrowing)
-        conditions = [
-            narrowed.table.c.id == sa.bindparam("id", type_=sa.BigInteger),
-            *narrowed.filters(),
-            narrowed.rule(),
-        ]
-        names = self.fields(one, fields, "record")
-        selector = Selector(self.context, narrowed.source)
-        if form == "values":
-            return Compiled(Statement(sa.select(*selector.values(names)).where(*conditions)))
-        columns = selector.record(names, self.expansion(entity, expand))
-        row = sa.select(*columns).where(*conditions).subquery("x")
-        text = sa.cast(sa.func.row_to_json(row.table_valued()), sa.Text)
-        version = narrowed.table.c.get("version")
-        if version is None:
-            return Compiled(Statement(sa.select(text, sa.null()).select_from(row)))
-        # The version is needed beside the row, whether or not the row was asked to hold it.
-        if "version" not in row.c:
-            row = sa.select(*columns, version.label("version")).where(*conditions).subquery("x")
-            plain = sa.select(*(row.c[column.name] for column in columns)).lateral("y")
-            text = sa.cast(sa.func.row_to_json(plain.table_valued()), sa.Text)
-            joined = row.join(plain, sa.true())
-            return Compiled(Statement(sa.select(text, row.c.version).select_from(joined)))
-        return Compiled(Statement(sa.select(text, row.c.version).select_from(row)))
+        is_it = narrowed.table.c.id == sa.bindparam("id", type_=sa.BigInteger)
+        return narrowed, [is_it, *narrowed.filters(), narrowed.rule()]
 
-    def _lines(self, entity: str) -> Compiled:
+    def _single(self, entity: str, fields: Names, in_bin: bool) -> Cold:
+        narrowed, conditions = self._record(entity, in_bin=in_bin)
+        names = self.fields(self.context.entity(entity), fields, "record")
+        columns = Selector(self.context, narrowed.source).values(names)
+        return Compiled(Statement(sa.select(*columns).where(*conditions)))
+
+    def _single_json(self, entity: str, fields: Names, expand: Names, in_bin: bool) -> Hot:
+        narrowed, conditions = self._record(entity, in_bin=in_bin)
+        names = self.fields(self.context.entity(entity), fields, "record")
+        selector = Selector(self.context, narrowed.source)
+        columns = selector.record(names, self.expansion(entity, expand))
+        record = sa.select(*columns).correlate(narrowed.table).lateral("x")
+        text = sa.cast(sa.func.row_to_json(record.table_valued()), sa.Text)
+        table = narrowed.table
+        version = table.c.version if "version" in table.c else sa.cast(sa.null(), sa.Integer)
+        joined = table.join(record, sa.true())
+        row = sa.select(text, version).select_from(joined).where(*conditions)
+        return Compiled(PreparedStatement(row))
+
+    def _lines(self, entity: str) -> Cold:
         table = self.context.table(entity, "l")
         selector = Selector(self.context, self.context.source(entity, table))
         columns = selector.values(self.policy.readable(entity))
@@ -268,9 +273,22 @@ class Desk:
         return Compiled(Statement(rows))
 
 
+def _bare_rows(narrowed: Narrowed) -> sa.Select[Any]:
+    return (
+        sa.select(sa.literal_column("1"))
+        .select_from(narrowed.table)
+        .where(*narrowed.filters(), narrowed.rule())
+    )
+
+
 def _split(names: str | Sequence[str]) -> list[str]:
     found = names.split(",") if isinstance(names, str) else list(names)
     return [name.strip() for name in found if name.strip()]
+
+
+def continued(shape: Shape, empties: tuple[bool, ...], *, backward: bool) -> Shape:
+    """Return the list from a cursor on."""
+    return replace(shape, empties=empties, backward=backward)
 
 
 def narrowed_first(shape: Shape) -> Shape:

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg.pq.abc import PGresult
 from psycopg.rows import dict_row
 
 from app.access.policy import Policies, Policy
@@ -24,11 +25,20 @@ from app.errors import Malformed, NotFound
 from app.records import finding
 from app.records.counting import guessed_rows
 from app.records.listing import Narrowing, Shape
-from app.records.paging import Cursor, Cursors
-from app.records.planning import COUNT_CAP, Compiled, Desk, Names, Plan, Question, narrowed_first
+from app.records.pages import Pager, record_builder
+from app.records.planning import (
+    COUNT_CAP,
+    Cold,
+    Compiled,
+    Desk,
+    Names,
+    Question,
+    continued,
+    narrowed_first,
+)
+from app.records.prepared import PreparedStatement
 from app.records.results import Count, JSONPage, JSONRecord, Page, Record
 from app.records.running import Pools, Runner, TooSlow
-from app.records.select import links_of
 from app.texts import say
 
 MOST_ROWS = 100
@@ -37,10 +47,14 @@ FENCED_FROM = 50_000
 #: Seconds for which the known sizes of tables are good.
 _SIZES_FOR = 60.0
 
+_tables = sa.table(
+    "pg_class", sa.column("relname"), sa.column("reltuples"), sa.column("relnamespace")
+)
+_schemas = sa.table("pg_namespace", sa.column("oid"), sa.column("nspname"))
 _sizes = Statement(
-    sa.select(sa.column("relname"), sa.column("reltuples"))
-    .select_from(sa.table("pg_class", schema="pg_catalog"))
-    .where(sa.column("relnamespace") == sa.cast(sa.literal("crm"), sa.dialects.postgresql.REGCLASS))
+    sa.select(_tables.c.relname, _tables.c.reltuples)
+    .join(_schemas, _schemas.c.oid == _tables.c.relnamespace)
+    .where(_schemas.c.nspname == "crm")
 )
 
 
@@ -73,7 +87,7 @@ class Reader:
         """Take the pools, a way to the release that serves now, the clock, a key for cursors."""
         self._release = release
         self.runner = Runner(pools, clock)
-        self._cursors = Cursors(secret)
+        self._pager = Pager(secret)
         self._desks: ReleaseDesks | None = None
         self._sizes: dict[str, float] = {}
         self._sizes_until = 0.0
@@ -104,20 +118,19 @@ class Reader:
         """Answer one page of a list, in the form the question asks for."""
         desk = self.desk(principal)
         plan = desk.plan(question)
-        cursor = self._cursor(plan, after, before)
+        place = self._pager.place(plan, limit, after, before)
         shape = plan.shape
-        if cursor is not None:
-            shape = _continued(shape, cursor, backward=before is not None)
-        given = {"limit": limit + 1}
-        if cursor is not None:
-            given.update(cursor.parameters())
+        given: dict[str, Any] = {"limit": limit + 1}
+        if place.cursor is not None:
+            shape = continued(shape, place.cursor.empties, backward=place.backward)
+            given.update(place.cursor.parameters())
         if words is not None:
             given.update(words.parameters)
         answer = self._list(desk, principal, shape, where, given)
         counted = self._count(desk, principal, plan.narrowing, where, words, count)
-        if question.form == "values":
-            return self._values_page(plan, answer, limit, cursor, before, counted, desk)
-        return self._json_page(plan, answer, limit, cursor, before, counted)
+        if isinstance(answer, psycopg.Cursor):
+            return self._pager.values_page(desk, plan, answer, place, counted)
+        return self._pager.json_page(plan, answer, place, counted)
 
     def _list(
         self,
@@ -126,26 +139,28 @@ class Reader:
         shape: Shape,
         where: Mapping[str, Any],
         given: Mapping[str, Any],
-    ) -> psycopg.Cursor[Any]:
+    ) -> psycopg.Cursor[Any] | PGresult:
+        """Run a list; one that turns out slow is stopped and asked in another form."""
+        fenced = (
+            shape.narrowing.is_filtered
+            and not shape.narrow_first
+            and self._is_large(desk, shape.narrowing.entity)
+        )
         compiled = desk.listing(shape)
         values = self.bound(desk, principal, compiled, shape.narrowing, where)
         values.update(given)
-        if not (shape.narrowing.is_filtered and self._is_large(desk, shape.narrowing.entity)):
-            return self.runner.run(compiled.statement, values)
         try:
-            return self.runner.run(compiled.statement, values, fenced=True)
+            if isinstance(compiled.statement, PreparedStatement):
+                return self.runner.run_prepared(compiled.statement, values, fenced=fenced)
+            return self.runner.run(compiled.statement, values, fenced=fenced)
         except TooSlow:
-            return (
-                self._list(desk, principal, narrowed_first(shape), where, given)
-                if (not shape.narrow_first)
-                else self.runner.run(compiled.statement, values)
-            )
+            return self._list(desk, principal, narrowed_first(shape), where, given)
 
     def bound(
         self,
         desk: Desk,
         principal: Principal,
-        compiled: Compiled,
+        compiled: Compiled[Any],
         narrowing: Narrowing,
         where: Mapping[str, Any],
     ) -> dict[str, Any]:
@@ -154,84 +169,6 @@ class Reader:
         for key, read in zip(narrowing.where, compiled.readers, strict=True):
             values.update(read(where[key.path]))
         return values
-
-    def _cursor(self, plan: Plan, after: str | None, before: str | None) -> Cursor | None:
-        if after and before:
-            raise Malformed(
-                say(
-                    "`after` and `before` cannot be used together.",
-                    "after 与 before 不能同时使用。",
-                )
-            )
-        text = after or before
-        return self._cursors.read(plan.list_key, text, plan.size) if text else None
-
-    def _ends(
-        self,
-        plan: Plan,
-        result: Any,
-        limit: int,
-        cursor: Cursor | None,
-        before: str | None,
-        first_column: int,
-    ) -> tuple[list[int], str | None, str | None]:
-        """Return which result rows make the page, in order, and where its neighbours begin."""
-        number = result.ntuples
-        has_more = number > limit
-        places = list(range(min(number, limit)))
-        if before is not None:
-            places.reverse()
-        if not places:
-            return [], None, None
-        following = has_more if before is None else True
-        preceding = cursor is not None if before is None else has_more
-        return (
-            places,
-            self._cursor_at(plan, result, places[-1], first_column) if following else None,
-            self._cursor_at(plan, result, places[0], first_column) if preceding else None,
-        )
-
-    def _cursor_at(self, plan: Plan, result: Any, place: int, first_column: int) -> str:
-        texts = [result.get_value(place, first_column + number) for number in range(plan.size + 1)]
-        values = tuple(None if text is None else text.decode() for text in texts[:-1])
-        return self._cursors.write(plan.list_key, Cursor(values, int(texts[-1])))
-
-    def _json_page(
-        self,
-        plan: Plan,
-        answer: psycopg.Cursor[Any],
-        limit: int,
-        cursor: Cursor | None,
-        before: str | None,
-        count: Count | None,
-    ) -> JSONPage:
-        result = answer.pgresult
-        assert result is not None
-        places, following, preceding = self._ends(plan, result, limit, cursor, before, 1)
-        take = result.get_value
-        rows = b"[" + b",".join([take(place, 0) or b"null" for place in places]) + b"]"
-        return JSONPage(rows, following, preceding, count)
-
-    def _values_page(
-        self,
-        plan: Plan,
-        answer: psycopg.Cursor[Any],
-        limit: int,
-        cursor: Cursor | None,
-        before: str | None,
-        count: Count | None,
-        desk: Desk,
-    ) -> Page:
-        result = answer.pgresult
-        assert result is not None
-        assert answer.description is not None
-        first = len(answer.description) - plan.size - 1
-        places, following, preceding = self._ends(plan, result, limit, cursor, before, first)
-        names = [column.name for column in answer.description]
-        rows = answer.fetchall()
-        build = record_builder(desk, plan.narrowing.entity, plan.shape.fields)
-        found = [build(dict(zip(names, rows[place], strict=True))) for place in places]
-        return Page(found, following, preceding, count)
 
     # -- counts ------------------------------------------------------------------------------------
 
@@ -270,19 +207,18 @@ class Reader:
                     mode=str(mode)[:40],
                 )
             )
-        compiled = desk.counting(narrowing, mode)
+        compiled = desk.counting(narrowing, mode == "capped")
         values = self.bound(desk, principal, compiled, narrowing, where)
         if words is not None:
             values.update(words.parameters)
         fenced = mode == "capped" and self._is_large(desk, narrowing.entity)
         try:
-            row = self.runner.run(compiled.statement, values, fenced=fenced).fetchone()
+            result = self.runner.run_prepared(compiled.statement, values, fenced=fenced)
         except TooSlow:
-            guess = desk.counting(narrowing, "guess").statement
-            plan = self.runner.run(guess, {**guess.fixed, **values}).fetchone()
-            return Count(guessed_rows(plan), estimated=True)
-        assert row is not None
-        number = row[0]
+            guess = desk.guessing(narrowing).statement
+            answer = self.runner.run(guess, {**guess.fixed, **values}).fetchone()
+            return Count(guessed_rows(answer), estimated=True)
+        number = int(result.get_value(0, 0) or 0)
         if mode == "capped" and number > COUNT_CAP:
             return Count(COUNT_CAP, capped=True)
         return Count(number)
@@ -315,11 +251,10 @@ class Reader:
             NotFound: it does not exist, or may not be seen.
         """
         desk = self.desk(principal)
-        compiled = desk.single(entity, "json", fields, expand, in_bin)
+        compiled = desk.single_json(entity, fields, expand, in_bin)
         values = self.runner.values(compiled.statement, principal, desk.release.catalog)
         values["id"] = record_number(record_id)
-        result = self.runner.run(compiled.statement, values).pgresult
-        assert result is not None
+        result = self.runner.run_prepared(compiled.statement, values)
         if result.ntuples == 0:
             raise NotFound
         row, version = result.get_value(0, 0), result.get_value(0, 1)
@@ -341,7 +276,7 @@ class Reader:
             NotFound: it does not exist, or may not be seen.
         """
         desk = self.desk(principal)
-        compiled = desk.single(entity, "values", fields, None, in_bin)
+        compiled = desk.single(entity, fields, in_bin)
         number = record_number(record_id)
         row = self._one(desk, principal, compiled, {"id": number})
         names = desk.fields(desk.context.entity(entity), fields, "record")
@@ -356,7 +291,7 @@ class Reader:
         )
 
     def _one(
-        self, desk: Desk, principal: Principal, compiled: Compiled, given: Mapping[str, Any]
+        self, desk: Desk, principal: Principal, compiled: Cold, given: Mapping[str, Any]
     ) -> dict[str, Any]:
         rows = self._rows(desk, principal, compiled, given)
         if not rows:
@@ -364,7 +299,7 @@ class Reader:
         return rows[0]
 
     def _rows(
-        self, desk: Desk, principal: Principal, compiled: Compiled, given: Mapping[str, Any]
+        self, desk: Desk, principal: Principal, compiled: Cold, given: Mapping[str, Any]
     ) -> list[dict[str, Any]]:
         values = self.runner.values(compiled.statement, principal, desk.release.catalog)
         values.update(given)
@@ -380,18 +315,6 @@ class Reader:
         return [build(row) for row in rows]
 
 
-def _continued(shape: Shape, cursor: Cursor, *, backward: bool) -> Shape:
-    return Shape(
-        shape.narrowing,
-        shape.form,
-        shape.fields,
-        shape.expand,
-        shape.sort,
-        cursor.empties,
-        backward,
-    )
-
-
 def record_number(record_id: object) -> int:
     """Return the number of a record as it came from a URL.
 
@@ -402,27 +325,3 @@ def record_number(record_id: object) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < len(text) < 19:
         raise NotFound
     return int(text)
-
-
-def record_builder(
-    desk: Desk, entity: str, names: Sequence[str]
-) -> Callable[[Mapping[str, Any]], Record]:
-    """Return what makes a `Record` of a row that `Selector.values` gave."""
-    fields = desk.context.entity(entity).fields
-    masked = desk.policy.masked(entity)
-    plain: list[tuple[str, Any]] = []
-    for name in names:
-        one = fields[name.partition(".")[0]]
-        if one.type.name == "lines":
-            continue
-        is_raw = one.name in masked or "." in name or one.type.name == "through"
-        plain.append((one.name if one.name in masked else name, None if is_raw else one))
-
-    def build(row: Mapping[str, Any]) -> Record:
-        values = {
-            name: row[name] if one is None else one.type.from_columns(one, row)
-            for name, one in plain
-        }
-        return Record(entity, row["id"], values, links_of(row), row.get("version"), masked)
-
-    return build

@@ -6,19 +6,21 @@ catalog and asks the whole question again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.pq.abc import PGresult
 
 from app.access.principal import Principal
+from app.access.sources import calendar_of
 from app.clock import Clock
+from app.database.pools import as_unavailable
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog
 from app.errors import Malformed, Unavailable
-from app.expressions.calendar import Calendar
+from app.records.prepared import PreparedStatement
 from app.texts import say
 
 #: The catalog this process knows is not the one the tables have: reload it and ask again.
@@ -50,7 +52,10 @@ class Runner:
         self._clock = clock
 
     def values(
-        self, statement: Statement, principal: Principal, catalog: Catalog
+        self,
+        statement: Statement | PreparedStatement,
+        principal: Principal,
+        catalog: Catalog,
     ) -> dict[str, Any]:
         """Return the parameters of a statement that stand for the asker, the time and app.yaml."""
         found: dict[str, Any] = dict(statement.fixed)
@@ -66,7 +71,7 @@ class Runner:
         if name == "now":
             return self._clock.now()
         if name == "today":
-            return Calendar(time_zone=catalog.app.time_zone).day(self._clock.now())
+            return calendar_of(catalog).day(self._clock.now())
         if name.startswith("my_"):
             return _of_record(principal.my, name[3:])
         if name.startswith("app_"):
@@ -91,12 +96,28 @@ class Runner:
             Malformed: a value does not fit its place.
         """
         pool = self._pools.fenced if fenced else self._pools.read
-        with translated(fenced=fenced), pool.connection() as connection:
-            if first is None:
-                return connection.execute(statement.text, values)
-            with connection.transaction():
-                first.run(connection)
-                return connection.execute(statement.text, values)
+        try:
+            with pool.connection() as connection:
+                if first is None:
+                    return connection.execute(statement.text, values)
+                with connection.transaction():
+                    first.run(connection)
+                    return connection.execute(statement.text, values)
+        except psycopg.Error as error:
+            raise in_words(error, fenced=fenced) from error
+
+    def run_prepared(
+        self, statement: PreparedStatement, values: Mapping[str, Any], *, fenced: bool = False
+    ) -> PGresult:
+        """Run a statement of the hot paths and return libpq's result; errors as in `run`."""
+        pool = self._pools.fenced if fenced else self._pools.read
+        connection = pool.getconn()
+        try:
+            return statement.run(connection, values)
+        except psycopg.Error as error:
+            raise in_words(error, fenced=fenced) from error
+        finally:
+            pool.putconn(connection)
 
 
 def _of_record(record: Mapping[str, Any], name: str) -> Any:
@@ -112,32 +133,19 @@ _ASKER: Mapping[str, Callable[[Principal], Any]] = {
 }
 
 
-@contextmanager
-def translated(*, fenced: bool = False) -> Iterator[None]:
-    """Turn the driver's errors into those people read.
-
-    Raises:
-        Unavailable: the database does not answer, or not in time.
-        Malformed: a value does not fit its place.
-    """
-    try:
-        yield
-    except pg.QueryCanceled as error:
+def in_words(error: psycopg.Error, *, fenced: bool = False) -> Exception:
+    """Return what to raise for an error of the driver; itself where it is a bug, or stale."""
+    if isinstance(error, pg.QueryCanceled):
         if fenced:
-            raise TooSlow from error
-        raise Unavailable(
+            return TooSlow()
+        return Unavailable(
             say(
                 "This list takes too long. Narrow it with a filter, or sort by another field.",
                 "查询耗时过长，请增加筛选条件或更换排序字段。",
             )
-        ) from error
-    except STALE:
-        raise
-    except (pg.DataError, pg.ProgrammingError) as error:
-        if isinstance(error, pg.DataError):
-            raise Malformed(
-                say("A value of the request is out of range.", "请求中的某个值超出范围。")
-            ) from error
-        raise
-    except psycopg.OperationalError as error:
-        raise Unavailable from error
+        )
+    if isinstance(error, pg.DataError):
+        return Malformed(say("A value of the request is out of range.", "请求中的某个值超出范围。"))
+    if isinstance(error, STALE) or not isinstance(error, psycopg.OperationalError):
+        return error
+    return as_unavailable(error) or Unavailable()

@@ -119,7 +119,8 @@ class Selector:
         may = self.context.rows(target, table)
         if not isinstance(may, sa.sql.elements.True_):
             opened = sa.case((may, opened), else_=shut)
-        return sa.select(opened).where(table.c.id == number).scalar_subquery()
+        one = sa.select(opened).select_from(table).where(table.c.id == number)
+        return one.correlate_except(table).scalar_subquery()
 
     @staticmethod
     def _many(numbers: Column, one: Any) -> Column:
@@ -132,7 +133,7 @@ class Selector:
         listed = sa.func.json_agg(
             sa.dialects.postgresql.aggregate_order_by(one(each.c.id), each.c.place), type_=JSON
         )
-        return sa.select(listed).select_from(each).scalar_subquery()
+        return sa.select(listed).select_from(each).correlate_except(each).scalar_subquery()
 
     def _lines(self, one: Field, expansion: Expansion) -> Column:
         """Return the rows of a lines field, each as an object."""
@@ -144,6 +145,7 @@ class Selector:
             sa.select(*columns)
             .where(table.c.parent == self.source.table.c.id)
             .order_by(table.c.position, table.c.id)
+            .correlate_except(table)
             .subquery()
         )
         listed = sa.func.json_agg(sa.func.row_to_json(rows.table_valued()), type_=JSON)
@@ -167,7 +169,7 @@ class Selector:
         query = sa.select(value)
         for table, condition in joined:
             query = query.select_from(table).where(condition)
-        return query.correlate(self.source.table).scalar_subquery()
+        return query.correlate_except(*(table for table, _ in joined)).scalar_subquery()
 
     def record(self, names: Iterable[str], expansion: Expansion = NOTHING) -> list[Column]:
         """Return the labelled columns of a record, its id first."""
@@ -228,7 +230,8 @@ def _one_file(number: Column) -> Column:
     described = sa.func.json_build_object(
         "id", file.c.id, "name", file.c.name, "type", file.c.type, "size", file.c.size, type_=JSON
     )
-    return sa.select(described).where(file.c.id == number).scalar_subquery()
+    one = sa.select(described).select_from(file).where(file.c.id == number)
+    return one.correlate_except(file).scalar_subquery()
 
 
 def links_of(row: Mapping[str, Any]) -> dict[str, Any]:

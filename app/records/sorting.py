@@ -95,7 +95,8 @@ def _title_behind(
     return (
         sa.select(context.title(target, table))
         .where(joined)
-        .correlate(source.table)
+        .select_from(table)
+        .correlate_except(table)
         .scalar_subquery()
     )
 

@@ -20,6 +20,7 @@ from app.access.principal import SYSTEM, Principal
 from app.clock import FrozenClock
 from app.database.apply import apply_catalog
 from app.database.live import Live
+from app.database.live_swap import CHANNEL
 from app.database.pools import Pools
 from app.database.system import search, share
 from app.definitions.load import load_files
@@ -319,6 +320,14 @@ class World:
     organisation: Organisation
     records: Records
     clock: FrozenClock
+
+    def close(self) -> None:
+        # The listening thread looks up only when it hears something.
+        self.live._stopping.set()
+        with self.pools.engine.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+        self.live.stop()
+        self.pools.close()
 
     def who(self, name: str) -> Principal:
         if name == "system":

@@ -1,0 +1,134 @@
+"""Make a page of what a list statement gave: its rows, and where the pages beside it begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from app.errors import Malformed
+from app.records.paging import Cursor, Cursors
+from app.records.planning import Desk, Plan
+from app.records.results import Count, JSONPage, Page, Record
+from app.records.select import links_of
+from app.texts import say
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which page of a list is asked for."""
+
+    limit: int
+    #: the row it begins behind; None for the first page
+    cursor: Cursor | None = None
+    #: the page before the cursor instead of the one behind it
+    backward: bool = False
+
+
+class Pager:
+    """Reads cursors and makes pages."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._cursors = Cursors(secret)
+
+    def place(self, plan: Plan, limit: int, after: str | None, before: str | None) -> Place:
+        """Return which page is asked for.
+
+        Raises:
+            Malformed: a cursor is none of this list, or there are two.
+        """
+        if not after and not before:
+            return Place(limit)
+        if after and before:
+            raise Malformed(
+                say(
+                    "`after` and `before` cannot be used together.",
+                    "after 与 before 不能同时使用。",
+                )
+            )
+        cursor = self._cursors.read(plan.list_key, after or before or "", plan.size)
+        return Place(limit, cursor, bool(before))
+
+    def json_page(
+        self, plan: Plan, result: PGresult, place: Place, count: Count | None
+    ) -> JSONPage:
+        """Return the page as JSON: the rows as they came, with commas between."""
+        rows, following, preceding = self._cut(plan, result, place, 1)
+        take = result.get_value
+        body = b",".join([take(row, 0) or b"null" for row in rows])
+        return JSONPage(b"[" + body + b"]", following, preceding, count)
+
+    def values_page(
+        self,
+        desk: Desk,
+        plan: Plan,
+        answer: psycopg.Cursor[Any],
+        place: Place,
+        count: Count | None,
+    ) -> Page:
+        """Return the page as records."""
+        result, description = answer.pgresult, answer.description
+        assert result is not None
+        assert description is not None
+        rows, following, preceding = self._cut(
+            plan, result, place, len(description) - plan.size - 1
+        )
+        names = [column.name for column in description]
+        values = answer.fetchall()
+        build = record_builder(desk, plan.narrowing.entity, plan.shape.fields)
+        found = [build(dict(zip(names, values[row], strict=True))) for row in rows]
+        return Page(found, following, preceding, count)
+
+    def _cut(
+        self, plan: Plan, result: PGresult, place: Place, first: int
+    ) -> tuple[list[int], str | None, str | None]:
+        """Return the result rows of the page, in order, and the cursors of its neighbours.
+
+        *first* is the column with the first sort value.
+        """
+        number = result.ntuples
+        has_more = number > place.limit
+        rows = list(range(min(number, place.limit)))
+        if not rows:
+            return [], None, None
+        came_from = place.cursor is not None
+        if place.backward:
+            rows.reverse()
+        beyond, behind = (came_from, has_more) if place.backward else (has_more, came_from)
+        return (
+            rows,
+            self._at(plan, result, rows[-1], first) if beyond else None,
+            self._at(plan, result, rows[0], first) if behind else None,
+        )
+
+    def _at(self, plan: Plan, result: PGresult, row: int, first: int) -> str:
+        texts = [result.get_value(row, first + number) for number in range(plan.size + 1)]
+        values = tuple(None if text is None else bytes(text).decode() for text in texts[:-1])
+        return self._cursors.write(plan.list_key, Cursor(values, int(texts[-1] or 0)))
+
+
+def record_builder(
+    desk: Desk, entity: str, names: Sequence[str]
+) -> Callable[[Mapping[str, Any]], Record]:
+    """Return what makes a `Record` of a row that `Selector.values` gave."""
+    fields = desk.context.entity(entity).fields
+    masked = desk.policy.masked(entity)
+    plain: list[tuple[str, Any]] = []
+    for name in names:
+        one = fields[name.partition(".")[0]]
+        if one.type.name == "lines":
+            continue
+        is_raw = one.name in masked or "." in name or one.type.name == "through"
+        plain.append((one.name if one.name in masked else name, None if is_raw else one))
+
+    def build(row: Mapping[str, Any]) -> Record:
+        values = {
+            name: row[name] if one is None else one.type.from_columns(one, row)
+            for name, one in plain
+        }
+        return Record(entity, row["id"], values, links_of(row), row.get("version"), masked)
+
+    return build

@@ -1,0 +1,149 @@
+"""Statements of the hot paths, handed to libpq as they are.
+
+psycopg's cursor adapts, waits and loads in Python, which costs more than a small query does. Here
+a statement is compiled to ``$1`` style with the types of its parameters known, prepared once per
+connection, and its result is read as the bytes PostgreSQL sent. Everything else goes through
+psycopg's cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import pq
+from psycopg.errors import error_from_result
+from sqlalchemy.dialects.postgresql import psycopg as dialect_module
+from sqlalchemy.sql import visitors
+
+_dialect = dialect_module.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_names = count(1)
+
+#: SQLAlchemy type -> (oid, oid of an array of it); the first that fits counts.
+_OIDS: tuple[tuple[type[sa.types.TypeEngine[Any]], int, int], ...] = (
+    (sa.SmallInteger, 21, 1005),
+    (sa.BigInteger, 20, 1016),
+    (sa.Integer, 23, 1007),
+    (sa.Numeric, 1700, 1231),
+    (sa.Boolean, 16, 1000),
+    (sa.DateTime, 1184, 1185),
+    (sa.Date, 1082, 1182),
+    (sa.Time, 1083, 1183),
+    (sa.Interval, 1186, 1187),
+    (sa.Text, 25, 1009),
+    (sa.String, 25, 1009),
+)
+#: PostgreSQL infers the type from the place of the parameter.
+_INFERRED = 0
+
+
+class PreparedStatement:
+    """One statement, prepared on each connection that runs it."""
+
+    __slots__ = ("fixed", "name", "names", "oids", "text")
+
+    def __init__(self, statement: sa.Executable) -> None:
+        for part in visitors.iterate(statement):  # type: ignore[arg-type]
+            if isinstance(part, sa.BindParameter):
+                part.required = False
+        compiled = statement.compile(  # type: ignore[attr-defined]
+            dialect=_dialect, compile_kwargs={"render_postcompile": True}
+        )
+        self.text: bytes = compiled.string.encode()
+        #: parameters in the order of their numbers
+        self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self.oids = [_oid(compiled.binds[name].type) for name in self.names]
+        #: values written into the statement; None for those given when it runs
+        self.fixed: dict[str, Any] = {name: compiled.params[name] for name in self.names}
+        self.name = b"trellis_%d" % next(_names)
+
+    def run(
+        self, connection: psycopg.Connection[Any], values: Mapping[str, Any]
+    ) -> pq.abc.PGresult:
+        """Run it on a connection in autocommit mode and return libpq's result.
+
+        Raises:
+            psycopg.Error: as psycopg would raise it.
+        """
+        pgconn = connection.pgconn
+        known = _known(connection)
+        if self.name not in known:
+            _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
+            known.add(self.name)
+        parameters = [encode(values[name]) for name in self.names]
+        return _checked(connection, pgconn.exec_prepared(self.name, parameters))
+
+
+def _oid(type_: sa.types.TypeEngine[Any]) -> int:
+    if isinstance(type_, sa.ARRAY):
+        item = type_.item_type
+        return next((many for kind, _, many in _OIDS if isinstance(item, kind)), _INFERRED)
+    return next((one for kind, one, _ in _OIDS if isinstance(type_, kind)), _INFERRED)
+
+
+def _known(connection: psycopg.Connection[Any]) -> set[bytes]:
+    """Return what is prepared on a connection; a new catalog has dropped everything."""
+    version = getattr(connection, "catalog_version", 0)
+    known: tuple[int, set[bytes]] | None = getattr(connection, "trellis_prepared", None)
+    if known is None or known[0] != version:
+        known = (version, set())
+        connection.trellis_prepared = known  # type: ignore[attr-defined]
+    return known[1]
+
+
+_FINE = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+
+
+def _checked(connection: psycopg.Connection[Any], result: pq.abc.PGresult) -> pq.abc.PGresult:
+    if result.status in _FINE:
+        return result
+    if connection.pgconn.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError("the connection is lost")
+    raise error_from_result(result, connection.info.encoding)
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+def encode(value: Any) -> bytes | None:
+    """Return a value in PostgreSQL's text form."""
+    if value is None:
+        return None
+    encoder = _ENCODERS.get(type(value))
+    if encoder is None:
+        encoder = next(e for kind, e in _ENCODERS.items() if isinstance(value, kind))
+    return encoder(value)
+
+
+def _sequence(values: Sequence[Any]) -> bytes:
+    return b"{" + b",".join([_element(value) for value in values]) + b"}"
+
+
+def _element(value: Any) -> bytes:
+    if type(value) is int:
+        return b"%d" % value
+    text = encode(value)
+    if text is None:
+        return b"NULL"
+    return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+_ENCODERS: Mapping[type, Callable[[Any], bytes]] = {
+    int: lambda value: b"%d" % value,
+    str: str.encode,
+    bool: lambda value: b"t" if value else b"f",
+    list: _sequence,
+    tuple: _sequence,
+    Decimal: lambda value: str(value).encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    date: lambda value: value.isoformat().encode(),
+    timedelta: lambda value: (
+        f"{value.days} days {value.seconds}.{value.microseconds:06} s".encode()
+    ),
+    time: lambda value: value.isoformat().encode(),
+}
