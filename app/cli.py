@@ -34,6 +34,8 @@ for command in (
     configuration.plan,
     configuration.apply,
     configuration.versions,
+    configuration.schema,
+    configuration.run_tests,
     running.run,
     running.serve,
     running.worker,

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.data_folder import DataFolder
 from app.database.embedded import empty_database, is_embedded
 from app.database.pools import Pools
-from app.errors import TrellisError
+from app.errors import TrellisError, text_in
 from app.installation import Installation
 from app.security.people import add_user
 from app.services import Services, open_services
@@ -119,11 +119,12 @@ def _add_demo(services: Services, password: str) -> None:
     try:
         loaded = load_demo(services, password)
     except TrellisError as error:
-        say(f"The demo does not fit this configuration and was loaded in part: {error}")
+        said = "; ".join(f"{name}: {text_in(of[0], 'en')}" for name, of in error.fields.items())
+        say(f"The demo does not fit this configuration and was loaded in part: {error} {said}")
     else:
         say(f"{sum(loaded.records.values())} records are there to be looked at.")
-    finally:
-        mark.unlink()
+    # Not in a `finally`: an interruption must leave the mark.
+    mark.unlink()
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -191,3 +193,65 @@ def versions(settings: Settings, limit: int, number: int | None, form: str) -> N
         say(f"{line}  {version.applied_by}  {version.reason or ''}".rstrip())
     if not found:
         say("Nothing was applied yet.")
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write one file for each kind there.",
+)
+@kindly
+def schema(settings: Settings, kind: str | None, into: Path | None) -> None:
+    """Print the JSON Schema of the configuration files, for editors.
+
+    An editor that knows it completes keys, explains them and underlines mistakes. Plugins' field
+    types are in it. KIND is app, roles, options, entity or workflow.
+
+    \b
+    Examples:
+      trellis schema entity > entity.schema.json
+      trellis schema --into .schemas
+      # then, in the first line of an entity file:
+      # yaml-language-server: $schema=../../.schemas/entity.json
+    """
+    from app.definitions.jsonschema import FILES, json_schemas
+    from app.plugins import load_plugins
+
+    if kind is not None and kind not in FILES:
+        raise click.BadParameter(f"there are: {', '.join(FILES)}.", param_hint="KIND")
+    schemas = json_schemas(load_plugins(settings).field_types)
+    if into is None:
+        print_json(schemas if kind is None else schemas[kind])
+        return
+    into.mkdir(parents=True, exist_ok=True)
+    for name in [kind] if kind else FILES:
+        path = into / f"{name}.json"
+        path.write_text(
+            json.dumps(schemas[name], ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+        )
+        say(f"{path} is for {FILES[name]}")
+
+
+@click.command("test")
+@format_option
+@kindly
+def run_tests(settings: Settings, form: str) -> int:
+    """Test the configuration.
+
+    Checks every file, tests of the configuration (`tests/*.yaml`) included, as `trellis check`
+    does. Running those tests needs the automation, which this version does not have.
+    """
+    from app.installation import ConfigurationFolder
+
+    folder = ConfigurationFolder(settings)
+    loaded = folder.load()
+    say(folder.render(loaded, form))
+    tests = [name for name in loaded.files if name.startswith("tests/") and name.endswith(".yaml")]
+    if tests:
+        click.echo(
+            f"{len(tests)} files in tests/ were checked and not run: this version cannot yet.",
+            err=True,
+        )
+    return FAILED if loaded.has_errors else DONE
