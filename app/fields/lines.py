@@ -16,7 +16,7 @@ from app.fields.base import (
     OptionLike,
     ParseContext,
 )
-from app.fields.reading import check_count, wrong_kind
+from app.fields.reading import check_count, is_nothing, wrong_kind
 from app.fields.settings import (
     Names,
     Said,
@@ -74,13 +74,13 @@ class Lines(FieldType):
 
         From a form the rows come as JSON in a text.
         """
-        if isinstance(raw, str) and not context.strict and raw.strip():
+        if is_nothing(raw):
+            return None
+        if isinstance(raw, str) and not context.strict:
             try:
                 raw = json.loads(raw)
             except ValueError:
                 raise wrong_kind(raw, "a list of rows", "明细行列表") from None
-        if raw is None or raw == "":
-            return None
         is_list = isinstance(raw, list | tuple)
         if not is_list or not all(isinstance(one, Mapping) for one in raw):  # type: ignore[attr-defined]
             raise wrong_kind(raw, "a list of rows", "明细行列表")

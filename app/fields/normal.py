@@ -15,8 +15,9 @@ import sqlalchemy as sa
 #: What counts as a blank at the ends, after compatibility forms were made one. The zero-width
 #: characters are among them: nobody sees them, and a name pasted from a web page often has some.
 BLANKS = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u00a0\u1680\u180e\u200b\u200c\u200d\u200e\u200f"
-    "\u2028\u2029\u2060\ufeff"
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u00a0\u00ad\u115f\u1160\u1680\u180e\u2000\u2001\u2002\u2003"
+    "\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f"
+    "\u205f\u2060\u2800\u3000\u3164\ufeff"
 )
 
 #: PostgreSQL's own lower-casing: the same on every machine, one character for one character.

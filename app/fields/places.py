@@ -23,7 +23,15 @@ from app.fields.base import (
     ParseContext,
     Part,
 )
-from app.fields.reading import check_length, read_line, read_number, shown, to_places, wrong_kind
+from app.fields.reading import (
+    check_length,
+    is_nothing,
+    read_line,
+    read_number,
+    shown,
+    to_places,
+    wrong_kind,
+)
 from app.fields.settings import Names, Plain
 from app.texts import Label, say
 
@@ -105,7 +113,7 @@ class Address(FieldType):
             if unknown:
                 raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
             given = {part: read_line(raw.get(part), strict=context.strict) for part in PARTS}
-        elif context.strict and raw is not None and raw != "":
+        elif context.strict and not is_nothing(raw):
             raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
         else:
             given = split_address(read_line(raw, strict=context.strict))
@@ -230,7 +238,7 @@ class Geo(FieldType):
                 raise wrong_kind(raw, "`lat` and `lng`", "`lat` 和 `lng`")
             lat, lng = raw["lat"], raw["lng"]
         else:
-            if context.strict and raw is not None and raw != "":
+            if context.strict and not is_nothing(raw):
                 raise wrong_kind(raw, "`lat` and `lng`", "`lat` 和 `lng`")
             text = read_line(raw, strict=context.strict)
             if text is None:

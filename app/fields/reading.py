@@ -102,6 +102,11 @@ def read_text(raw: object, *, strict: bool) -> str | None:
     return None if is_blank(raw) else raw
 
 
+def is_nothing(raw: object) -> bool:
+    """Return whether nothing was given, or a text of which nobody would see anything."""
+    return raw is None or (isinstance(raw, str) and is_blank(raw))
+
+
 def read_line(raw: object, *, strict: bool) -> str | None:
     """Return a short text for values that have a form of their own: half width, outer blanks gone."""
     text = read_text(raw, strict=strict)

@@ -26,6 +26,7 @@ from app.fields.base import (
     OptionLike,
     ParseContext,
 )
+from app.fields.normal import is_blank
 from app.fields.reading import read_line, shown, wrong_kind
 from app.fields.settings import (
     ExpressionText,
@@ -54,7 +55,7 @@ def read_id(raw: object, *, strict: bool) -> int | None:
     number: int | None = None
     if isinstance(raw, int) and not isinstance(raw, bool):
         number = raw
-    elif isinstance(raw, str) and (not strict or not raw.strip()):
+    elif isinstance(raw, str) and (not strict or is_blank(raw)):
         text = read_line(raw, strict=strict)
         if text is None:
             return None

@@ -24,7 +24,7 @@ from app.fields.base import (
     ParseContext,
     Part,
 )
-from app.fields.reading import read_line, shown, wrong_kind
+from app.fields.reading import is_nothing, read_line, shown, wrong_kind
 from app.fields.times import read_day
 from app.texts import Label, say
 
@@ -99,7 +99,9 @@ class Repeat(FieldType):
             except ValueError:
                 raise _not_a_repeat(raw) from None
         if not isinstance(raw, Mapping):
-            if raw is not None and (not isinstance(raw, str) or (context.strict and raw.strip())):
+            if raw is not None and (
+                not isinstance(raw, str) or (context.strict and not is_nothing(raw))
+            ):
                 raise wrong_kind(raw, ", ".join(_KEYS), "、".join(_KEYS))
             word = read_line(raw, strict=context.strict)
             if word is None:
