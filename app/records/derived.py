@@ -217,6 +217,7 @@ def roll_ups_statement(work: Work, rows: EntityRows) -> Statement:
     """Return the statement that works out every roll-up of the records ``_ids``."""
     parent = rows.table
     ids = sa.func.unnest(_IDS).table_valued(sa.column("id", sa.BigInteger), name="i")
+    ids = ids.render_derived()
     record = parent.alias("record")
     known = BoundEnvironment(
         work.calendar, roots={"record": TableSource(work.release, rows.entity.name, record)}

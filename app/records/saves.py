@@ -137,7 +137,7 @@ class Saves(Transactions):
         values = self._read_owner(work, draft, raw, problems)
         self._read(work, draft, values, problems, strict=strict)
         if version is not None and version != row["version"]:
-            raise_conflict(work, row, draft, version)
+            raise_conflict(work, work.rows[name], row, draft, version)
         return self._finish(work, draft, row, problems, "update")
 
     def _read(

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.definitions.catalog import Entity, Field
 from app.expressions import Checked
+from app.fields.base import ParseContext
 from app.records import derived, journal, linesets
 from app.records.checking import (
     check_fields,
@@ -65,13 +66,19 @@ class Saving:
             and each.name not in draft.given
             and not each.removed
         ]
-        plain = {
-            each.name: each.default for each in missing if not isinstance(each.default, Checked)
-        }
-        draft.changes.update(plain)
+        for each in missing:
+            if not isinstance(each.default, Checked):
+                # Written in YAML, so it is read as from a form; the definitions tried it.
+                draft.changes[each.name] = each.type.parse(each, each.default, ParseContext())
         for each in missing:
             if isinstance(each.default, Checked):
                 draft.changes[each.name] = self._worked_out_default(draft, each)
+        for each in draft.entity.fields.values():
+            if each.type.name == "stage" and draft.get(each.name) is None:
+                # A record begins where its lifecycle does.
+                draft.changes[each.name] = next(
+                    (option.name for option in each.options if not option.removed), None
+                )
 
     def _worked_out_default(self, draft: Draft, each: Field) -> Any:
         columns = self.work.rows[draft.entity.name].column_values(draft.after())
