@@ -103,7 +103,8 @@ class TableSource:
                 number = self.release.numbers[entity]
                 conditions.append(self.table.c[f"{name}__entity"] == number)
         table = self.release.tables[target].alias()
-        conditions.append(table.c.id == link)
+        is_list = isinstance(link.type, sa.ARRAY)
+        conditions.append(table.c.id == (sa.func.any(link) if is_list else link))
         if "deleted_at" in table.c:
             # What is in the bin counts nowhere; only its title is still shown where it is linked.
             conditions.append(table.c.deleted_at.is_(None))

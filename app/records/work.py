@@ -17,6 +17,7 @@ from psycopg import errors as pg
 from app.access.organisation import SHARES, Organisation, touch, touch_people
 from app.access.policy import Policy
 from app.access.principal import Principal
+from app.access.sources import calendar_of
 from app.access.visibility import bind_values
 from app.database import system
 from app.database.release import Release
@@ -69,7 +70,7 @@ class Work:
     @property
     def calendar(self) -> Calendar:
         """The business calendar."""
-        return self.release.catalog.calendar
+        return calendar_of(self.release.catalog)
 
     @property
     def asker(self) -> dict[str, Any]:
