@@ -53,6 +53,8 @@ def watch_folder(settings: Settings) -> None:
         debounce=LATEST_MS,
         rust_timeout=RETRY_MS,
         yield_on_timeout=True,
+        # Asked to end, it just does.
+        raise_interrupt=False,
     ):
         if changes or not is_done:
             is_done = _take_up(installation)
