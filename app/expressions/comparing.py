@@ -194,6 +194,7 @@ def _in_one_currency(left: Node, right: Node) -> tuple[Node, Node]:
 def _within(checker: "Checker", item: Node, many: Node) -> Node:
     start, end = item.start, many.end
     if many.type.kind is Kind.period:
+        item = read_as(checker, item, t.DATETIME)
         if item.type.kind not in (*t.DAYS, Kind.any):
             raise checker.mistake_at(
                 "not-a-date",

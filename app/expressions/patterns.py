@@ -297,4 +297,5 @@ def _sign(code: int) -> str:
     letter = chr(code)
     if code >= 0x80:
         return f"\\U{code:08x}"
-    return letter if letter.isalnum() else f"\\x{code:02x}"
+    # PostgreSQL would add hexadecimal digits that follow to `x` and its two digits.
+    return letter if letter.isalnum() else f"\\u{code:04x}"

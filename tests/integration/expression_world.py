@@ -180,7 +180,7 @@ def _customer(chance: random.Random, number: int, count: int) -> dict[str, Any]:
     }
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """All rows, by entity and id."""
 
@@ -191,7 +191,7 @@ class World:
 
 def make_world(seed: int, count: int) -> World:
     """Return *count* customers and what belongs to them."""
-    chance = random.Random(seed)  # noqa: S311 - test data.
+    chance = random.Random(seed)
     world = World()
     for number in range(1, count + 1):
         row = _customer(chance, number, count)
@@ -217,8 +217,20 @@ def make_world(seed: int, count: int) -> World:
     return world
 
 
+for _name in ("count", "level", "stage", "created_at", "owner"):
+    sa.Index(f"customer_{_name}", CUSTOMER.c[_name])
+sa.Index("customer_tags", CUSTOMER.c.tags, postgresql_using="gin")
+sa.Index(
+    "customer_name",
+    CUSTOMER.c.name,
+    postgresql_using="gin",
+    postgresql_ops={"name": "gin_trgm_ops"},
+)
+
+
 def fill(connection: sa.Connection, world: World) -> None:
     """Create the tables and write the rows."""
+    connection.execute(sa.text("CREATE EXTENSION pg_trgm"))
     METADATA.create_all(connection)
     for name, table in TABLES.items():
         # A form sends an empty text, which is stored as nothing.

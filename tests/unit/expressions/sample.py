@@ -120,6 +120,14 @@ class SampleScope:
 SCOPE = SampleScope(CUSTOMER_FIELDS, known_views={"good": "level == 'a' and active"})
 
 
+CALENDAR = Calendar(
+    time_zone="Asia/Shanghai",
+    hours=((time(9), time(12)), (time(13), time(18))),
+    holidays=frozenset({date(2026, 3, 11)}),
+    extra_days=frozenset({date(2026, 3, 14)}),
+)
+
+
 @dataclass
 class SampleContext:
     """A record of plain values, by dotted path."""
@@ -127,12 +135,7 @@ class SampleContext:
     values: dict[str, Any] = field(default_factory=dict)
     now: datetime = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
     today: date = date(2026, 3, 9)
-    calendar: Calendar = Calendar(
-        time_zone="Asia/Shanghai",
-        hours=((time(9), time(12)), (time(13), time(18))),
-        holidays=frozenset({date(2026, 3, 11)}),
-        extra_days=frozenset({date(2026, 3, 14)}),
-    )
+    calendar: Calendar = CALENDAR
     changes: frozenset[str] = frozenset()
     asked: list[Ask] = field(default_factory=list)
     answer: Any = None

@@ -45,8 +45,10 @@ ERRORS = [
         "lines.price > 1",
         "many-values",
         7,
-        "`lines` holds many values, so `price` of it is not one. "
-        "Ask for them together: `sum(lines.price)`, `exists(lines)`.",
+        (
+            "`lines` holds many values, so `price` of it is not one. "
+            "Ask for them together: `sum(lines.price)`, `exists(lines)`."
+        ),
     ),
     ("secret == 1", "hidden-field", 1, "`secret` may not be read by you."),
     (
@@ -74,8 +76,10 @@ ERRORS = [
         "count == '5'",
         "not-comparable",
         1,
-        "`count` is a number and `'5'` is a text; they cannot be compared. "
-        "Write `5` without quotes.",
+        (
+            "`count` is a number and `'5'` is a text; they cannot be compared. "
+            "Write `5` without quotes."
+        ),
     ),
     (
         "name == 5",
@@ -87,22 +91,28 @@ ERRORS = [
         "active == 'yes'",
         "not-comparable",
         1,
-        "`active` is yes or no and `'yes'` is a text; they cannot be compared. "
-        "Write `active` or `not active`.",
+        (
+            "`active` is yes or no and `'yes'` is a text; they cannot be compared. "
+            "Write `active` or `not active`."
+        ),
     ),
     (
         "effort > 5",
         "not-comparable",
         1,
-        "`effort` is a duration and `5` is a number; they cannot be compared. "
-        "Write `days(5)` or `hours(5)`.",
+        (
+            "`effort` is a duration and `5` is a number; they cannot be compared. "
+            "Write `days(5)` or `hours(5)`."
+        ),
     ),
     (
         "owner == 'bob'",
         "not-comparable",
         1,
-        "`owner` is a record and `'bob'` is a text; they cannot be compared. "
-        "Compare a field of it, such as its name, or `me`, or another record.",
+        (
+            "`owner` is a record and `'bob'` is a text; they cannot be compared. "
+            "Compare a field of it, such as its name, or `me`, or another record."
+        ),
     ),
     (
         "owner == parent",
@@ -147,8 +157,10 @@ ERRORS = [
         "name in code",
         "not-many",
         9,
-        "`code` is a text. After `in` comes a list such as `('a', 'b')`, a field of many values "
-        "or a period. To look into a text, write `contains(code, name)`.",
+        (
+            "`code` is a text. After `in` comes a list such as `('a', 'b')`, a field of many values "
+            "or a period. To look into a text, write `contains(code, name)`."
+        ),
     ),
     ("level in ()", "empty-series", 10, "There is nothing between the brackets."),
     (
@@ -167,8 +179,10 @@ ERRORS = [
         "name and active",
         "wrong-type",
         1,
-        "`name` is a text; yes or no is needed here. "
-        "Write `name is not empty`, or compare it with something.",
+        (
+            "`name` is a text; yes or no is needed here. "
+            "Write `name is not empty`, or compare it with something."
+        ),
     ),
     ("not count", "wrong-type", 5, None),
     ("1 if count else 2", "wrong-type", 6, None),
@@ -178,29 +192,37 @@ ERRORS = [
         "name + code",
         "not-a-number",
         1,
-        "`name` is a text; `+` calculates with numbers. "
-        "To put texts together, write `join(' ', a, b)`.",
+        (
+            "`name` is a text; `+` calculates with numbers. "
+            "To put texts together, write `join(' ', a, b)`."
+        ),
     ),
     (
         "due_on - signed_on",
         "wrong-type",
         1,
-        "`due_on` is a date and `signed_on` is a date; `-` does not join them. "
-        "Write `days_between(signed_on, due_on)`.",
+        (
+            "`due_on` is a date and `signed_on` is a date; `-` does not join them. "
+            "Write `days_between(signed_on, due_on)`."
+        ),
     ),
     (
         "today() + 3",
         "wrong-type",
         1,
-        "`today()` is a date and `3` is a number; `+` does not join them. "
-        "Say of what: `days(3)` or `hours(3)`.",
+        (
+            "`today()` is a date and `3` is a number; `+` does not join them. "
+            "Say of what: `days(3)` or `hours(3)`."
+        ),
     ),
     (
         "created_at * 2",
         "not-a-number",
         1,
-        "`created_at` is a date with time. Add a duration to it (`created_at + days(2)`), "
-        "or count with `days_between(a, b)`.",
+        (
+            "`created_at` is a date with time. Add a duration to it (`created_at + days(2)`), "
+            "or count with `days_between(a, b)`."
+        ),
     ),
     ("-name", "not-a-number", 2, "`name` is a text; it has no sign."),
     (
@@ -246,8 +268,10 @@ ERRORS = [
         "text(signed_on, 'jjjj')",
         "wrong-value",
         17,
-        "`j` in the pattern `jjjj` is none of `yyyy`, `yy`, `MM`, `M`, `dd`, `d`, `HH`, `mm`, "
-        "`ss`, `Q`.",
+        (
+            "`j` in the pattern `jjjj` is none of `yyyy`, `yy`, `MM`, `M`, `dd`, `d`, `HH`, `mm`, "
+            "`ss`, `Q`."
+        ),
     ),
     ("size(lines)", "many-values", 6, "`lines` are lines. Write `count(lines)`."),
     (
