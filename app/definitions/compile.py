@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from app.definitions import access, binding, drafting, screens, worked_out
+from app.definitions import access, binding, dependencies, drafting, screens, worked_out
 from app.definitions.app_file import check_modules, compile_app
 from app.definitions.catalog import Catalog, Entity, Role
 from app.definitions.fingerprint import fingerprint_of
@@ -69,7 +69,7 @@ class _Compilation:
         self._draft_common()
         fresh = self._draft_entities()
         self._bind(fresh)
-        worked_out.stored_circles(shop)
+        dependencies.stored_circles(shop)
         inherit = self._inherit(fresh)
         access.inherit_circles(shop, inherit)
         self._make_entities(fresh, inherit)
@@ -253,7 +253,7 @@ class _Compilation:
             access={} if is_lines else rules.of_entity(draft),
             inherit=inherit,
             screens=screens.compile_screens(shop, draft, title),
-            worked_out=worked_out.order_worked_out(fields),
+            worked_out=dependencies.order_worked_out(fields),
             built_in=draft.built_in,
             place=None
             if draft.document.file.startswith(BUILT_IN)
@@ -274,7 +274,7 @@ class _Compilation:
             types=shop.field_types,
             fingerprint=fingerprint_of(self.shapes, self.gathered, shop.options),
             files=MappingProxyType(dict(shop.files)),
-            rollups_of=MappingProxyType(worked_out.rollups_of(shop.drafts)),
-            formulas_through=MappingProxyType(worked_out.formulas_through(shop)),
+            rollups_of=MappingProxyType(dependencies.rollups_of(shop.drafts)),
+            formulas_through=MappingProxyType(dependencies.formulas_through(shop)),
             others=MappingProxyType(others),
         )

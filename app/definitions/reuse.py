@@ -137,6 +137,7 @@ def _same_to_others(old: Field, new: Field, value: Type) -> bool:
         old.value is not None
         and same_type(old.value, value)
         and old.type is new.type
+        and old.options == new.options
         and old.removed == new.removed
         and old.is_volatile == new.is_volatile
         and old.type.targets(old) == new.type.targets(new)

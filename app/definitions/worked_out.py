@@ -6,14 +6,15 @@ itself. The order in which stored values are brought up to date after a write is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import get_args
 
 from app.definitions.built_in import FILLED
-from app.definitions.catalog import Field, Rollup, RollupFunction
+from app.definitions.catalog import Field, Option, Rollup, RollupFunction
 from app.definitions.problems import Code
 from app.definitions.workshop import Draft, Workshop, settle
+from app.expressions import tree
 from app.expressions.tree import Checked
 from app.expressions.types import ANY, DAYS, NUMBER, Kind, Type, bare, many, record_type
 
@@ -21,6 +22,10 @@ FUNCTIONS: tuple[str, ...] = get_args(RollupFunction)
 #: Functions that calculate, and so want numbers.
 _CALCULATE = ("sum", "avg")
 _ENDS = ("latest", "earliest")
+#: Words `result:` knows that are no kinds of values.
+_RESULTS: Mapping[str, Type] = {"integer": NUMBER, "decimal": NUMBER}
+#: Kinds one of which may be shown as the other.
+_ALIKE = ({Kind.number, Kind.money, Kind.percent}, {Kind.text, Kind.choice})
 
 
 def work_out(shop: Workshop, draft: Draft, field: Field) -> Type:
@@ -63,12 +68,36 @@ def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
     if not checked.is_volatile and reads_volatile(shop, draft, checked.names):
         # What it reads changes without a write, so it does as well.
         checked = replace(checked, is_volatile=True)
-    result = field.settings.get("result")
-    type_ = bare(checked.type)
-    if isinstance(result, str) and result in Kind.__members__:
-        type_ = type_ if type_.kind == result else Type(Kind(result))
-    settle(field, expression=checked)
-    return type_
+    settle(field, expression=checked, options=_options_of(shop, draft, checked))
+    return _as_result(shop, draft, field, bare(checked.type))
+
+
+def _as_result(shop: Workshop, draft: Draft, field: Field, type_: Type) -> Type:
+    """Return the type `result:` asks for, which must be one of the same sort."""
+    word = field.settings.get("result")
+    if not isinstance(word, str) or type_.kind is Kind.any:
+        return type_
+    wanted = _RESULTS.get(word, Type(Kind(word)) if word in Kind.__members__ else type_)
+    if wanted.kind is type_.kind:
+        return type_
+    if not any({wanted.kind, type_.kind} <= alike for alike in _ALIKE):
+        path = draft.field_path(field.name, "result")
+        message = f"`{field.name}` is {type_}, so its result cannot be `{word}`."
+        shop.problem(Code.wrong_field_type, draft.document, path, message, "Remove `result`.")
+        return ANY
+    return wanted
+
+
+def _options_of(shop: Workshop, draft: Draft, checked: Checked | None) -> tuple[Option, ...]:
+    """Return the options, with their labels and colours, of a choice that is merely read."""
+    root = checked.root if checked is not None else None
+    if not isinstance(root, tree.Path) or root.type.kind is not Kind.choice:
+        return ()
+    here = [draft]
+    for hop in root.hops:
+        here = [shop.drafts[name] for name in hop.entities if name in shop.drafts]
+    fields = [one.fields[root.name] for one in here if root.name in one.fields]
+    return fields[0].options if fields and root.root in ("", "record") else ()
 
 
 def _rollup(shop: Workshop, draft: Draft, field: Field) -> Type:
@@ -101,8 +130,8 @@ def _rollup(shop: Workshop, draft: Draft, field: Field) -> Type:
         where=read("where", "The condition", condition=True),
     )
     _refuse_volatile(shop, draft, child, field, rollup)
-    settle(field, rollup=rollup)
-    return _rollup_type(shop, draft, field, rollup)
+    settle(field, rollup=rollup, options=_options_of(shop, child, value))
+    return _as_result(shop, draft, field, _rollup_type(shop, draft, field, rollup))
 
 
 def _refuse_volatile(
@@ -226,131 +255,5 @@ def _through(shop: Workshop, draft: Draft, field: Field) -> Type:
     checked = shop.expression(draft.document, path, text, shop.scope(draft), "`from`")
     if checked is None:
         return ANY
-    settle(field, expression=checked)
+    settle(field, expression=checked, options=_options_of(shop, draft, checked))
     return checked.type
-
-
-# The order of worked-out fields, and who reads whom.
-
-
-def order_worked_out(fields: Mapping[str, Field]) -> tuple[str, ...]:
-    """Return the stored formulas and roll-ups of a record, each after what it reads of it."""
-    ordered: dict[str, None] = {}
-
-    def visit(name: str) -> None:
-        field = fields.get(name)
-        if field is None or name in ordered or not field.is_worked_out:
-            return
-        if field.expression is not None and field.type.name == "formula":
-            for path in sorted(field.expression.names):
-                visit(path.split(".")[0])
-        if field.type.name != "through":
-            ordered[name] = None
-
-    for name in fields:
-        visit(name)
-    return tuple(
-        name for name in ordered if not fields[name].is_volatile and not fields[name].removed
-    )
-
-
-def rollups_of(
-    drafts: Mapping[str, Draft],
-) -> dict[str, tuple[tuple[str, str, str], ...]]:
-    """Return, by entity asked, the roll-ups that ask it."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
-    for draft in drafts.values():
-        for field in draft.fields.values():
-            if field.rollup is not None and not field.removed:
-                one = (draft.name, field.name, field.rollup.link)
-                found.setdefault(field.rollup.entity, []).append(one)
-    return {entity: tuple(listed) for entity, listed in found.items()}
-
-
-def formulas_through(
-    shop: Workshop,
-) -> dict[str, tuple[tuple[str, str, str, str], ...]]:
-    """Return, by entity read, the stored formulas that read it through a link."""
-    found: dict[str, list[tuple[str, str, str, str]]] = {}
-    for draft in shop.drafts.values():
-        for field in draft.fields.values():
-            if field.type.name != "formula" or field.is_volatile or field.expression is None:
-                continue
-            for path in sorted(field.expression.names):
-                for entity, link, rest in _reads(shop, draft, path):
-                    found.setdefault(entity, []).append((draft.name, field.name, link, rest))
-    return {entity: tuple(listed) for entity, listed in found.items()}
-
-
-def _reads(shop: Workshop, draft: Draft, path: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the entities a path passes: (entity, way there, path behind it)."""
-    words = path.split(".")
-    if words[0] == "record":
-        words = words[1:]
-    here = [draft.name]
-    for index, word in enumerate(words[:-1]):
-        there: list[str] = []
-        for entity in here:
-            types = shop.types(entity) if shop.is_entity(entity) else {}
-            type_ = types.get(word)
-            if type_ is not None and type_.kind is Kind.record:
-                there += [one for one in type_.entities if one not in there]
-        for entity in there:
-            yield entity, ".".join(words[: index + 1]), ".".join(words[index + 1 :])
-        here = there
-
-
-def stored_circles(shop: Workshop) -> None:
-    """Report circles that go through other records: by roll-ups, links and lines."""
-    edges: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for draft in shop.drafts.values():
-        for field in draft.fields.values():
-            if field.is_worked_out:
-                edges[draft.name, field.name] = list(_field_reads(shop, draft, field))
-    done: set[tuple[str, str]] = set()
-    for node in edges:
-        _walk(shop, node, edges, done, [])
-
-
-def _walk(
-    shop: Workshop,
-    node: tuple[str, str],
-    edges: Mapping[tuple[str, str], list[tuple[str, str]]],
-    done: set[tuple[str, str]],
-    way: list[tuple[str, str]],
-) -> None:
-    if node in done or node not in edges:
-        return
-    if node in way:
-        shop.note_circle(way[way.index(node) :])
-        return
-    way.append(node)
-    for target in edges[node]:
-        _walk(shop, target, edges, done, way)
-    way.pop()
-    done.add(node)
-
-
-def _field_reads(shop: Workshop, draft: Draft, field: Field) -> Iterator[tuple[str, str]]:
-    if field.expression is not None:
-        for path in field.expression.names:
-            yield from _path_reads(shop, draft.name, path)
-        for over, paths in field.expression.asked.items():
-            for path in paths:
-                yield from _path_reads(shop, f"{draft.name}.{over}", path)
-    if field.rollup is not None:
-        for one in (field.rollup.value, field.rollup.by, field.rollup.where):
-            for path in one.names if one is not None else ():
-                own = path.startswith("record.")
-                entity = draft.name if own else field.rollup.entity
-                yield from _path_reads(shop, entity, path)
-
-
-def _path_reads(shop: Workshop, entity: str, path: str) -> Iterator[tuple[str, str]]:
-    words = path.split(".")
-    words = words[1:] if words[0] == "record" else words
-    if words:
-        yield entity, words[0]
-    if shop.is_entity(entity):
-        for there, _, rest in _reads(shop, shop.drafts[entity], ".".join(words)):
-            yield there, rest.split(".")[0]
