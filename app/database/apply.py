@@ -149,7 +149,9 @@ class _Apply:
     def run(self) -> AppliedVersion:
         self._give_up_dead_ones()
         plan = self.session.briefly(
-            lambda connection: make_plan(connection, self.catalog, self.options.allow)
+            lambda connection: make_plan(
+                connection, self.catalog, self.options.allow, self.options.expected
+            )
         )
         self._check(plan)
         if plan.is_empty:

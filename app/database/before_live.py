@@ -50,7 +50,7 @@ def create_entities(
         ddl.run(connection, ddl.create_table(entity.table, list(columns.values())))
         for index in indexes_of(entity, columns, facts):
             ddl.run(connection, ddl.create_index(index, concurrently=False))
-        for check in checks_of(entity, columns):
+        for check in checks_of(entity, columns, facts):
             text = check.condition
             ddl.run(connection, ddl.add_check(check.table, check.name, text, validated=True))
     for entity in entities:

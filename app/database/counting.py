@@ -57,6 +57,12 @@ class _Counter:
         self.sizes: dict[str, int] = {}
         #: tables by the name they have after the swap
         self.now = {o.new_table: o.table for o in operations if isinstance(o, RenameEntity)}
+        self.changed = {
+            (o.table, name): o
+            for o in operations
+            if isinstance(o, ChangeType)
+            for name, _, _ in o.new_columns
+        }
         self.columns_now = {
             (o.table, new): old
             for o in operations
@@ -158,6 +164,9 @@ class _Counter:
 
     def required(self, operation: Require) -> Operation:
         rows = self.many(operation.table)
+        change = self.changed.get((self.table(operation.table), operation.column))
+        if change is not None:
+            return self.required_after(operation, change, rows)
         now = self.column(operation.table, operation.column)
         if now is None:
             return replace(operation, rows=rows, empty=rows)
@@ -165,6 +174,13 @@ class _Counter:
         number = self.many(operation.table, empty)
         samples = self.some(operation.table, empty) if number else ()
         return replace(operation, rows=rows, empty=number, samples=samples)
+
+    def required_after(self, operation: Require, change: ChangeType, rows: int) -> Operation:
+        """Count what is empty once the values are converted."""
+        filled = sa.or_(*(_filled(name) for name in change.old_columns))
+        empty = sa.or_(sa.not_(filled), _fails(change.fits))
+        number = self.many(change.table, empty) if change.converts else rows
+        return replace(operation, rows=rows, empty=number)
 
     def options(self, operation: RenameOptions) -> Operation:
         names = [old for old, _ in operation.names]
@@ -198,7 +214,8 @@ class _Counter:
 
     def checked(self, operation: AddCheck) -> Operation:
         column = operation.subject.rpartition(".")[2]
-        if self.column(operation.table, column) != column:
+        is_changed = (self.table(operation.table), column) in self.changed
+        if is_changed or self.column(operation.table, column) != column:
             return operation
         return self.lose(operation, operation.table, sa.not_(_literal(operation.condition)))
 

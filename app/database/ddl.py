@@ -37,6 +37,14 @@ _TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
     "interval": postgresql.INTERVAL(),
     "jsonb": postgresql.JSONB(),
 }
+#: Types without settings, which are nearly all, need no compiler.
+_PLAIN: Mapping[type, str] = {
+    sa.Text: "text",
+    sa.BigInteger: "bigint",
+    sa.Boolean: "boolean",
+    sa.Date: "date",
+    postgresql.JSONB: "jsonb",
+}
 _dialect = postgresql.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
 
@@ -70,7 +78,8 @@ def type_of(text: str) -> sa.types.TypeEngine[Any]:
 
 def type_text(type_: sa.types.TypeEngine[Any]) -> str:
     """Return the type as PostgreSQL itself prints it, so that both can be compared."""
-    return type_.compile(dialect=_dialect).lower().replace(", ", ",")
+    plain = _PLAIN.get(type(type_))
+    return plain or type_.compile(dialect=_dialect).lower().replace(", ", ",")
 
 
 def run(connection: sa.Connection, statement: sql.Composable) -> None:

@@ -60,7 +60,7 @@ def find_operations(old: Outline, new: Outline, catalog: Catalog, shape: Shape) 
                 )
             )
         elif before != after or name != pairs.entities.get(name) or not _is_whole(after, live):
-            found += EntityDiff(entity, before, after, live, pairs, old, facts).operations()
+            found += EntityDiff(entity, before, after, live, pairs, old, facts, catalog).operations()
     found += _gone_entities(old, pairs, shape, catalog)
     return found
 
@@ -100,7 +100,9 @@ class EntityDiff:
         pairs: Pairs,
         old: Outline,
         facts: Facts,
+        catalog: Catalog,
     ) -> None:
+        self.catalog = catalog
         self.old = old
         self.facts = facts
         self.entity = entity
@@ -334,6 +336,15 @@ class EntityDiff:
                 trigger=triggers[0] if triggers and not self.shadows else None,
             )
 
+    def has_followers(self) -> bool:
+        """Return whether anything is worked out from this entity's fields."""
+        name = self.entity.name
+        return bool(
+            self.entity.worked_out
+            or self.catalog.rollups_of.get(name)
+            or self.catalog.formulas_through.get(name)
+        )
+
     def recomputing(self) -> Iterator[Operation]:
         fields = []
         for field in self.entity.fields.values():
@@ -344,7 +355,8 @@ class EntityDiff:
             was_there = known is not None and known["stored"] and known["formula"] == now["formula"]
             if not was_there or field.name in self.touched:
                 fields.append(field.name)
-        fields += [name for name in self.touched if name not in fields]
+        if self.has_followers():
+            fields += [name for name in self.touched if name not in fields]
         if fields:
             yield Recompute(
                 subject=self.entity.name,

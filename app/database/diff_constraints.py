@@ -165,7 +165,7 @@ def _checks(diff: EntityDiff, renames: list[tuple[str, str]]) -> Iterator[Operat
     live = diff.live.checks
     names = _renames(diff)
     used = set()
-    for check in checks_of(diff.entity, diff.columns):
+    for check in checks_of(diff.entity, diff.columns, diff.facts):
         old = _same_check(diff, check, names)
         if check.name in live and check.column not in diff.shadows:
             used.add(check.name)

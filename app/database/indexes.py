@@ -7,7 +7,8 @@ and ``unique`` say which ones are needed. The reasons stand at each kind below; 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -77,6 +78,8 @@ class Facts:
     #: by child entity: (link, field that orders, field that is added up), for roll-ups
     roll_ups: Mapping[str, tuple[tuple[str, str | None, str | None], ...]]
     tables: Mapping[str, str]
+    #: the SQL of checks already written, over a column called ``value``
+    check_texts: dict[tuple[Any, str], str] = field(default_factory=dict)
 
 
 def gather_facts(catalog: Catalog) -> Facts:
@@ -84,9 +87,9 @@ def gather_facts(catalog: Catalog) -> Facts:
     roll_ups: dict[str, list[tuple[str, str | None, str | None]]] = {}
     for child, asking in catalog.rollups_of.items():
         for entity, name, link in asking:
-            field = catalog.entities[entity].fields[name]
-            if field.rollup is not None and not field.removed:
-                roll_ups.setdefault(child, []).append((link, *_roll_up_fields(field.rollup)))
+            asked = catalog.entities[entity].fields[name]
+            if asked.rollup is not None and not asked.removed:
+                roll_ups.setdefault(child, []).append((link, *_roll_up_fields(asked.rollup)))
     return Facts(
         {child: tuple(dict.fromkeys(found)) for child, found in roll_ups.items()},
         {entity.name: entity.table for entity in catalog.entities.values()},
@@ -122,13 +125,27 @@ def foreign_keys_of(
         yield ForeignKey(entity.table, name, column.name, column.field, target, column.on_delete)
 
 
-def checks_of(entity: Entity, columns: Mapping[str, PhysicalColumn]) -> Iterator[CheckConstraint]:
+def checks_of(
+    entity: Entity, columns: Mapping[str, PhysicalColumn], facts: Facts
+) -> Iterator[CheckConstraint]:
     """Yield the checks of single columns that their types ask for."""
     for column in columns.values():
-        condition = column.check_text()
+        condition = _check_text(column, facts)
         if condition is not None:
             name = constraint_name(entity.table, [column.name], "check", condition)
             yield CheckConstraint(entity.table, name, column.name, column.field, condition)
+
+
+def _check_text(column: PhysicalColumn, facts: Facts) -> str | None:
+    """Return the SQL of a column's check; thousands of columns share a few of them."""
+    if column.check is None:
+        return None
+    key = (column.check, column.type_text)
+    text = facts.check_texts.get(key)
+    if text is None:
+        text = ddl.text_of(column.check(ddl.column("value", column.type)))
+        facts.check_texts[key] = text
+    return ddl.renamed(text, {"value": column.name})
 
 
 def indexes_of(

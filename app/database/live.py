@@ -184,7 +184,7 @@ class Live:
             while not stopping.is_set():
                 for said in connection.notifies(timeout=WAKE_SECONDS, stop_after=1):
                     if said.channel == CHANNEL:
-                        looked_at = 0.0
+                        looked_at = -LOOK_SECONDS
                     for callback in self._notices.get(said.channel, ()):
                         callback(said.payload)
                 if not stopping.is_set() and time.monotonic() - looked_at >= LOOK_SECONDS:

@@ -28,25 +28,28 @@ EMPTY: Outline = {"entities": {}, "roles": []}
 def outline_of(catalog: Catalog, previous: tuple[Catalog, Outline] | None = None) -> Outline:
     """Return the outline of *catalog*; entities unchanged since *previous* are taken from there."""
     facts = gather_facts(catalog)
-    old_facts = gather_facts(previous[0]) if previous else None
-    entities = {}
-    for name, entity in catalog.entities.items():
-        known = previous[1]["entities"].get(name) if previous else None
-        is_same = (
-            known is not None
-            and previous is not None
-            and old_facts is not None
-            and previous[0].entities.get(name) is entity
-            and old_facts.roll_ups.get(name) == facts.roll_ups.get(name)
-            and _targets(entity, old_facts) == _targets(entity, facts)
-        )
-        entities[name] = known if is_same else _entity(entity, facts)
+    known = _unchanged(catalog, facts, *previous) if previous else {}
+    entities = {
+        name: known[name] if name in known else _entity(entity, facts)
+        for name, entity in catalog.entities.items()
+    }
     return {"entities": entities, "roles": sorted(catalog.roles)}
 
 
-def _targets(entity: Entity, facts: Facts) -> list[str | None]:
-    columns = columns_of(entity)
-    return [facts.tables.get(column.references or "") for column in columns.values()]
+def _unchanged(
+    catalog: Catalog, facts: Facts, old_catalog: Catalog, old: Outline
+) -> dict[str, Any]:
+    """Return the outlines that hold for the new catalog as well: same object, same surroundings."""
+    old_facts = gather_facts(old_catalog)
+    if any(facts.tables.get(name) != table for name, table in old_facts.tables.items()):
+        # Links may lead to tables of other names.
+        return {}
+    return {
+        name: old["entities"][name]
+        for name, entity in catalog.entities.items()
+        if old_catalog.entities.get(name) is entity
+        and old_facts.roll_ups.get(name) == facts.roll_ups.get(name)
+    }
 
 
 def _entity(entity: Entity, facts: Facts) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def _entity(entity: Entity, facts: Facts) -> dict[str, Any]:
         "keys": {key.name: key.column for key in foreign_keys_of(entity, columns, facts)},
         "checks": {
             check.name: {"column": check.column, "condition": check.condition}
-            for check in checks_of(entity, columns)
+            for check in checks_of(entity, columns, facts)
         },
         "rules": [check.must.text for check in entity.checks],
         "rights": _rights(entity),

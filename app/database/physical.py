@@ -47,14 +47,6 @@ class PhysicalColumn:
         """The type as PostgreSQL prints it."""
         return ddl.type_text(self.type)
 
-    def check_text(self) -> str | None:
-        """Return the SQL of the check, or None."""
-        return (
-            None
-            if self.check is None
-            else ddl.text_of(self.check(ddl.column(self.name, self.type)))
-        )
-
 
 _moment = sa.DateTime(timezone=True)
 

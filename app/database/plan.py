@@ -23,6 +23,7 @@ from app.database.operations import (
     Operation,
     Publish,
     Recompute,
+    RenameEntity,
     Require,
     amount,
     sample_words,
@@ -64,6 +65,7 @@ class Plan:
     refusals: tuple[Refusal, ...] = ()
     #: what the version that serves still owes; done first
     unfinished: tuple[UnfinishedStep, ...] = ()
+    catalog: Catalog | None = None
     outline: Outline | None = None
 
     @property
@@ -154,20 +156,26 @@ class Plan:
         )
 
 
-def make_plan(connection: sa.Connection, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
+def make_plan(
+    connection: sa.Connection,
+    catalog: Catalog,
+    allow: Sequence[str] = (),
+    previous: Plan | None = None,
+) -> Plan:
     """Return what applying *catalog* would do.
 
     Args:
         connection: to the database; only read from.
         catalog: the checked configuration.
         allow: what may be lost, by name: ``contact.fax``, ``invoice``.
+        previous: a plan made before; what did not change since is taken from there.
     """
     database = str(connection.execute(sa.select(sa.func.current_database())).scalar_one())
     if current(connection) is None:
         return _first_plan(database, catalog)
     base = find_live_version(connection)
     old = outline_of_version(connection, base.number if base else None)
-    new = outline_of(catalog)
+    new = _outline(catalog, previous)
     shape = read_shape(connection)
     pairs = pair(old, catalog)
     unfinished = unfinished_steps(connection, base.number) if base else []
@@ -185,14 +193,25 @@ def make_plan(connection: sa.Connection, catalog: Catalog, allow: Sequence[str] 
         operations=tuple(found),
         refusals=tuple(refusals),
         unfinished=tuple(unfinished),
+        catalog=catalog,
         outline=new,
     )
 
 
+def _outline(catalog: Catalog, previous: Plan | None) -> Outline:
+    if previous is None or previous.catalog is None or previous.outline is None:
+        return outline_of(catalog)
+    if previous.catalog is catalog:
+        return previous.outline
+    return outline_of(catalog, (previous.catalog, previous.outline))
+
+
 def _first_plan(database: str, catalog: Catalog) -> Plan:
     outline = outline_of(catalog)
-    operations = find_operations(EMPTY, outline, catalog, {})
-    return Plan(None, catalog.fingerprint, database, tuple(operations), outline=outline)
+    operations = tuple(find_operations(EMPTY, outline, catalog, {}))
+    return Plan(
+        None, catalog.fingerprint, database, operations, catalog=catalog, outline=outline
+    )
 
 
 def _taken_over(
@@ -237,6 +256,7 @@ def _published(
     if base is None or base.fingerprint == catalog.fingerprint:
         return
     said = {each.subject.partition(".")[0] for each in found if each.is_visible}
+    said |= {each.old for each in found if isinstance(each, RenameEntity)}
     before: Mapping[str, str] = files_of(connection, base.number)
     changed = sorted(
         path for path in {*before, *catalog.files} if before.get(path) != catalog.files.get(path)

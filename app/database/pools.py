@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
@@ -301,6 +302,9 @@ class Pools:
         """
         parameters = {"TimeZone": "UTC", "jit": "off", "statement_timeout": "0"}
         parameters["application_name"] = f"trellis apply by {who}"
+        # Have the server notice within a second that an apply was killed while it waits or builds;
+        # else it would hold the lock to the end of its statement.
+        parameters["client_connection_check_interval"] = "1s"
         return self._new_engine(parameters, poolclass=sa.NullPool)
 
     def catalog_changed(self, version: int) -> None:
@@ -361,6 +365,8 @@ class Pools:
         engine = sa.create_engine(
             address,
             hide_parameters=True,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
             # The catalog may change at any time; statements prepared for an old shape would fail.
             connect_args={"prepare_threshold": None, "connect_timeout": CONNECT_SECONDS},
             **options,

@@ -101,7 +101,7 @@ class Tables(Mapping[str, sa.Table]):
         }
         for key in foreign_keys_of(entity, columns, self._facts):
             meanings[key.name] = ConstraintMeaning(entity.name, (key.field,), "link")
-        for check in checks_of(entity, columns):
+        for check in checks_of(entity, columns, self._facts):
             meanings[check.name] = ConstraintMeaning(entity.name, (check.field,), "check")
         return meanings
 

@@ -51,7 +51,7 @@ _COLUMNS = (
 def versions(connection: sa.Connection, limit: int = 50) -> list[AppliedVersion]:
     """Return the newest versions, the newest first."""
     query = sa.select(*_COLUMNS).order_by(config_version.c.number.desc()).limit(limit)
-    return [AppliedVersion(*row) for row in connection.execute(query).tuples()]
+    return [AppliedVersion(*row) for row in connection.execute(query)]
 
 
 def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
@@ -62,7 +62,7 @@ def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
         .order_by(config_version.c.number.desc())
         .limit(1)
     )
-    row = connection.execute(query).tuples().first()
+    row = connection.execute(query).first()
     return None if row is None else AppliedVersion(*row)
 
 
@@ -118,5 +118,5 @@ def unfinished_steps(connection: sa.Connection, number: int) -> list[UnfinishedS
     )
     return [
         UnfinishedStep(version, position, operation_from_json(operation), mark, problem)
-        for version, position, operation, mark, problem in connection.execute(query).tuples()
+        for version, position, operation, mark, problem in connection.execute(query)
     ]

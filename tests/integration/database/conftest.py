@@ -1,0 +1,38 @@
+"""A database of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from app.database import ddl
+from app.database.pools import Pools
+from tests.integration.database.installations import Installation
+
+
+@pytest.fixture
+def pools(database_url: str) -> Iterator[Pools]:
+    made = Pools(database_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def installation(pools: Pools) -> Installation:
+    return Installation(pools)
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """Return every statement that changes a table, as it was sent since the test began."""
+    sent: list[str] = []
+    run = ddl.run
+
+    def listen(connection: Any, statement: Any) -> None:
+        sent.append(statement.as_string(None))
+        run(connection, statement)
+
+    monkeypatch.setattr(ddl, "run", listen)
+    return lambda: [each for each in sent if not each.startswith("SET LOCAL")]
