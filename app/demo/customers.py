@@ -103,7 +103,12 @@ class CustomerStory:
         if customer.level != "c" and t.likely(40):
             values["next_contact_at"] = t.after(t.end, 1, 14)
         values["groups"] = self._groups(customer)
-        older = [one.reference for one in self.all if one.since < customer.since]
+        # Only what its owner may see can be linked to.
+        older = [
+            one.reference
+            for one in self.all
+            if one.since < customer.since and one.owner == customer.owner
+        ]
         if t.likely(8) and older:
             values["parent"] = t.chance.choice(older)
         if customer.level == "a" and t.likely(15):

@@ -101,8 +101,7 @@ class OpeningStory:
         if t.likely(70):
             values["email"] = person.email
         # Every third lead was handed out by the manager.
-        manager = t.organisation.user(owner).manager
-        by = manager if manager and t.likely(33) else owner
+        by = t.organisation.head_of(owner) if t.likely(33) else owner
         lead = t.owned(at, owner, "lead", values, by)
         self._follow_lead(lead, at, owner, is_chinese=company.is_chinese)
 

@@ -49,6 +49,11 @@ class DemoOrganisation:
         """Return the user of a login."""
         return next(user for user in self.users if user.login == login)
 
+    def head_of(self, login: str) -> str:
+        """Return the login of whoever heads a user's department."""
+        department = self.user(login).department
+        return next(each.head for each in self.departments if each.key == department)
+
     def sellers(self, department: str) -> tuple[str, ...]:
         """Return the logins of a department's people who sell, managers last."""
         mine = [user for user in self.users if user.department == department]
