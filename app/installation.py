@@ -12,10 +12,10 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 import sqlalchemy as sa
 
+from app.configuration_folder import ConfigurationFolder
 from app.database.apply import ApplyOptions, apply_catalog
 from app.database.migrate import current
 from app.database.pending import forget_pending, remember_plan, remember_problems
@@ -23,60 +23,12 @@ from app.database.plan import Plan, make_plan
 from app.database.pools import Pools
 from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
-from app.definitions.load import Loaded, load_configuration
-from app.definitions.problems import render_problems
-from app.errors import ConfigurationError, PlanError
-from app.plugins import load_plugins
+from app.errors import PlanError
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
 from app.settings import Settings
 
 Say = Callable[[str], None]
-
-
-class ConfigurationFolder:
-    """The folder of YAML; knows what it read last, so that reading again is quick."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Find the plugins, whose field types the files may use."""
-        self.path = settings.config
-        plugins = load_plugins(settings)
-        self._types = plugins.field_types
-        self._functions = plugins.functions
-        self._last: Loaded | None = None
-
-    @property
-    def prefix(self) -> str:
-        """What stands before a file's path in a problem, so that a terminal can open it."""
-        try:
-            shown = str(self.path.relative_to(Path.cwd()))
-        except ValueError:
-            shown = str(self.path)
-        return f"{shown}/"
-
-    def load(self) -> Loaded:
-        """Read the folder."""
-        self._last = load_configuration(
-            self.path, self._types, self._functions, previous=self._last
-        )
-        return self._last
-
-    def load_catalog(self) -> Catalog:
-        """Read the folder and return its catalog.
-
-        Raises:
-            ConfigurationError: with the rendered problems as its message.
-        """
-        loaded = self.load()
-        if loaded.catalog is None:
-            raise ConfigurationError(loaded.problems, self.render(loaded))
-        return loaded.catalog
-
-    def render(self, loaded: Loaded, form: str = "text") -> str:
-        """Return the problems as a person or a program reads them."""
-        return render_problems(
-            loaded.problems, loaded.files, "json" if form == "json" else "text", self.prefix
-        )
 
 
 class Installation:

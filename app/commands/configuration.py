@@ -36,7 +36,7 @@ def check(settings: Settings, form: str) -> int:
       trellis check
       TRELLIS_CONFIG=draft trellis check --format json
     """
-    from app.installation import ConfigurationFolder
+    from app.configuration_folder import ConfigurationFolder
 
     folder = ConfigurationFolder(settings)
     loaded = folder.load()
@@ -243,7 +243,7 @@ def run_tests(settings: Settings, form: str) -> int:
     Checks every file, tests of the configuration (`tests/*.yaml`) included, as `trellis check`
     does. Running those tests needs the automation, which this version does not have.
     """
-    from app.installation import ConfigurationFolder
+    from app.configuration_folder import ConfigurationFolder
 
     folder = ConfigurationFolder(settings)
     loaded = folder.load()

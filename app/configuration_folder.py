@@ -1,0 +1,60 @@
+"""The folder of YAML of one installation, read with its plugins.
+
+Stands apart from the installation, so that checking files loads nothing that knows a database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.definitions.catalog import Catalog
+from app.definitions.load import Loaded, load_configuration
+from app.definitions.problems import render_problems
+from app.errors import ConfigurationError
+from app.plugins import load_plugins
+from app.settings import Settings
+
+
+class ConfigurationFolder:
+    """The folder of YAML; knows what it read last, so that reading again is quick."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Find the plugins, whose field types the files may use."""
+        self.path = settings.config
+        plugins = load_plugins(settings)
+        self._types = plugins.field_types
+        self._functions = plugins.functions
+        self._last: Loaded | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What stands before a file's path in a problem, so that a terminal can open it."""
+        try:
+            shown = str(self.path.relative_to(Path.cwd()))
+        except ValueError:
+            shown = str(self.path)
+        return f"{shown}/"
+
+    def load(self) -> Loaded:
+        """Read the folder."""
+        self._last = load_configuration(
+            self.path, self._types, self._functions, previous=self._last
+        )
+        return self._last
+
+    def load_catalog(self) -> Catalog:
+        """Read the folder and return its catalog.
+
+        Raises:
+            ConfigurationError: with the rendered problems as its message.
+        """
+        loaded = self.load()
+        if loaded.catalog is None:
+            raise ConfigurationError(loaded.problems, self.render(loaded))
+        return loaded.catalog
+
+    def render(self, loaded: Loaded, form: str = "text") -> str:
+        """Return the problems as a person or a program reads them."""
+        return render_problems(
+            loaded.problems, loaded.files, "json" if form == "json" else "text", self.prefix
+        )
