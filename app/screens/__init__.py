@@ -1,0 +1,57 @@
+"""HTML over Flask-AppBuilder's views: lists, records, forms, setup, people.
+
+Every screen works from the functions the API works from: what a screen shows, the API returns. This
+room decides how things look and reads what people type; it builds no query and checks no value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.screens.errors import answer as error_page
+
+__all__ = ["error_page", "index_view", "register_screens", "sign_in_view"]
+
+
+def sign_in_view() -> type:
+    """Return the class of the sign-in page, for the security manager."""
+    from app.screens.sign_in import SignInView
+
+    return SignInView
+
+
+def index_view() -> type:
+    """Return the class of the page somebody arrives at."""
+    from app.screens.views import HomeView
+
+    return HomeView
+
+
+def register_screens(builder: Any, core: Any) -> None:
+    """Add the screens to the application.
+
+    Args:
+        builder: Flask-AppBuilder, which hosts the views.
+        core: ``app.services.Services``.
+    """
+    from app.records.previews import Previews
+    from app.screens.assets import read_assets
+    from app.screens.configuration import Configuration
+    from app.screens.frame import Frames
+    from app.screens.lists import Lists
+    from app.screens.rendering import Renderer
+    from app.screens.views import AdministrationView, MeView, RecordsView
+    from app.screens.visit import Screens
+    from app.screens.wording import read_wordings
+
+    renderer = Renderer(read_assets(), read_wordings())
+    builder.get_app.extensions["trellis.screens"] = Screens(
+        core=core,
+        renderer=renderer,
+        frames=Frames(renderer),
+        configuration=Configuration(core),
+        lists=Lists(),
+        previews=Previews(core.pools, core.live, core.organisation, core.clock),
+    )
+    for view in (RecordsView, MeView, AdministrationView):
+        builder.add_view_no_menu(view)

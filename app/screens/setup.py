@@ -1,4 +1,4 @@
-"""The setup page, for administrators: the files, what is wrong with them, what an apply would do."""
+"""The setup page, for administrators: files, what is wrong with them, what an apply would do."""
 
 from __future__ import annotations
 

@@ -1,0 +1,217 @@
+"""Accounts, for administrators: adding people, their roles, passwords, closing and opening."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, redirect, request
+
+from app.errors import InvalidInput, NotFound
+from app.screens.controls import Chosen, Control
+from app.screens.frame import LANGUAGE_NAMES
+from app.screens.visit import Visit, leave_toast
+from app.security import people as accounts
+from app.security.manager import require_admin
+from app.texts import say as both
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    label: str
+    fields: Sequence[Control]
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountForm:
+    """Everything `small_form.html` shows."""
+
+    title: str
+    action: str
+    back_href: str
+    back_label: str
+    save_label: str
+    sections: Sequence[FormPart]
+    refused: str = ""
+
+
+def account_page(
+    visit: Visit, number: str = "", errors: Mapping[str, Sequence[str]] | None = None
+) -> Response:
+    """Return the form of an account: a new one, or roles and password of one there is."""
+    require_admin(visit.principal)
+    say = visit.wording.say
+    said = errors or {}
+    person = None
+    if number:
+        person = visit.core.organisation.snapshot().people.get(
+            int(number) if number.isdigit() else 0
+        )
+        if person is None:
+            raise NotFound
+    posted = request.form if request.method == "POST" else {}
+    held = set(request.form.getlist("roles")) if posted else set(person.roles if person else ())
+    roles = Control(
+        "choices",
+        "roles",
+        say("Roles"),
+        span=12,
+        errors=said.get("roles", ()),
+        options=[
+            Chosen(name, role.label.in_language(visit.language), name in held)
+            for name, role in visit.catalog.roles.items()
+        ],
+    )
+    hint = say("Empty: the password stays.")
+    if person is None:
+        hint = say("Tell it to the person in private.")
+    password = _text(
+        "password",
+        say("New password") if person else say("Password"),
+        "",
+        said,
+        input_type="password",
+        autocomplete="new-password",
+        required=person is None,
+        help=say("Empty: the password stays.")
+        if person
+        else say("Tell it to the person in private."),
+    )
+    if person is None:
+        identity = [
+            _text("name", say("Name"), posted.get("name", ""), said, required=True),
+            _text("login", say("Sign-in name"), posted.get("login", ""), said, required=True),
+            _text("email", say("E-mail"), posted.get("email", ""), said, input_type="email"),
+            _language(visit, posted.get("language", "")),
+            _link("department", say("Department"), posted, said),
+            _link("manager", say("Reports to"), posted, said),
+        ]
+        parts = [FormPart(say("Who"), identity), FormPart(say("Rights"), [roles])]
+        parts.append(FormPart(say("Signing in"), [password]))
+        title, action = say("New person"), "/people/new"
+    else:
+        off = "active" in posted and posted.get("active") != "yes" if posted else not person.active
+        active = Control(
+            "boolean", "active", say("May sign in"), value="no" if off else "yes", span=6
+        )
+        parts = [
+            FormPart(say("Rights"), [roles]),
+            FormPart(
+                say("Signing in"),
+                [password, active],
+                say("Closing an account ends its sessions at once; its records stay."),
+            ),
+        ]
+        title, action = person.name, f"/people/{person.id}/edit"
+    view = AccountForm(
+        title,
+        action,
+        f"/people/{person.id}" if person else "/people",
+        say("People"),
+        say("Save"),
+        parts,
+        " ".join(said.get("", ())),
+    )
+    response = visit.render("small_form.html", page=visit.page(title, "people"), view=view)
+    if said:
+        response.status_code = 422
+    return response
+
+
+def _text(
+    name: str, label: str, value: str, errors: Mapping[str, Sequence[str]], **more: Any
+) -> Control:
+    return Control("text", name, label, value=value, errors=errors.get(name, ()), span=6, **more)
+
+
+def _link(
+    name: str, label: str, posted: Mapping[str, str], errors: Mapping[str, Sequence[str]]
+) -> Control:
+    chosen = Chosen(posted.get(name, ""), posted.get(f"{name}.title", ""))
+    return Control(
+        "link",
+        name,
+        label,
+        errors=errors.get(name, ()),
+        span=6,
+        search=f"/crm/user/pick/{name}",
+        chosen=[chosen],
+    )
+
+
+def _language(visit: Visit, now: str) -> Control:
+    languages = visit.catalog.app.languages
+    now = now if now in languages else languages[0]
+    return Control(
+        "choice",
+        "language",
+        visit.wording.say("Language"),
+        required=True,
+        value=now,
+        options=[Chosen(one, LANGUAGE_NAMES.get(one, one), one == now) for one in languages],
+    )
+
+
+def save_account(visit: Visit, number: str = "") -> Response:
+    """Add an account, or change roles, password and whether it is open."""
+    require_admin(visit.principal)
+    form = request.form
+    roles = [one for one in form.getlist("roles") if one]
+    try:
+        if number:
+            _change(visit, int(number) if number.isdigit() else 0, roles)
+            user_id = int(number)
+        else:
+            values = {
+                name: form[name].strip()
+                for name in ("name", "email", "language", "department", "manager")
+                if form.get(name, "").strip()
+            }
+            for name in ("department", "manager"):
+                if values.get(name, "").isdigit():
+                    values[name] = int(values[name])  # type: ignore[assignment]
+            user_id = accounts.add_user(
+                visit.records,
+                login=form.get("login", "").strip(),
+                password=form.get("password", ""),
+                roles=roles,
+                values=values,
+                principal=visit.principal,
+            )
+    except InvalidInput as problem:
+        said = {name: [visit.words(one) for one in all_] for name, all_ in problem.fields.items()}  # type: ignore[arg-type]
+        if not said:
+            said[""] = [visit.words(problem.message)]  # type: ignore[arg-type]
+        return account_page(visit, number, said)
+    visit.core.organisation.expire()
+    leave_toast(visit.wording.say("Saved"))
+    return redirect(f"/people/{user_id}", 303)  # type: ignore[return-value]
+
+
+def _change(visit: Visit, user_id: int, roles: Sequence[str]) -> None:
+    if visit.core.organisation.snapshot().people.get(user_id) is None:
+        raise NotFound
+    password = request.form.get("password", "")
+    active = request.form.getlist("active")
+    is_self = user_id == visit.principal.user_id
+    with visit.core.pools.write.connection() as connection, connection.transaction():
+        if is_self and not any(
+            visit.catalog.roles[one].admin for one in roles if one in visit.catalog.roles
+        ):
+            raise InvalidInput(
+                {
+                    "roles": [
+                        both(
+                            "You cannot take the administrator's role from yourself.",
+                            "不能取消自己的管理员角色。",
+                        )
+                    ]
+                }
+            )
+        accounts.give_roles(connection, user_id, roles)
+        if password:
+            accounts.set_password(connection, user_id, password)
+        if active and not is_self:
+            accounts.set_active(connection, user_id, active=active[-1] == "yes")

@@ -1,0 +1,244 @@
+"""The addresses of the screens. Each is a few lines: who asks, which page, nothing else.
+
+The routes are generic: ``/crm/<entity>/…`` looks the entity up in the catalog of the request, so a
+change of the configuration is live without a restart. They stand on Flask-AppBuilder's
+``BaseView``, without its permissions: what a role may do is written in YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, request
+from flask_appbuilder import BaseView, expose
+
+from app.screens import accounts as account_pages
+from app.screens import acts, filter_panel, me, pages, people, pickers, setup
+from app.screens.editing import Editing
+from app.screens.navigation import readable_entities
+from app.screens.record_page import record_page
+from app.screens.sign_in import screens
+from app.screens.visit import Visit
+
+
+def visit() -> Visit:
+    """Return this request as a visit."""
+    return Visit(screens())
+
+
+class Screen(BaseView):  # type: ignore[misc]  # FAB is not typed.
+    """Base of our views: no permissions of FAB's, no menu entry."""
+
+    base_permissions: list[str] = []  # noqa: RUF012 - FAB reads it from the class.
+    route_base = ""
+
+
+class HomeView(Screen):
+    """Where somebody arrives."""
+
+    default_view = "home"
+
+    @expose("/")
+    def home(self) -> Any:
+        """Go to the first list there is to see."""
+        here = visit()
+        entities = readable_entities(here.catalog, here.policy)
+        if not entities:
+            return redirect("/me", 302)
+        return redirect(f"/crm/{entities[0].name}/", 302)
+
+    @expose("/find")
+    def find(self) -> Any:
+        return pages.find_page(visit())
+
+    @expose("/bin")
+    def bin(self) -> Any:
+        return pages.bin_page(visit())
+
+    @expose("/files/<number>")
+    def file(self, number: str) -> Any:
+        return pages.file(visit(), number)
+
+    @expose("/assets/<fingerprint>/<path:name>")
+    def asset(self, fingerprint: str, name: str) -> Any:
+        """Return a file for the browser. An address of another version gets today's file."""
+        assets = screens().renderer.assets
+        if fingerprint != assets.fingerprint:
+            return redirect(assets.address(name), 302) if name in assets.files else ("", 404)
+        return assets.answer(name)
+
+
+class RecordsView(Screen):
+    """Lists, records and forms of every entity."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/")
+    def list(self, entity: str) -> Any:
+        return screens().lists.answer(visit(), entity, request.args)
+
+    @expose("/<entity>/new", methods=["GET", "POST"])
+    def new(self, entity: str) -> Any:
+        form = Editing(visit(), entity)
+        return form.save() if request.method == "POST" else form.open()
+
+    @expose("/<entity>/new/refresh", methods=["POST"])
+    def refresh_new(self, entity: str) -> Any:
+        return Editing(visit(), entity).refresh()
+
+    @expose("/<entity>/<int:number>")
+    def show(self, entity: str, number: int) -> Any:
+        return record_page(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/edit", methods=["GET", "POST"])
+    def edit(self, entity: str, number: int) -> Any:
+        form = Editing(visit(), entity, str(number))
+        return form.save() if request.method == "POST" else form.open()
+
+    @expose("/<entity>/<int:number>/edit/refresh", methods=["POST"])
+    def refresh_edit(self, entity: str, number: int) -> Any:
+        return Editing(visit(), entity, str(number)).refresh()
+
+    @expose("/<entity>/<int:number>/edit/again", methods=["POST"])
+    def edit_again(self, entity: str, number: int) -> Any:
+        return Editing(visit(), entity, str(number)).keep_editing()
+
+    @expose("/<entity>/<int:number>/history")
+    def history(self, entity: str, number: int) -> Any:
+        return pages.history_page(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/timeline")
+    def timeline(self, entity: str, number: int) -> Any:
+        return pages.more_timeline(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/delete", methods=["POST"])
+    def delete(self, entity: str, number: int) -> Any:
+        return acts.delete(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/restore", methods=["POST"])
+    def restore(self, entity: str, number: int) -> Any:
+        return acts.restore(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/transfer", methods=["POST"])
+    def transfer(self, entity: str, number: int) -> Any:
+        return acts.transfer(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/move/<field>", methods=["POST"])
+    def move(self, entity: str, number: int, field: str) -> Any:
+        return acts.move(visit(), entity, str(number), field)
+
+    @expose("/<entity>/do", methods=["POST"])
+    def bulk(self, entity: str) -> Any:
+        return acts.bulk(visit(), entity)
+
+    @expose("/<entity>/restore", methods=["POST"])
+    def bulk_restore(self, entity: str) -> Any:
+        return acts.bulk_restore(visit(), entity)
+
+    @expose("/<entity>/columns", methods=["POST"])
+    def columns(self, entity: str) -> Any:
+        return acts.choose_columns(visit(), entity)
+
+    @expose("/<entity>/filter")
+    def filter(self, entity: str) -> Any:
+        return filter_panel.panel(visit(), entity)
+
+    @expose("/<entity>/filter/row")
+    def filter_row(self, entity: str) -> Any:
+        return filter_panel.row(visit(), entity)
+
+    @expose("/<entity>/filter/preview", methods=["POST"])
+    def filter_preview(self, entity: str) -> Any:
+        return filter_panel.preview(visit(), entity)
+
+    @expose("/<entity>/filter/apply", methods=["POST"])
+    def filter_apply(self, entity: str) -> Any:
+        return filter_panel.apply(visit(), entity)
+
+    @expose("/<entity>/pick/<field>", methods=["POST"])
+    def pick(self, entity: str, field: str) -> Any:
+        return pickers.pick(visit(), entity, field)
+
+    @expose("/<entity>/upload/<field>", methods=["POST"])
+    def upload(self, entity: str, field: str) -> Any:
+        return pages.upload(visit(), entity, field)
+
+
+class MeView(Screen):
+    """One's own account."""
+
+    route_base = "/me"
+
+    @expose("")
+    def show(self) -> Any:
+        return me.me_page(visit())
+
+    @expose("/language", methods=["POST"])
+    def language(self) -> Any:
+        return me.choose_language(visit())
+
+    @expose("/theme", methods=["POST"])
+    def theme(self) -> Any:
+        return me.choose_theme(visit())
+
+    @expose("/preferences", methods=["POST"])
+    def preferences(self) -> Any:
+        return me.choose_preferences(visit())
+
+    @expose("/password", methods=["POST"])
+    def password(self) -> Any:
+        return me.change_password(visit())
+
+    @expose("/keys", methods=["POST"])
+    def new_key(self) -> Any:
+        return me.new_key(visit())
+
+    @expose("/keys/<uuid>/revoke", methods=["POST"])
+    def revoke_key(self, uuid: str) -> Any:
+        return me.revoke_key(visit(), uuid)
+
+
+class AdministrationView(Screen):
+    """Setup and people, for administrators."""
+
+    @expose("/setup")
+    def setup(self) -> Any:
+        return setup.setup_page(visit())
+
+    @expose("/setup/versions")
+    def versions(self) -> Any:
+        return setup.setup_page(visit(), "versions")
+
+    @expose("/setup/apply", methods=["POST"])
+    def apply(self) -> Any:
+        return setup.apply(visit())
+
+    @expose("/people")
+    def people(self) -> Any:
+        return people.people_page(visit())
+
+    @expose("/people/<int:number>")
+    def person(self, number: int) -> Any:
+        return people.people_page(visit(), str(number))
+
+    @expose("/people/roles")
+    def roles(self) -> Any:
+        return people.roles_page(visit())
+
+    @expose("/people/departments")
+    def departments(self) -> Any:
+        return people.departments_page(visit())
+
+    @expose("/people/new", methods=["GET", "POST"])
+    def new_person(self) -> Any:
+        here = visit()
+        if request.method == "POST":
+            return account_pages.save_account(here)
+        return account_pages.account_page(here)
+
+    @expose("/people/<int:number>/edit", methods=["GET", "POST"])
+    def edit_person(self, number: int) -> Any:
+        here = visit()
+        if request.method == "POST":
+            return account_pages.save_account(here, str(number))
+        return account_pages.account_page(here, str(number))
