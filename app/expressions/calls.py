@@ -179,14 +179,15 @@ def _under(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
             Constant(type=item.type, value=option, start=top.start, end=top.end) for option in below
         )
         return OneOf(type=t.BOOLEAN, item=item, choices=choices, start=start, end=end)
-    if item.type.kind is Kind.record and item.type.tree and not item.type.is_any_link:
+    parent = item.type.tree or top.type.tree
+    if item.type.kind is Kind.record and parent and not item.type.is_any_link:
         top = fit(checker, top, item.type)
         return Under(
             type=t.BOOLEAN,
             item=item,
             top=top,
             entity=item.type.entities[0],
-            parent=item.type.tree,
+            parent=parent,
             start=start,
             end=end,
         )
@@ -297,7 +298,8 @@ def _rows_of(
             start + len(words[0]) if words else end,
         )
     over, path = (words[0],), words[1:]
-    lines = scope.entity(path[0]) if path and path[0] in scope.names else None
+    type_ = scope.find(path[0]) if path else None
+    lines = scope.entity(path[0]) if type_ is not None and comparing.holds_lines(type_) else None
     if lines is not None:
         return (*over, path[0]), lines, path[1:]
     return over, scope, path

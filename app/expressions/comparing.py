@@ -19,7 +19,7 @@ from app.expressions.tree import (
     Series,
     Within,
 )
-from app.expressions.types import Kind
+from app.expressions.types import Kind, Type
 
 if TYPE_CHECKING:
     from app.expressions.checking import Checker
@@ -69,12 +69,16 @@ def filled(checker: "Checker", item: Node, end: int) -> Node:
 def lines_of(item: Node) -> str:
     """Return the name when the value is the row's own lines, which are rows and no values."""
     is_field = isinstance(item, Path) and not item.root and not item.hops
-    if is_field and item.type.kind is Kind.many and isinstance(item, Path):
-        of = item.type.item
-        # Lines are rows of an entity of their own, called after the one they stand in.
-        is_lines = of is not None and any("." in entity for entity in of.entities)
-        return item.name if is_lines else ""
+    if is_field and isinstance(item, Path) and holds_lines(item.type):
+        return item.name
     return ""
+
+
+def holds_lines(type_: Type) -> bool:
+    """Tell whether a field holds lines: rows of an entity called after the one they stand in."""
+    if type_.kind is not Kind.many or type_.item is None:
+        return False
+    return any("." in entity for entity in type_.item.entities)
 
 
 def _side_by_side(checker: "Checker", sign: str, left: Node, right: Node) -> tuple[Node, Node]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 #: Repetitions are written out, so a pattern may not grow beyond this many steps.
-MOST_STEPS = 1_000
+MOST_STEPS = 500
+#: Only the beginning of a text is searched, in both back ends.
+LONGEST_TEXT = 20_000
 _MOST_REPEATS = 255
 
 _Ranges = tuple[tuple[int, int], ...]
@@ -79,6 +81,7 @@ class Pattern:
 
     def find(self, text: str) -> str | None:
         """Return the leftmost place that fits, as long as possible; None when there is none."""
+        text = text[:LONGEST_TEXT]
         best: tuple[int, int] | None = None
         threads: dict[int, int] = {}
         for place in range(len(text) + 1):

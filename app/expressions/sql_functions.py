@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from app.expressions.moments import UNITS
-from app.expressions.patterns import Pattern
+from app.expressions.patterns import LONGEST_TEXT, Pattern
 from app.expressions.problems import ExpressionProblem
 from app.expressions.runtime import (
     DIVISION_PLACES,
@@ -199,14 +199,18 @@ def _pattern(before: str, middle: Column, after: str) -> Column:
     return sa.literal(before, sa.Text()) + middle + sa.literal(after, sa.Text())
 
 
+def _beginning(value: Column) -> Column:
+    return sa.func.left(value, _digits(LONGEST_TEXT), type_=sa.Text)
+
+
 def matches(_: SQLEnvironment, value: Column, pattern: Pattern) -> Column:
     """Tell whether a pattern is found in a text."""
-    return value.op("~", is_comparison=True)(sa.literal(pattern.sql, sa.Text()))
+    return _beginning(value).op("~", is_comparison=True)(sa.literal(pattern.sql, sa.Text()))
 
 
 def extract(_: SQLEnvironment, value: Column, pattern: Pattern) -> Column:
     """Return the first place of a text that fits a pattern."""
-    found = sa.func.regexp_substr(value, pattern.sql)
+    found = sa.func.regexp_substr(_beginning(value), pattern.sql)
     return sa.func.nullif(found, "", type_=sa.Text)
 
 

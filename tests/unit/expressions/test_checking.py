@@ -435,6 +435,13 @@ def test_view_brings_along_what_it_reads():
     assert work_out("in_view('good')", level="a", active=True) is True
 
 
+def test_a_link_called_like_an_entity_is_no_lines():
+    found = checked("avg(customer.parent.count)")
+    assert found.asked == {"customer": {"parent.count"}}
+    by_link = checked("highest(user.manager.grade)")
+    assert by_link.asked == {"user": {"manager.grade"}}
+
+
 def test_yes_and_no_give_way_to_fields_of_that_name():
     class WithNo(type(SCOPE)):
         def find(self, name):
