@@ -248,9 +248,8 @@ def inherited(shop: Workshop, draft: Draft) -> tuple[tuple[str, str], ...]:
     for index, entity in enumerate(names):
         path = ("access", "inherit", index)
         if entity not in shop.drafts:
-            legal = [one for one in shop.drafts if "." not in one]
             message = f"`{entity}` is not an entity."
-            shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
+            shop.unknown_entity(draft.document, path, entity, message)
             continue
         links = [
             name

@@ -26,23 +26,18 @@ _WANTS: Mapping[str, Type | None] = {"since": DATETIME, "until": DATETIME}
 
 def check_targets(shop: Workshop, draft: Draft) -> None:
     """Report links to entities there are not; such a link leads nowhere from then on."""
-    legal = [name for name in shop.drafts if "." not in name]
     for name, field in list(draft.fields.items()):
         targets = field.settings.get("to")
         if field.built_in or not isinstance(targets, str | tuple):
             continue
-        for index, target in enumerate([targets] if isinstance(targets, str) else targets):
+        targets = (targets,) if isinstance(targets, str) else targets
+        for index, target in enumerate(targets):
             if target in shop.drafts and "." not in target:
                 continue
-            shop.unknown(
-                Code.unknown_entity,
-                draft.document,
-                draft.field_path(name, "to", index),
-                target,
-                legal,
-                f"The field `{name}` links to `{target}`, which is not an entity.",
-            )
-        if field.settings.get("tree") is True and draft.name not in (targets, targets[0]):
+            message = f"The field `{name}` links to `{target}`, which is not an entity."
+            path = draft.field_path(name, "to", index)
+            shop.unknown_entity(draft.document, path, target, message)
+        if field.settings.get("tree") is True and draft.name != targets[0]:
             shop.problem(
                 Code.wrong_field_type,
                 draft.document,
@@ -362,9 +357,8 @@ def _other_field(shop: Workshop, draft: Draft, path: Path, dotted: str) -> tuple
     entity, _, name = dotted.partition(".")
     other = shop.drafts.get(entity)
     if other is None:
-        legal = [one for one in shop.drafts if "." not in one]
         message = f"`{entity}` is not an entity; write the entity and its field: `lead.mobile`."
-        shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
+        shop.unknown_entity(draft.document, path, entity, message)
         return None
     if not has_field(other, shop, name):
         message = f"`{entity}` has no field `{name}`."

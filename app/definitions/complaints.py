@@ -62,7 +62,8 @@ def check_name(
         rule = "small letters, digits and `_`" + (" or `-`" if pattern is LOOSE_NAME else "")
         raise complain(
             Code.bad_name,
-            f"{noun} cannot be called `{name[:60]}`: a name has {rule}, begins with a letter"
+            f"{_begin(noun)} cannot be called `{name[:60]}`: a name has {rule}, begins with a "
+            "letter"
             + (" or digit" if pattern is LOOSE_NAME else "")
             + " and has no two `_` in a row.",
             _possible_name(name),
@@ -77,12 +78,16 @@ def check_name(
     if reserved and name in reserved:
         raise complain(
             Code.reserved_name,
-            f"{noun} cannot be called `{name}`: {reserved[name]}",
+            f"{_begin(noun)} cannot be called `{name}`: {reserved[name]}",
             f"Pick another name, for example `{name}_value`."
             if noun == "a field"
             else "Pick another name.",
             key=True,
         )
+
+
+def _begin(noun: str) -> str:
+    return noun[:1].upper() + noun[1:]
 
 
 def _possible_name(name: str) -> str:

@@ -16,11 +16,13 @@ from app.expressions.types import Kind
 def order_worked_out(fields: Mapping[str, Field]) -> tuple[str, ...]:
     """Return the stored formulas and roll-ups of a record, each after what it reads of it."""
     ordered: dict[str, None] = {}
+    visited: set[str] = set()
 
     def visit(name: str) -> None:
         field = fields.get(name)
-        if field is None or name in ordered or not field.is_worked_out:
+        if field is None or name in visited or not field.is_worked_out:
             return
+        visited.add(name)
         if field.expression is not None and field.type.name == "formula":
             for path in sorted(field.expression.names):
                 visit(path.split(".")[0])

@@ -162,7 +162,9 @@ def read_documents(file: str, text: str) -> tuple[list[Document], list[Problem]]
         return [], reader.problems
     except yaml.MarkedYAMLError as error:
         # Duplicate keys and tags before the break are worth telling at the same time.
-        return [], [*reader.problems, explain_syntax(file, text, error)]
+        broken = explain_syntax(file, text, error)
+        known = any(broken.place == one.place for one in reader.problems)
+        return [], reader.problems if known else [*reader.problems, broken]
     if reader.problems:
         return [], reader.problems
     return [
@@ -186,7 +188,7 @@ def _unprintable(file: str, text: str, index: int) -> Problem:
         Code.control_character,
         (file, (line, column, line, column + 1)),
         f"The file holds the character {name}, which is no text.",
-        "Save the file as text in UTF-8.",
+        "Remove it, or save the file as text in UTF-8.",
     )
 
 

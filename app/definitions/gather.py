@@ -42,6 +42,8 @@ class Gathered:
     others: dict[str, dict[str, Document]] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    #: problems that leave everything else to be checked
+    later: list[Problem] = field(default_factory=list)
 
 
 def gather(
@@ -120,7 +122,7 @@ class _Layer:
             self._problem(
                 Code.wrong_shape,
                 document,
-                "A definition is a list of `key: value` lines; this is "
+                "A definition is written as `key: value` lines; this is "
                 f"{'a list' if isinstance(data, list) else 'a text'}.",
             )
             return
@@ -238,7 +240,7 @@ def _extend(gathered: Gathered, name: str, document: Document) -> None:
             if close
             else f"To make it, write `entity: {name}`."
         )
-        gathered.problems.append(problem_at(Code.unknown_entity, where, message, hint, close))
+        gathered.later.append(problem_at(Code.unknown_entity, where, message, hint, close))
         return
     data = {key: value for key, value in document.data.items() if key != "extend"}
     shell = Spot(document.spot.file, document.spot.mark)

@@ -60,11 +60,8 @@ def check_lifecycles(shop: Workshop, lifecycles: list[WrittenLifecycle]) -> None
         values, document = lifecycle.values, lifecycle.document
         draft = shop.drafts.get(values["entity"])
         if draft is None:
-            legal = [one for one in shop.drafts if "." not in one]
             message = f"`{values['entity']}` is not an entity."
-            shop.unknown(
-                Code.unknown_entity, document, ("entity",), values["entity"], legal, message
-            )
+            shop.unknown_entity(document, ("entity",), values["entity"], message)
             continue
         if require_field(shop, draft, ("field",), values["field"], document=document):
             field = draft.fields[values["field"]]

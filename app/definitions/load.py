@@ -125,9 +125,10 @@ def _load(
         catalog, more = compile_catalog(
             gathered, files, types, functions, memory, may_finish=not has_errors(found)
         )
-        found += more
+        found += gathered.later + more
     except Exception as error:  # noqa: BLE001 - whatever a file holds, its author gets a sentence.
-        found.append(_bug(current, error))
+        notes = getattr(error, "__notes__", [])
+        found.append(_bug(notes[0] if notes else current, error))
     memory.forget_before()
     ordered = sort_problems(found)
     return Loaded(None if has_errors(ordered) else catalog, ordered, files, memory)

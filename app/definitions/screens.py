@@ -82,7 +82,9 @@ def find_title(shop: Workshop, draft: Draft) -> str | None:
 
 def view_condition(shop: Workshop, draft: Draft, name: str) -> Checked | None:
     """Return a view's condition, checked once."""
-    written = draft.values["screens"]["views"][name]
+    written = draft.values.get("screens", {}).get("views", {}).get(name)
+    if written is None:
+        return None
     if name not in draft.views:
         # Kept before it is checked, so that views naming each other in a circle end.
         draft.views[name] = View(name, label_from_name(name))
@@ -199,11 +201,10 @@ def _related(shop: Workshop, draft: Draft, written: Any) -> tuple[tuple[str, str
         entity, _, link = dotted.partition(".")
         child = shop.drafts.get(entity)
         if child is None:
-            legal = [one for one in shop.drafts if "." not in one]
             message = (
                 f"`{entity}` is not an entity; write the entity and its link: `contact.customer`."
             )
-            shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
+            shop.unknown_entity(draft.document, path, entity, message)
             continue
         links = links_to(child, draft.name)
         if link not in links:

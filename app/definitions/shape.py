@@ -42,7 +42,7 @@ class Definition(ma.Schema):
         if not isinstance(data, dict):
             raise complain(
                 Code.wrong_shape,
-                f"{what} is {written(data) if data is not None else 'empty'}; it must be a list of "
+                f"{what} is {written(data) if data is not None else 'empty'}; it must be "
                 "`key: value` lines.",
             )
         messages: dict[str, Any] = {}
@@ -91,10 +91,12 @@ class Definition(ma.Schema):
         return known
 
     def below(self) -> Iterator[tuple[str, Definition]]:
-        """Yield the keys that hold definitions of their own, with their schemas."""
+        """Yield the keys that hold definitions of their own, and those in them: `screens.list`."""
         for name, field in self.fields.items():
             if isinstance(field, Part):
                 yield name, field.schema
+                for deeper, schema in field.schema.below():
+                    yield f"{name}.{deeper}", schema
 
     def _explain_unknown(self, messages: dict[str, Any], data: dict[str, Any], what: str) -> None:
         unknown = self.error_messages["unknown"]
@@ -115,15 +117,14 @@ class Definition(ma.Schema):
                         ]
 
     def _unknown_key(self, key: str, data: dict[str, Any], what: str) -> Complaint:
-        for name, schema in self.below():
-            if key in schema.fields and not nearest(key, self.fields):
-                there = (
-                    "Indent it by two more spaces."
-                    if name in data
-                    else f"Write it below `{name}:`."
-                )
-                sentence = f"`{key}` belongs to `{name}`, one level deeper."
-                return Complaint(sentence, Code.misplaced_key, there, on_key=True)
+        for path, schema in self.below():
+            if key not in schema.fields or nearest(key, self.fields):
+                continue
+            is_next = path in data
+            hint = "Indent it by two more spaces." if is_next else f"Write it below `{path}`."
+            where = "one level deeper" if "." not in path else "deeper"
+            sentence = f"`{key}` belongs to `{path}`, {where}."
+            return Complaint(sentence, Code.misplaced_key, hint, on_key=True)
         legal = [name for name in self.fields if name not in data]
         close = nearest(str(key), legal) or nearest(str(key), self.fields)
         return Complaint(
@@ -168,7 +169,7 @@ def read_setting(setting: Setting, value: Any, key: str) -> Any:
 class Part(Value):
     """A definition within a definition."""
 
-    takes = "a list of `key: value` lines"
+    takes = "`key: value` lines"
 
     def __init__(self, schema: Definition, help: str, *, required: bool = False) -> None:  # noqa: A002
         self.schema = schema

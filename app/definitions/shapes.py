@@ -57,6 +57,9 @@ class Shapes:
         except ma.ValidationError as error:
             self.problems += shape_problems(document, error.messages)
             return {}
+        except Exception as error:
+            error.add_note(document.file)
+            raise
         self._memory.keep_values(document, values)
         return values
 

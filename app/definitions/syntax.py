@@ -188,6 +188,8 @@ def _colon(found: _Found) -> Problem | None:
             width=len(value),
             suggestions=(f'"{value}"',),
         )
+    if problem := _no_colon(found):
+        return problem
     word = found.text[: found.column].strip(" -") or found.text.strip()
     before = found.lines[found.line - 1].strip() if found.line else ""
     indent = len(found.text) - len(found.text.lstrip())
@@ -201,6 +203,23 @@ def _colon(found: _Found) -> Problem | None:
         hint,
         column=indent,
         width=max(1, len(word)),
+    )
+
+
+def _no_colon(found: _Found) -> Problem | None:
+    """A line above that is a word alone: its colon is missing."""
+    line = found.line - 1
+    above = found.lines[line] if line >= 0 else ""
+    if not re.fullmatch(r"\s*(- )?[\w.-]+\s*", above):
+        return None
+    word = above.strip(" -")
+    return found.problem(
+        Code.syntax,
+        f"`{word}` is neither a `key: value` nor a list item.",
+        f"Write `{word}:` and what belongs to it.",
+        line=line,
+        column=len(above) - len(above.lstrip()),
+        width=len(above.strip()),
     )
 
 

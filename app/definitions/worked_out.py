@@ -182,9 +182,8 @@ def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, s
     entity, _, link = written.partition(".")
     child = shop.drafts.get(entity)
     if child is None or child.lines_of:
-        legal = [name for name in shop.drafts if "." not in name]
         message = f"`{entity}` is not an entity."
-        shop.unknown(Code.unknown_entity, draft.document, path, entity, legal, message)
+        shop.unknown_entity(draft.document, path, entity, message)
         return None
     links = links_to(child, draft.name)
     if link not in links:

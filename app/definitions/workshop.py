@@ -120,6 +120,16 @@ class Workshop(Model):
         close = nearest(name, listed)
         self.problem(code, document, path, message, did_you_mean(close, listed), close, key=key)
 
+    def unknown_entity(self, document: Document, path: Path, name: str, message: str) -> None:
+        """Note that there is no such entity, with the one probably meant and its place."""
+        listed = [one for one in self.drafts if "." not in one]
+        close = nearest(name, listed)
+        hint = did_you_mean(close, listed, "Entities")
+        if close and not self.drafts[close[0]].built_in:
+            place = self.drafts[close[0]].document.place()
+            hint = hint.replace(f"`{close[0]}`", f"`{close[0]}` ({place.file}:{place.line})", 1)
+        self.problem(Code.unknown_entity, document, path, message, hint, close)
+
     # The model.
 
     @property
