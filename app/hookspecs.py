@@ -66,10 +66,11 @@ def before_save(record: Draft, principal: Principal, is_new: bool) -> None:
 def after_save(record: Written, principal: Principal, is_new: bool) -> None:
     """Hear of a record that was written, once its transaction is committed.
 
-    ``record.id``, ``record.version``, ``record.values`` and ``record.fields`` (the names whose
-    value is another now) say what happened. What it does cannot undo the write: an exception is reported
-    to the administrators and the request succeeds. It runs in the request, so it must be quick; a
-    process that dies in between has not called it. Since 0.1.
+    ``record.entity`` (its name), ``record.id``, ``record.version``, ``record.values`` and
+    ``record.fields`` (the names whose value is another now) say what happened. What it does cannot
+    undo the write: an exception is reported to the administrators and the request succeeds. It runs
+    in the request, so it must be quick; a process that dies in between has not called it.
+    Since 0.1.
     """
 
 

@@ -103,7 +103,7 @@ class SaveHooks:
                 call(record=record, principal=principal, is_new=is_new)
             except RequestError:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a plugin does, it is told so.
+            except Exception as error:
                 _log.exception("The plugin `%s` failed in before_save.", name)
                 raise InvalidInput(
                     None,
@@ -120,7 +120,7 @@ class SaveHooks:
         for name, call in self._after:
             try:
                 call(record=record, principal=principal, is_new=is_new)
-            except Exception:  # whatever a plugin does, the record is saved.
+            except Exception:  # noqa: BLE001 - whatever a plugin does, the record is saved.
                 _log.exception("The plugin `%s` failed in after_save; the record is saved.", name)
 
 
@@ -218,7 +218,8 @@ def _load(name: str, source: Path | EntryPoint) -> ModuleType:
         return _load_folder(name, source)
     except Exception as error:
         raise PluginError(
-            f"The plugin `{name}` cannot be loaded: {_where(error)}: {type(error).__name__}: {error}"
+            f"The plugin `{name}` cannot be loaded: {_where(error)}: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
@@ -296,8 +297,8 @@ def _collected(
                 )
             if one.name in found:
                 raise PluginError(
-                    f"The {noun} `{one.name}` is registered twice: by `{found[one.name][0]}` and by "
-                    f"`{plugin}`. Rename one of them, or disable one of the plugins with "
+                    f"The {noun} `{one.name}` is registered twice: by `{found[one.name][0]}` and "
+                    f"by `{plugin}`. Rename one of them, or disable one of the plugins with "
                     "TRELLIS_DISABLED_PLUGINS."
                 )
             found[one.name] = (plugin, one)
@@ -313,8 +314,8 @@ def _check_type(plugin: str, one: FieldType) -> None:
     for setting, field in one.settings().items():
         if not isinstance(field, Setting):
             raise PluginError(
-                f"The setting `{setting}` of the field type `{one.name}` (plugin `{plugin}`) must be "
-                "one of `app.fields.settings`, which know how to speak to people."
+                f"The setting `{setting}` of the field type `{one.name}` (plugin `{plugin}`) must "
+                "be one of `app.fields.settings`, which know how to speak to people."
             )
 
 

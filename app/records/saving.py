@@ -46,6 +46,8 @@ class Written:
     changed: bool = True
     #: the fields whose value is another now
     fields: frozenset[str] = field(default_factory=frozenset)
+    #: the entity's name
+    entity: str = ""
 
 
 class Saving:
@@ -115,7 +117,9 @@ class Saving:
         record_id = int(row["id"])
         lines_changed = linesets.write_lines(self.work, draft, record_id)
         if old_row is not None and not lines_changed and row is old_row:
-            return Written(record_id, int(row["version"]), rows.values(row), changed=False)
+            version = int(row["version"])
+            values = rows.values(row)
+            return Written(record_id, version, values, changed=False, entity=entity.name)
         if old_row is not None and lines_changed and row is old_row:
             row = rows.update(self.work.connection, record_id, self._stamp())
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
@@ -132,6 +136,7 @@ class Saving:
             values,
             tuple(warnings),
             fields=frozenset(changed),
+            entity=entity.name,
         )
 
     def _stamp(self) -> dict[str, Any]:

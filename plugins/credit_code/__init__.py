@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __version__ = "1.0"
 
 
-# [docs register_field_types]
+# docs begin
 @hookimpl
 def register_field_types() -> Sequence[FieldType]:
     """Bring the field type."""
     return [CreditCode()]
 
 
-# [end]
+# docs end
