@@ -26,8 +26,10 @@ from app.texts import say
 MOST_WORDS = 5
 LONGEST = 200
 
-#: pairs: Chinese of two characters; run: longer or mixed; one: a single character or too short for
-#: trigrams; letters: the same, but it may be pinyin; long, long_letters: four and more.
+#: pairs: Chinese of two characters; run: longer, or mixed with other letters; first: a single
+#: character, with which something must begin; short: two or three, with which a word must begin;
+#: long: four and more, anywhere; within: short, beside another word that finds enough by itself.
+#: ``letters`` behind it: Latin letters alone, so it may be pinyin as well.
 Kinds = tuple[str, ...]
 
 
@@ -61,32 +63,40 @@ def read_words(typed: str) -> Wanted:
     text = normal(typed)
     kinds: list[str] = []
     parameters: dict[str, Any] = {}
-    for number, word in enumerate(text.split()[:MOST_WORDS]):
-        kind = _kind(word)
+    words = text.split()[:MOST_WORDS]
+    selective = any(_is_selective(word) for word in words)
+    for number, word in enumerate(words):
+        kind = _kind(word, alone=not selective)
         kinds.append(kind)
-        parameters[f"word_{number}"] = _pattern(kind, word)
-        if kind in ("pairs", "run"):
+        escaped = re.sub(r"([\\%_])", r"\\\1", word)
+        first = kind.split()[0]
+        parameters[f"word_{number}"] = (
+            f"{escaped}%" if first in ("first", "short") else f"%{escaped}%"
+        )
+        if first == "short":
+            parameters[f"inside_{number}"] = f"% {escaped}%"
+        if first in ("pairs", "run"):
             parameters[f"pieces_{number}"] = [pair for pair in pairs_of(word) if len(pair) > 1]
         elif kind.endswith("letters"):
             parameters[f"pieces_{number}"] = [word]
     return Wanted(text, tuple(kinds), parameters)
 
 
-def _kind(word: str) -> str:
+def _is_selective(word: str) -> bool:
+    """Whether an index finds the word wherever it stands."""
+    return len(word) > 3 or any(len(run) > 1 for run in runs_of(word))
+
+
+def _kind(word: str, *, alone: bool) -> str:
     runs = runs_of(word)
     if any(len(run) > 1 for run in runs):
         return "pairs" if word in runs and len(word) == 2 else "run"
-    if runs:
-        return "one"
-    letters = "letters" if word.isascii() and word.isalpha() else ""
-    if len(word) < 4:
-        return letters or "one"
-    return f"long_{letters}" if letters else "long"
-
-
-def _pattern(kind: str, word: str) -> str:
-    escaped = re.sub(r"([\\%_])", r"\\\1", word)
-    return f"{escaped}%" if kind in ("one", "letters") else f"%{escaped}%"
+    letters = " letters" if word.isascii() and word.isalpha() else ""
+    if len(word) > 3:
+        return f"long{letters}"
+    if not alone:
+        return f"within{letters}"
+    return f"{'first' if len(word) == 1 else 'short'}{letters}"
 
 
 def found(kinds: Kinds, row: sa.FromClause = search) -> sa.ColumnElement[bool]:
@@ -95,15 +105,24 @@ def found(kinds: Kinds, row: sa.FromClause = search) -> sa.ColumnElement[bool]:
 
 
 def _word(kind: str, number: int, row: sa.FromClause) -> sa.ColumnElement[bool]:
-    like = row.c.search.like(sa.bindparam(f"word_{number}", type_=sa.Text), escape="\\")
-    if kind in ("one", "long"):
-        return like
+    like = _like(row, f"word_{number}")
     pieces = row.c.grams.op("@>", is_comparison=True)(
         sa.bindparam(f"pieces_{number}", type_=ARRAY(sa.Text))
     )
     if kind == "pairs":
         return pieces
-    return sa.and_(pieces, like) if kind == "run" else sa.or_(like, pieces)
+    if kind == "run":
+        return sa.and_(pieces, like)
+    ways = [like]
+    if kind.startswith("short"):
+        ways.append(_like(row, f"inside_{number}"))
+    if kind.endswith("letters"):
+        ways.append(pieces)
+    return sa.or_(*ways)
+
+
+def _like(row: sa.FromClause, parameter: str) -> sa.ColumnElement[bool]:
+    return row.c.search.like(sa.bindparam(parameter, type_=sa.Text), escape="\\")
 
 
 def shows_hidden_fields(context: ReadContext, entity: str) -> bool:

@@ -199,7 +199,8 @@ class Listing:
         bound = sa.bindparam(parameter, type_=sa.ARRAY(sa.BigInteger))
         key = sa.func.unnest(bound).table_valued(sa.column("id", sa.BigInteger), name="o")
         key = key.render_derived()
-        inner = self._merged(self._branches(columns, [*conditions, column == key.c.id]), columns)
+        parts = self._branches(columns, [*conditions, column == key.c.id])
+        inner = self._merged([part.correlate(key) for part in parts], columns)
         each = inner.lateral("k")
         return sa.select(*each.c).select_from(key.join(each, sa.true()))
 

@@ -71,7 +71,7 @@ class Selector:
         if right == "hidden":
             return sa.null()
         if right == "masked":
-            return one.type.mask(one, self.source.value(first))
+            return one.type.mask(one, self.source.columns(one)[first])
         if part:
             return as_json(self.source.value(name))
         if one.type.name == "lines":
@@ -195,7 +195,7 @@ class Selector:
             if right == "hidden" or one.type.name == "lines":
                 continue
             if right == "masked":
-                columns[first] = one.type.mask(one, self.source.value(first)).label(first)
+                columns[first] = one.type.mask(one, self.source.columns(one)[first]).label(first)
             elif one.type.name == "through":
                 columns[first] = self._through(one).label(first)
             elif part:
