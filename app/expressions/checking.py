@@ -140,7 +140,8 @@ class Checker:
         self, code: str, message: str, start: int, end: int, suggestions: Iterable[str] = ()
     ) -> ExpressionProblem:
         """Return the problem at a place counted from 0."""
-        return ExpressionProblem(code, message, start + 1, end + 1, suggestions)
+        found = self.expression.text[start:end]
+        return ExpressionProblem(code, message, start + 1, end + 1, suggestions, found)
 
     def mistake_at(
         self, code: str, message: str, node: Node, suggestions: Iterable[str] = ()

@@ -8,6 +8,8 @@ import difflib
 from collections.abc import Iterable
 
 from app.errors import RequestError
+from app.expressions.chinese import in_chinese
+from app.texts import Label
 
 
 class ExpressionProblem(RequestError):
@@ -20,6 +22,7 @@ class ExpressionProblem(RequestError):
         column: int = 1,
         end_column: int | None = None,
         suggestions: Iterable[str] = (),
+        found: str = "",
     ) -> None:
         super().__init__(message)
         #: A stable word with hyphens, for example ``unknown-name``. It hides the one of the class.
@@ -32,6 +35,19 @@ class ExpressionProblem(RequestError):
         self.end_column = column + 1 if end_column is None else end_column
         #: What was probably meant, the likeliest first.
         self.suggestions = tuple(suggestions)
+        #: The text concerned, where it is known.
+        self.found = found
+
+    @property
+    def label(self) -> Label:
+        """The sentence in the languages of the product."""
+        chinese = in_chinese(self.code, self.found, self.suggestions)
+        return Label({"en": self.message, **({"zh": chinese} if chinese else {})})
+
+    def as_json(self, locale: str = "en") -> dict[str, object]:
+        """Return the error shape of the API, with the place in the expression."""
+        message = self.label.in_language(locale)
+        return {"error": {"code": self.code, "message": message, "column": self.column}}
 
     def __repr__(self) -> str:
         return f"ExpressionProblem({self.code!r}, {self.message!r}, column={self.column})"

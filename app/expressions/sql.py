@@ -322,7 +322,9 @@ def may_be_empty(node: Node) -> bool:
     if isinstance(node, Constant):
         return node.value is None
     if isinstance(node, Path):
-        return bool(node.hops) or not (node.type.filled or node.root == "me")
+        # Only of a stored row is it known that a field is filled: the system is no user, and a
+        # record that is being created has no id yet.
+        return bool(node.hops or node.root) or not node.type.filled
     if isinstance(node, Filled):
         return node.item.type.kind is Kind.many
     if isinstance(node, Ask):

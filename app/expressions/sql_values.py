@@ -32,8 +32,6 @@ Column = sa.ColumnElement[Any]
 #: Values that are empty as soon as one of their parts is.
 STRICT = (Arithmetic, Negative, Convert)
 
-_BIGGEST_INTEGER = 2**31
-
 
 def literal(value: Any, type_: Type) -> Column:
     """Return a fixed value as a parameter."""
@@ -52,7 +50,8 @@ def beside(column: Column, node: Node) -> Column | None:
     value: Any = node.value if isinstance(node, Constant) else None
     if not isinstance(value, (Decimal, int)) or not isinstance(column.type, sa.Integer):
         return None
-    if value == int(value) and -_BIGGEST_INTEGER < value < _BIGGEST_INTEGER:
+    biggest = 2**63 if isinstance(column.type, sa.BigInteger) else 2**31
+    if value == int(value) and -biggest < value < biggest:
         return sa.literal(int(value), column.type)
     return None
 

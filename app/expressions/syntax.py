@@ -153,6 +153,14 @@ def parse(text: str) -> Expression:
     Raises:
         ExpressionProblem: it is too long, too deep, or no expression of this language.
     """
+    try:
+        return _parse(text)
+    except ExpressionProblem as problem:
+        problem.found = text[problem.column - 1 : problem.end_column - 1]
+        raise
+
+
+def _parse(text: str) -> Expression:
     if not text.strip():
         raise ExpressionProblem("empty-expression", "There is no expression here. Write one.")
     if len(text) > LONGEST:

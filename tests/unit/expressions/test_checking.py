@@ -1,10 +1,15 @@
 """What makes sense, and what is said where something does not."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from app import expressions
 from app.expressions import Kind, check, parse
 from app.expressions import types as t
 from app.expressions.builtin import BUILTIN
+from app.expressions.chinese import SENTENCES
 from app.expressions.functions import Function, Functions, Parameter
 from tests.unit.expressions.sample import LEVEL, SCOPE, checked, problem, work_out
 
@@ -389,6 +394,25 @@ def test_results_are_fitted_to_their_place(text, want, kind):
 )  # fmt: skip
 def test_results_that_do_not_fit_are_refused(text, want, message):
     assert problem(text, want).message == message
+
+
+def test_people_are_told_in_their_language():
+    found = problem("levle == 'a'")
+    assert found.label.in_language("zh") == (
+        "这里没有字段 `levle` 。您是不是想写 `level`、`levels`？"
+    )
+    assert found.label.in_language("en") == found.message
+    assert found.as_json("zh")["error"]["column"] == 1
+    assert (found.status, found.code) == (400, "unknown-name")
+    assert problem("name == 'a").label.in_language("zh").startswith("无法读懂表达式")
+
+
+def test_every_kind_of_mistake_has_a_chinese_sentence():
+    room = Path(expressions.__file__).parent
+    source = "".join(path.read_text() for path in room.glob("*.py") if path.stem != "chinese")
+    raised = re.findall(r'(?:mistake(?:_at)?|ExpressionProblem|refuse)\(\s*"([a-z-]+)"', source)
+    assert len(set(raised)) > 40
+    assert set(raised) <= set(SENTENCES)
 
 
 def test_what_an_expression_reads_is_known():
