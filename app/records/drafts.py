@@ -122,9 +122,10 @@ class LineDraft(Draft):
     where: str = ""
 
 
-def no_such_field(entity: Entity, name: str) -> Label:
-    """Return the sentence about a field that does not exist, with the nearest that do."""
-    legal = [each.name for each in entity.fields.values() if not each.removed]
+def no_such_field(entity: Entity, name: str, policy: Policy | None = None) -> Label:
+    """Return the sentence about a field that does not exist for this person, with the nearest."""
+    seen = entity.fields if policy is None else policy.readable(entity.name)
+    legal = [each for each in seen if not entity.fields[each].removed]
     near = difflib.get_close_matches(name, legal, n=3, cutoff=0.6)
     if near:
         return say(
@@ -140,7 +141,7 @@ def _refusal(field: Field, policy: Policy, entity: Entity, *, is_new: bool) -> L
     """Return why this person may not write the field, or None."""
     right = policy.field_right(entity.name, field.name)
     if right == "hidden":
-        return no_such_field(entity, field.name)
+        return no_such_field(entity, field.name, policy)
     if field.name in KEPT_BY_THE_SYSTEM:
         return say(
             "{label} is kept by the system and cannot be set.",
@@ -181,7 +182,7 @@ def read_input(
     for name, value in raw.items():
         field = entity.fields.get(name)
         if field is None or field.removed:
-            problems.add(prefix + name, no_such_field(entity, name))
+            problems.add(prefix + name, no_such_field(entity, name, policy))
             continue
         refusal = _refusal(field, policy, entity, is_new=draft.is_new)
         if refusal is not None:
