@@ -10,7 +10,7 @@ from typing import Any
 
 from app.expressions import moments, runtime
 from app.expressions.anything import known, read_as
-from app.expressions.python_comparing import compare
+from app.expressions.python_comparing import compare, within_entity
 from app.expressions.runtime import CALCULATIONS, Evaluate, PythonContext
 from app.expressions.tree import (
     Among,
@@ -167,6 +167,9 @@ def _one_of(node: OneOf) -> Evaluate:
 
 def _among(node: Among) -> Evaluate:
     item, values = to_python(node.item), to_python(node.many)
+    of = node.many.type.item
+    if node.item.type.is_any_link and of is not None and len(of.entities) == 1:
+        item = within_entity(item, of.entities[0])
 
     def answer(context: PythonContext) -> bool:
         value = item(context)

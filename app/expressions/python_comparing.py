@@ -75,6 +75,16 @@ def _as_records(node: Compare, left: Evaluate, right: Evaluate) -> tuple[Evaluat
     return _paired(left, one.entities[0]), right
 
 
+def within_entity(item: Evaluate, entity: str) -> Evaluate:
+    """Return the id of a record of an ``any_link`` if it is of one entity."""
+
+    def read(context: PythonContext) -> Any:
+        value = item(context)
+        return value[1] if value is not None and value[0] == entity else None
+
+    return read
+
+
 def _paired(item: Evaluate, entity: str) -> Evaluate:
     def pair(context: PythonContext) -> tuple[str, Any] | None:
         value = item(context)

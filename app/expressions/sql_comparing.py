@@ -177,12 +177,18 @@ def _one_of(writer: "Writer", node: OneOf) -> Condition:
 
 def _among(writer: "Writer", node: Among) -> Condition:
     item, many = writer.value(node.item), writer.value(node.many)
+    found: Condition
     if isinstance(node.many, Path) and node.many.root in ("", "record"):
         # The array is a column, which only ``@>`` can find by an index.
-        return many.op("@>", is_comparison=True)(
+        found = many.op("@>", is_comparison=True)(
             sa.cast(pg.array([item]), sql_type(node.many.type))
         )
-    return item == sa.any_(many)
+    else:
+        found = item == sa.any_(many)
+    of = node.many.type.item
+    if node.item.type.is_any_link and of is not None and len(of.entities) == 1:
+        return sa.and_(found, _entity(writer, node.item) == of.entities[0])
+    return found
 
 
 def _within(writer: "Writer", node: Within) -> Condition:

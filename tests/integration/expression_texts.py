@@ -228,7 +228,7 @@ def conditions(depth: int) -> Text:
         build("{a} {o} empty", a=one_of("tags", "address", "parent.address", "about", "lines"),
               o=one_of("is", "is not")),
         build("{a} {o} {b}", a=one_of(*RECORDS), b=one_of(*RECORDS), o=one_of("==", "!=")),
-        build("{a} {o} my.subordinates", a=one_of("owner", "me", "parent.owner"),
+        build("{a} {o} my.subordinates", a=one_of("owner", "me", "parent.owner", "about"),
               o=one_of("in", "not in")),
         build("has({m}, {a})", m=one_of("tags", "my.roles", "parent.tags"), a=t),
         build("has({m}, level)", m=one_of("levels", "parent.levels")),
