@@ -36,6 +36,7 @@ for command in (
     configuration.versions,
     configuration.schema,
     configuration.run_tests,
+    configuration.plugins,
     running.run,
     running.serve,
     running.worker,

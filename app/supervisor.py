@@ -156,11 +156,11 @@ class Supervisor:
         deadline = time.monotonic() + START_PATIENCE
         while not _answers(address):
             if web.process is None or web.process.poll() is not None:
-                raise Unavailable(
+                raise TrellisError(
                     f"The web server does not start ({web.log}):\n{last_lines(web.log)}"
                 )
             if time.monotonic() > deadline:
-                raise Unavailable(
+                raise TrellisError(
                     f"The web server does not answer at {address} ({web.log}):\n"
                     f"{last_lines(web.log)}"
                 )

@@ -255,3 +255,27 @@ def run_tests(settings: Settings, form: str) -> int:
             err=True,
         )
     return FAILED if loaded.has_errors else DONE
+
+
+@click.command()
+@format_option
+@kindly
+def plugins(settings: Settings, form: str) -> None:
+    """List the plugins with their versions and the hooks they use.
+
+    Plugins are folders of the folder `plugins` (TRELLIS_PLUGINS) and installed packages that offer
+    the entry point `trellis`. TRELLIS_DISABLED_PLUGINS leaves some out.
+    """
+    from dataclasses import asdict
+
+    from app.plugins import load_plugins
+
+    found = load_plugins(settings).found
+    if form == "json":
+        print_json([asdict(plugin) for plugin in found])
+        return
+    for plugin in found:
+        say(f"{plugin.name} {plugin.version}  {plugin.summary}")
+        say(f"    {plugin.place}: {', '.join(plugin.hooks) or 'no hooks'}")
+    if not found:
+        say(f"There are no plugins in {settings.plugins}.")
