@@ -50,7 +50,10 @@ class SalesStory:
         weights = [{"a": 5, "b": 3, "c": 1}[customer.level] for customer in self._customers]
         for customer in t.chance.choices(self._customers, weights, k=count):
             age = (t.today - customer.since.date()).days
-            days = min(int(t.chance.triangular(3, 460, 3)), age - 1)
+            # Half of them lie back, the others are what is being worked on now.
+            long_ago = t.chance.randint(100, 520)
+            days = long_ago if t.likely(45) else int(t.chance.triangular(3, 160, 10))
+            days = min(days, age - 1)
             self._tell_opportunity(customer, max(t.ago(days), t.after(customer.since, 1, 2)))
 
     def _tell_opportunity(self, customer: DemoCustomer, at: datetime) -> None:
@@ -86,13 +89,15 @@ class SalesStory:
         """Walk through the stages until it ends or the story does."""
         t, at, owner = self._t, told.at, told.customer.owner
         ends_after = t.chance.choice((1, 2, 2, 3, 3, 4, 4, 4))
-        quote = None
+        recent, quote = t.ago(200), None
         for number, (stage, chance) in enumerate(_OPEN_STAGES, start=1):
             at = t.after(at, 6, 32)
             if not t.has_happened(at):
                 self._open.append((told.reference, told.customer, told.at))
                 return
-            t.change(at, owner, told.reference, {"stage": stage, "probability": chance})
+            # Of what lies far back only the turning points are told.
+            if at > recent or stage == "proposal" or number == ends_after:
+                t.change(at, owner, told.reference, {"stage": stage, "probability": chance})
             if t.likely(45):
                 self._tell_talk(told, at + timedelta(minutes=6))
             if stage == "proposal":
