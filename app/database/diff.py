@@ -222,7 +222,7 @@ class EntityDiff:
         yield AddField(
             subject=self.subject(field),
             table=self.table,
-            kind=kind_words(known),
+            type_words=kind_words(known),
             columns=tuple(column.name for column in missing),
             fill=fill,
         )

@@ -66,7 +66,7 @@ class AddField(Operation):
     sign: ClassVar[str] = "+"
     table: str
     #: what the field is, in words
-    kind: str
+    type_words: str
     columns: tuple[str, ...]
     #: column -> SQL of the constant existing records get
     fill: Mapping[str, str]
@@ -75,10 +75,10 @@ class AddField(Operation):
         columns = "column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
         if self.fill:
             value = next(iter(self.fill.values()))
-            return f"add {columns}, {self.kind}, {value} for {amount(self.rows, 'existing record')}"
+            return f"add {columns}, {self.type_words}, {value} for {amount(self.rows, 'existing record')}"
         if not self.rows:
-            return f"add {columns}, {self.kind}"
-        return f"add {columns}, {self.kind}, empty for {amount(self.rows, 'existing record')}"
+            return f"add {columns}, {self.type_words}"
+        return f"add {columns}, {self.type_words}, empty for {amount(self.rows, 'existing record')}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

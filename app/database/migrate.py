@@ -12,13 +12,17 @@ import sqlalchemy as sa
 
 from app.errors import ConfigurationError
 
-#: The newest migration; a test compares it with the folder.
-HEAD = "0001"
 #: Numbers of PostgreSQL's advisory locks, the product's own among all of a database.
 MIGRATE_LOCK = 7_415_001
 APPLY_LOCK = 7_415_002
 
 _folder = Path(__file__).parent / "migrations"
+
+
+def newest() -> str:
+    """Return the newest migration there is; their files are called ``m<number>_<words>.py``."""
+    # Looked up by file name, since Alembic takes longer to import than most starts have to do.
+    return max(path.name[1:5] for path in (_folder / "versions").glob("m*_*.py"))
 
 
 def current(connection: sa.Connection) -> str | None:
@@ -35,14 +39,15 @@ def migrate(engine: sa.Engine) -> bool:
     Raises:
         ConfigurationError: the database belongs to a newer Trellis.
     """
+    head = newest()
     with engine.connect() as connection:
-        if current(connection) == HEAD:
+        if current(connection) == head:
             return False
     with engine.begin() as connection:
         # Held until the transaction ends, so a process that dies frees it.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATE_LOCK)))
         found = current(connection)
-        if found == HEAD:
+        if found == head:
             return False
         _upgrade(connection, found)
     return True
@@ -60,7 +65,7 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     if found is not None and found not in known:
         raise ConfigurationError(
             message=f"This database was made by a newer Trellis (migration {found}; the newest one "
-            f"known here is {HEAD}). Install that version, or restore a backup made with this one."
+            f"known here is {newest()}). Install that version, or restore a backup made with this one."
         )
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS trellis"))
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS crm"))

@@ -153,7 +153,7 @@ def test_an_index_that_was_being_built_is_built_again_F3_F4(installation, databa
     with psycopg.connect(database_url) as reader:
         # An old snapshot keeps the index from becoming valid.
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        reader.execute("SELECT count(*) FROM crm.customer")
+        reader.execute("SELECT count(*) FROM crm.department")
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.integration.database.killed_apply"],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
@@ -165,8 +165,17 @@ def test_an_index_that_was_being_built_is_built_again_F3_F4(installation, databa
         process.kill()
         process.wait()
         assert serving(installation) == 1
+        # The lock goes with the connection, though the server was in the middle of a statement:
+        # nobody has to clear anything by hand.
+        wait_for(
+            lambda: (
+                not installation.sql(
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+                    "AND application_name LIKE 'trellis apply%%'"
+                )
+            )
+        )
     assert installation.sql("SELECT 1 FROM pg_index WHERE NOT indisvalid")
-    # The lock goes with the connection: nobody has to clear anything by hand.
     new = catalog_of(**NEW)
     version = installation.apply(new, allow=ALLOW, recompute=[slow_hook], wait=5.0)
     assert version.problems == ()

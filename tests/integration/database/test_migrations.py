@@ -1,0 +1,67 @@
+"""Trellis' own tables: the migrations give what the metadata says, once, whoever starts first."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.database import migrate, system
+from app.errors import ConfigurationError
+
+
+def test_the_newest_migration_is_the_one_in_the_code():
+    config = Config()
+    config.set_main_option("script_location", str(migrate._folder))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrate.newest()
+
+
+def test_migrations_give_the_tables_of_the_metadata(pools):
+    engine = pools.maintenance("test")
+    assert migrate.migrate(engine)
+    assert not migrate.migrate(engine)
+    options = {
+        "include_schemas": True,
+        "include_name": lambda name, kind, _parents: kind != "schema" or name == "trellis",
+        "include_object": lambda thing, name, kind, *_: (kind, name) != ("table", "migration"),
+        "compare_type": True,
+    }
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, system.metadata) == []
+    engine.dispose()
+
+
+def test_several_processes_starting_at_once_migrate_once(pools):
+    done: list[bool] = []
+    errors: list[Exception] = []
+
+    def start() -> None:
+        engine = pools.maintenance("test")
+        try:
+            done.append(migrate.migrate(engine))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            engine.dispose()
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sorted(done) == [False, False, False, True]
+
+
+def test_a_database_of_a_newer_trellis_is_left_alone(pools, installation):
+    engine = pools.maintenance("test")
+    migrate.migrate(engine)
+    installation.sql("UPDATE trellis.migration SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="made by a newer Trellis"):
+        migrate.migrate(engine)
+    engine.dispose()
