@@ -4,7 +4,7 @@ Each takes the environment of the statement and its arguments as columns, and is
 argument is, unless its function sees empty values.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,14 +69,23 @@ def absolute(_: SQLEnvironment, value: Column) -> Column:
     return sa.func.abs(value, type_=value.type)
 
 
+def one_type(values: Sequence[Column]) -> list[Column]:
+    """Return columns of one SQL type: integers and ``numeric`` may stand side by side."""
+    if any(isinstance(value.type, sa.Numeric) for value in values):
+        return [number(value) for value in values]
+    return list(values)
+
+
 def greatest(_: SQLEnvironment, *values: Column) -> Column:
     """Return the greatest value; PostgreSQL passes over NULL."""
-    return sa.func.greatest(*values, type_=values[0].type)
+    alike = one_type(values)
+    return sa.func.greatest(*alike, type_=alike[0].type)
 
 
 def least(_: SQLEnvironment, *values: Column) -> Column:
     """Return the least value."""
-    return sa.func.least(*values, type_=values[0].type)
+    alike = one_type(values)
+    return sa.func.least(*alike, type_=alike[0].type)
 
 
 def total(_: SQLEnvironment, *values: Column) -> Column:
@@ -119,8 +128,8 @@ def as_text(environment: SQLEnvironment, value: Column, pattern: list[str] | Non
         return sa.func.to_char(wall, _char_pattern(pattern) if pattern else iso, type_=sa.Text)
     if isinstance(kind, sa.Boolean):
         return sa.case((value, "yes"), else_="no")
-    if isinstance(kind, sa.Numeric):
-        return sa.cast(sa.func.trim_scale(value), sa.Text)
+    if isinstance(kind, (sa.Numeric, sa.Integer)):
+        return sa.cast(sa.func.trim_scale(number(value)), sa.Text)
     return value if isinstance(kind, sa.String) else sa.cast(value, sa.Text)
 
 

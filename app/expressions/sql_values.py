@@ -150,20 +150,13 @@ def _convert(writer: "Writer", node: Convert) -> Column:
 
 
 def _first_filled(writer: "Writer", node: FirstFilled) -> Column:
-    values = alike([writer.value(item) for item in node.items], node.type)
+    values = functions.one_type([writer.value(item) for item in node.items])
     return sa.func.coalesce(*values, type_=values[0].type)
 
 
 def _conditional(writer: "Writer", node: Conditional) -> Column:
-    yes, no = alike([writer.value(node.yes), writer.value(node.no)], node.type)
+    yes, no = functions.one_type([writer.value(node.yes), writer.value(node.no)])
     return sa.case((writer.truth(node.test), yes), else_=no)
-
-
-def alike(columns: list[Column], type_: Type) -> list[Column]:
-    """Return columns of one SQL type, so that integers and ``numeric`` may stand together."""
-    if type_.is_number:
-        return [number(column) for column in columns]
-    return columns
 
 
 def _series(writer: "Writer", node: Series) -> Column:

@@ -16,41 +16,48 @@ LONGEST = 2_000
 DEEPEST = 50
 MOST_PARTS = 500
 
-_ALLOWED = (
-    ast.Expression,
-    ast.BoolOp,
-    ast.And,
-    ast.Or,
-    ast.UnaryOp,
-    ast.Not,
-    ast.USub,
-    ast.UAdd,
-    ast.BinOp,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.FloorDiv,
-    ast.Mod,
-    ast.Compare,
-    ast.Eq,
-    ast.NotEq,
-    ast.Lt,
-    ast.LtE,
-    ast.Gt,
-    ast.GtE,
-    ast.In,
-    ast.NotIn,
-    ast.Is,
-    ast.IsNot,
-    ast.IfExp,
-    ast.Call,
-    ast.Name,
-    ast.Load,
-    ast.Attribute,
-    ast.Constant,
-    ast.Tuple,
-    ast.List,
+_ALLOWED = frozenset(
+    {
+        ast.BoolOp,
+        ast.UnaryOp,
+        ast.BinOp,
+        ast.Compare,
+        ast.IfExp,
+        ast.Call,
+        ast.Name,
+        ast.Attribute,
+        ast.Constant,
+        ast.Tuple,
+        ast.List,
+        ast.keyword,
+    }
+)
+#: Signs between the parts: allowed, and nothing more is to be said about them.
+_SIGNS = frozenset(
+    {
+        ast.And,
+        ast.Or,
+        ast.Not,
+        ast.USub,
+        ast.UAdd,
+        ast.Add,
+        ast.Sub,
+        ast.Mult,
+        ast.Div,
+        ast.FloorDiv,
+        ast.Mod,
+        ast.Eq,
+        ast.NotEq,
+        ast.Lt,
+        ast.LtE,
+        ast.Gt,
+        ast.GtE,
+        ast.In,
+        ast.NotIn,
+        ast.Is,
+        ast.IsNot,
+        ast.Load,
+    }
 )
 
 #: What people write that Python has and this language has not, in their words.
@@ -107,6 +114,7 @@ _FULL_WIDTH = {
     "：": ":",
 }
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_NUMBER = re.compile(r"(\d[\d_]*)?\.?(\d[\d_]*)?")
 _KEYWORD_AFTER_DOT = re.compile(r"(?P<dot>\.\s*)(?P<word>[a-z]+)\b")
 
 
@@ -196,6 +204,8 @@ def _masked(quoted: str) -> str:
 
 
 def _refuse_other_scripts(bare: str) -> None:
+    if bare.isascii() and bare.isprintable():
+        return
     for place, sign in enumerate(bare):
         if sign in _FULL_WIDTH:
             raise ExpressionProblem(
@@ -287,7 +297,8 @@ def _refuse_foreign(expression: Expression) -> None:
             raise _too_deep()
         place = node if isinstance(node, ast.expr) else nearest_expression
         _refuse_node(expression, node, place)
-        waiting.extend((child, depth + 1, place) for child in ast.iter_child_nodes(node))
+        parts = [child for child in ast.iter_child_nodes(node) if type(child) not in _SIGNS]
+        waiting.extend((part, depth + 1, place) for part in parts)
 
 
 def _refuse_node(expression: Expression, node: ast.AST, place: ast.expr) -> None:
@@ -295,11 +306,11 @@ def _refuse_node(expression: Expression, node: ast.AST, place: ast.expr) -> None
         start, end = expression.start(place), expression.end(place)
         raise ExpressionProblem(code, message, start + 1, end + 1)
 
-    if not isinstance(node, _ALLOWED) and not isinstance(node, ast.keyword):
+    if type(node) not in _ALLOWED:
         what = _FOREIGN.get(type(node), f"`{expression.source(place)}`")
         refuse("foreign-construct", f"This language has no room for {what}. Say it without.")
-    name = getattr(node, "attr", None) or getattr(node, "id", None) or ""
-    if name.startswith("_") or "__" in name:
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    if "_" in name and (name[0] == "_" or "__" in name):
         refuse("forbidden-name", f"`{name}` is no name: names do not begin with `_` or hold `__`.")
     if isinstance(node, ast.Call):
         if node.keywords:
@@ -324,8 +335,9 @@ def _refuse_node(expression: Expression, node: ast.AST, place: ast.expr) -> None
 
 
 def _is_value(source: str) -> bool:
-    number = re.fullmatch(r"(\d[\d_]*)?\.?(\d[\d_]*)?", source)
-    return source in ("True", "False") or bool(number or _QUOTED.fullmatch(source))
+    if source[:1] in ("'", '"'):
+        return bool(_QUOTED.fullmatch(source))
+    return source in ("True", "False") or bool(_NUMBER.fullmatch(source))
 
 
 def _refuse_other_is(expression: Expression, node: ast.Compare) -> None:

@@ -241,6 +241,7 @@ EXAMPLES = [
     "text(created_at)",
     "join(' ', name, code, level)",
     "join(', ', tags)",
+    "join(' ', count, round(count, 2), min(days_between(signed_on, due_on), round(count, 2)))",
     "join('-', signed_on, count, price)",
     "lower(name)",
     "trim(name)",
