@@ -314,6 +314,10 @@ class _Reader:
             return False
         value = unquoted_value(self.text, frame.previous.start_mark.index)
         mark = frame.previous.start_mark
+        where = Place(self.file, mark.line + 1, mark.column + 1)
+        if self.problems and self.problems[-1].place == where:
+            # One text without quotes may hold several commas.
+            return True
         self.problems.append(
             problem_at(
                 Code.missing_quotes,

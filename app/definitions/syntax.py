@@ -12,7 +12,7 @@ import yaml
 from app.definitions.catalog import Place
 from app.definitions.problems import Code, Problem, Severity
 
-_NEEDS_QUOTES = "`@%"
+_NEEDS_QUOTES = frozenset("`@%?")
 _NEXT_KEY = re.compile(r"\s*[a-z_][\w.-]*\s*:(\s|$)", re.IGNORECASE)
 _KEY = re.compile(r"[{,\s-]*\"?([\w.\- ]+?)\"?:\s+(?=\S)")
 
@@ -121,6 +121,8 @@ def _unfinished(found: _Found) -> Problem | None:
     at_end = not any(line.strip() for line in found.lines[found.line :])
     opened = {"quoted scalar": "quote", "flow mapping": "`{`", "flow sequence": "`[`"}
     what = next((word for key, word in opened.items() if key in found.context), None)
+    if "flow node" in found.context and at_end:
+        return _open_bracket(found)
     if what is None or not (at_end or "end of stream" in found.reason):
         return None
     return found.problem(
@@ -132,9 +134,30 @@ def _unfinished(found: _Found) -> Problem | None:
     )
 
 
+def _open_bracket(found: _Found) -> Problem:
+    """The bracket that was opened last and never closed; the parser only knows the end."""
+    opened: list[tuple[int, int]] = []
+    for line, text in enumerate(found.lines):
+        for column, char in enumerate(text.split(" #")[0]):
+            if char in "{[":
+                opened.append((line, column))
+            elif char in "}]" and opened:
+                opened.pop()
+    line, column = opened[-1] if opened else (found.line, found.column)
+    return found.problem(
+        Code.unfinished,
+        "The file ends before the bracket that opens here is closed.",
+        "Close it, or finish the file.",
+        line=line,
+        column=column,
+    )
+
+
 def _quotes(found: _Found) -> Problem | None:
     """A value that only quotes can hold together."""
-    starts_badly = "cannot start any token" in found.reason and found.char in _NEEDS_QUOTES
+    starts_badly = found.char in _NEEDS_QUOTES and (
+        "cannot start any token" in found.reason or "expected node content" in found.reason
+    )
     in_flow = "flow" in found.context
     behind_quotes = re.search(r":\s+(['\"]).*\1\s+$", found.text[: found.column])
     if starts_badly:
