@@ -34,6 +34,8 @@ def register_screens(builder: Any, core: Any) -> None:
         builder: Flask-AppBuilder, which hosts the views.
         core: ``app.services.Services``.
     """
+    from flask import current_app
+
     from app.records.previews import Previews
     from app.screens.assets import read_assets
     from app.screens.configuration import Configuration
@@ -45,7 +47,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.wording import read_wordings
 
     renderer = Renderer(read_assets(), read_wordings())
-    builder.get_app.extensions["trellis.screens"] = Screens(
+    current_app.extensions["trellis.screens"] = Screens(
         core=core,
         renderer=renderer,
         frames=Frames(renderer),

@@ -75,9 +75,7 @@ def account_page(
         input_type="password",
         autocomplete="new-password",
         required=person is None,
-        help=say("Empty: the password stays.")
-        if person
-        else say("Tell it to the person in private."),
+        help=hint,
     )
     if person is None:
         identity = [

@@ -15,6 +15,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from app.definitions.catalog import Entity, Field
+from app.fields.base import FieldError, FieldType, ParseContext
+from app.fields.worked_out import result_of
 from app.records.results import Record
 from app.screens.marks import avatar, mark_of
 from app.screens.moments import day, time_tag
@@ -64,7 +66,10 @@ def make_cell(
         return _part_cell(name)
     if masked:
         return _masked_cell(field)
-    maker = _MAKERS.get(field.type.name) or _MAKERS.get(field.type.control)
+    if field.type.name == "through":
+        return _through_cell(field)
+    shown = shown_type(field)
+    maker = _MAKERS.get(shown.name) or _MAKERS.get(shown.control)
     if maker is not None:
         return maker(field, Making(language, full))
     if field.type.targets(field):
@@ -72,13 +77,44 @@ def make_cell(
     return _plain_cell(field, full=full)
 
 
+def shown_type(field: Field) -> FieldType:
+    """Return the type a value is shown as: of what is worked out, that of its result."""
+    if field.type.name in ("formula", "rollup", "through"):
+        return result_of(field)[0]
+    return field.type
+
+
+def _through_cell(field: Field) -> Cell:
+    """What is read through a link comes as the API writes it."""
+    type_, seen = result_of(field)
+
+    def cell(record: Record, look: Look) -> str:
+        value = record.values.get(field.name)
+        if value in (None, "", []):
+            return EMPTY
+        try:
+            read = type_.parse(seen, value, ParseContext(strict=True))
+        except FieldError:
+            return escape(str(value))
+        if isinstance(read, datetime):
+            return time_tag(read, look.now, look.wording, look.zone)
+        return escape(type_.display(seen, read, look.language, look.zone_name)) or EMPTY
+
+    return cell
+
+
 def _plain_cell(field: Field, *, full: bool) -> Cell:
     display, name = field.type.display, field.name
+    is_number = shown_type(field).align == "end"
 
     def cell(record: Record, look: Look) -> str:
         value = record.values.get(name)
         if value is None:
             return EMPTY
+        if value == 0 and is_number:
+            # Nothing there: it stays readable, but does not ask to be read.
+            zero = display(field, value, look.language, look.zone_name, record.values)
+            return Markup('<span class="mut">{}</span>').format(zero)
         text = display(field, value, look.language, look.zone_name, record.values)
         return escape(text if full else _short(text)) if text else EMPTY
 

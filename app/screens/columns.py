@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from app.access.policy import Policy
 from app.definitions.catalog import Entity, Field
 from app.records.results import Record
-from app.screens.cells import Cell, Look, make_cell
-from app.screens.conditions import path_label
+from app.screens.cells import Cell, Look, make_cell, shown_type
+from app.screens.conditions import part_label
 
 #: Columns of a list nobody described.
 _USUAL = 6
@@ -125,7 +125,7 @@ def make_columns(entity: Entity, paths: Sequence[str], policy: Policy, language:
     for index, path in enumerate(paths):
         name = path.partition(".")[0]
         field = entity.fields[name]
-        end = field.type.align == "end" and "." not in path
+        end = "." not in path and shown_type(field).align == "end"
         css = " ".join(
             part
             for part in ("t" if index == title else "", "n" if end else "", marks.get(index, ""))
@@ -134,7 +134,7 @@ def make_columns(entity: Entity, paths: Sequence[str], policy: Policy, language:
         columns.append(
             Column(
                 path,
-                path_label(entity, path, language),
+                part_label(entity, path, language),
                 end,
                 css,
                 make_cell(entity, path, language, masked=name in masked),
@@ -160,7 +160,7 @@ def _phone_marks(entity: Entity, paths: Sequence[str], title: int) -> dict[int, 
     """Return which columns make the card of a small screen: title, figure, and two quiet ones."""
     marks = {title: "m1"}
     rest = [index for index in range(len(paths)) if index != title]
-    kinds = {index: entity.fields[paths[index].partition(".")[0]].type for index in rest}
+    kinds = {i: shown_type(entity.fields[paths[i].partition(".")[0]]) for i in rest}
     figure = next((i for i in rest if kinds[i].align == "end" and kinds[i].name != "integer"), None)
     if figure is None:
         figure = next((i for i in rest if kinds[i].align == "end"), None)

@@ -240,6 +240,12 @@ def path_label(entity: Entity, path: str, language: str) -> str:
     return label
 
 
+def part_label(entity: Entity, path: str, language: str) -> str:
+    """Return what a column is called: of a part, the part alone."""
+    label = path_label(entity, path, language)
+    return label.partition(": ")[2] or label if "." in path else label
+
+
 def say_condition(
     entity: Entity, condition: Condition, wording: Wording, titles: dict[tuple[str, str], str]
 ) -> str:

@@ -112,6 +112,8 @@ class Control:
     note: str = ""
     #: columns of twelve
     span: int = 6
+    #: begins a row of its own
+    first: bool = False
     #: in a table: without a label of its own
     bare: bool = False
     #: numbers stand right

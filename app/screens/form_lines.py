@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.definitions.catalog import Entity, Field
 from app.records.previews import Preview
 from app.records.results import Record
-from app.screens.cells import make_cell
+from app.screens.cells import make_cell, shown_type
 from app.screens.controls import Control, LineColumn, LineRow, Total
 from app.screens.drawing import Drawing
 from app.screens.form_state import line_fields, row_keys
@@ -24,7 +24,7 @@ def fill_lines(drawing: Drawing, field_: Field, control: Control) -> None:
     control.columns = [
         LineColumn(
             one.label.in_language(drawing.look.language),
-            one.type.align == "end",
+            shown_type(one).align == "end",
             one.required is True,
         )
         for one in cells
@@ -122,7 +122,7 @@ def _line_row(
             one.label.in_language(look.language),
             input_name=prefix + one.name,
             bare=True,
-            end=one.type.align == "end",
+            end=shown_type(one).align == "end",
             required=preview is not None and one.name in preview.required,
             errors=errors.get(one.name, ()),
         )

@@ -14,7 +14,7 @@ from app.definitions.catalog import Entity, Field, Section
 from app.errors import FieldMessages, Text
 from app.records.previews import Preview
 from app.records.results import Record
-from app.screens.cells import EMPTY, make_cell
+from app.screens.cells import EMPTY, make_cell, shown_type
 from app.screens.controls import Control, Typed
 from app.screens.drawing import Drawing
 from app.screens.form_lines import fill_lines
@@ -127,9 +127,12 @@ def _draw_row(drawing: Drawing, row: Sequence[str]) -> list[Control]:
     for name in names:
         field_ = drawing.entity.fields[name]
         control = draw_field(drawing, field_)
-        control.span = 12 if field_.type.name in _WIDE and len(row) < 3 else max(span, 3)
-        if len(row) == 1 and field_.type.name not in _WIDE:
-            control.span = 6
+        if control.control == "locked" and not control.html and drawing.record is None:
+            # A number that is not given yet, a sum of nothing: nothing to look at.
+            continue
+        is_wide = field_.type.name in _WIDE or (len(row) == 1 and field_.type.name == "text")
+        control.span = 12 if is_wide and len(row) < 3 else min(span, 6)
+        control.first = not controls
         controls.append(control)
     return controls
 
@@ -150,7 +153,7 @@ def draw_field(drawing: Drawing, field_: Field) -> Control:
     why = _why_locked(drawing, field_)
     if why and field_.type.name != "lines":
         control.control, control.why = "locked", why
-        control.end = field_.type.align == "end"
+        control.end = shown_type(field_).align == "end"
         control.html = _locked_html(drawing, field_)
         control.required = False
         return control

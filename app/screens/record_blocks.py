@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from app.definitions.catalog import Entity, Field
 from app.errors import Forbidden, Malformed
 from app.records.results import Record
-from app.screens.cells import make_cell
+from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
 from app.screens.form_state import line_fields
 from app.screens.lists import Head, count_words
@@ -73,7 +73,7 @@ def _line_table(
 ) -> str:
     language = visit.language
     made = [make_cell(inner, one.name, language, masked=False) for one in cells]
-    ends = [' class="n"' if one.type.align == "end" else "" for one in cells]
+    ends = [' class="n"' if shown_type(one).align == "end" else "" for one in cells]
     html = ['<table class="tbl box"><thead><tr>']
     for one, end in zip(cells, ends, strict=True):
         html.append(f"<th{end}>{escape(one.label.in_language(language))}</th>")
@@ -158,6 +158,9 @@ def _related_block(
     except (Malformed, Forbidden):
         return None
     label = plural(other, language)
+    links = [name for name, _ in entity.screens.related]
+    if links.count(other.name) > 1:
+        label = f"{label} · {other.fields[link].label.in_language(language)}"
     new_href = new_label = ""
     if visit.policy.may("create", other.name) and link in visit.policy.writable(other.name):
         query = urlencode({link: value, f"{link}.title": title_of(entity, record, visit)})
@@ -169,7 +172,7 @@ def _related_block(
         more_label = say(
             "All %(count)s %(things)s",
             count=count_words(page.count),
-            things=in_sentence(label, language),
+            things=in_sentence(plural(other, language), language),
         )
     return Block(
         f"related-{other.name}-{link}",
@@ -181,5 +184,5 @@ def _related_block(
         new_label=new_label,
         more_href=more_href,
         more_label=more_label,
-        empty=say("No %(things)s yet.", things=in_sentence(label, language)),
+        empty=say("No %(things)s yet.", things=in_sentence(plural(other, language), language)),
     )

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records.results import Record
-from app.screens.cells import EMPTY, make_cell
+from app.screens.cells import EMPTY, make_cell, shown_type
 from app.screens.controls import Control, FileItem
 from app.screens.forms import form_sections
 from app.screens.lists import Tab
@@ -198,7 +198,7 @@ def _fact(visit: Visit, entity: Entity, record: Record, name: str) -> Fact:
         html,
         tall,
         full=one.type.name in ("longtext", "markdown"),
-        end=one.type.align == "end",
+        end=shown_type(one).align == "end",
     )
 
 
@@ -227,10 +227,12 @@ def _facts(visit: Visit, entity: Entity, record: Record) -> list[Fact]:
     found = []
     for path in entity.screens.columns:
         one = entity.fields.get(path)
-        if one is None or one.type.name not in _FACT_TYPES or path not in record.values:
+        if one is None or path not in record.values:
+            continue
+        if one.type.name not in _FACT_TYPES and shown_type(one).align != "end":
             continue
         fact = _fact(visit, entity, record, path)
-        if fact.html != EMPTY:
+        if fact.html != EMPTY and not fact.html.startswith('<span class="mut">'):
             found.append(fact)
     return found[:_FACTS]
 

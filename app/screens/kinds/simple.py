@@ -55,6 +55,8 @@ class NumberKind(Kind):
 class MoneyKind(NumberKind):
     def fill(self, control: Control, field: Field, typed: Typed, look: FormLook) -> None:
         super().fill(control, field, typed, look)
+        if control.bare:
+            return  # in a table the head of the column has the words
         control.control = "unit"
         named = field.settings.get("currency")
         catalog = look.catalog
