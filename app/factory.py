@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from app.clock import Clock
+from app.health import add_health
 from app.records.files import LARGEST
 from app.security.headers import add_headers
 from app.security.manager import TrellisSecurityManager
@@ -42,6 +43,7 @@ def create_app(
     csrf = CSRFProtect(app)
     app.before_request(lambda: _protect(csrf))
     add_headers(app, behind_tls=settings.behind_tls)
+    add_health(app, known)
     if settings.behind_tls:
         _trust_proxy(app)
 

@@ -120,23 +120,22 @@ class Supervisor:
         )
         environment = {**os.environ, **settings_as_environment(settings)}
         self._prepare(environment)
-        self.children = [
-            self._child("web", web_command(settings), environment),
-            self._child("worker", [sys.executable, "-m", "app.cli", "worker"], environment),
-        ]
-        if settings.watch:
-            watcher = [sys.executable, "-m", "app.watcher"]
-            self.children.append(self._child("watcher", watcher, environment))
-        for child in self.children:
-            child.start()
+        # The web first and alone: people wait for it, and for nothing else.
+        web = self._begin("web", web_command(settings), environment)
         address = f"http://{_spoken_host(settings.host)}:{settings.port}"
-        self._wait_for_web(address)
+        self._wait_for(web, address)
+        self._begin("worker", [sys.executable, "-m", "app.cli", "worker"], environment)
+        if settings.watch:
+            self._begin("watcher", [sys.executable, "-m", "app.watcher"], environment)
         self.folder.announce(Running(os.getpid(), servers.addresses, str(servers.sockets), address))
         self.say(f"Ready after {time.monotonic() - began:.1f} s: {address}")
         self.say("Ctrl-C stops it.")
 
-    def _child(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
-        return Child(name, command, self.folder.logs / f"{name}.log", environment)
+    def _begin(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+        child = Child(name, command, self.folder.logs / f"{name}.log", environment)
+        self.children.append(child)
+        child.start()
+        return child
 
     def _prepare(self, environment: Mapping[str, str]) -> None:
         """Bring database and data up to date, in a process that is gone afterwards."""
@@ -151,8 +150,7 @@ class Supervisor:
         if code != 0:
             raise TrellisError("Trellis was not started; the reason is above.")
 
-    def _wait_for_web(self, address: str) -> None:
-        web = self.children[0]
+    def _wait_for(self, web: Child, address: str) -> None:
         deadline = time.monotonic() + START_PATIENCE
         while not _answers(address):
             if web.process is None or web.process.poll() is not None:
