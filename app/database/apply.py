@@ -10,14 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import orjson
 import psycopg
 import sqlalchemy as sa
 
-from app.database import live_swap
+from app.database import ledger, live_swap
 from app.database.before_live import (
     begin_shadows,
     create_entities,
@@ -47,7 +46,6 @@ from app.database.pools import Pools
 from app.database.release import Release, make_release, read_numbers
 from app.database.shape import read_shape
 from app.database.steps import Session, StepProblem, perform
-from app.database.system import apply_step, config_version
 from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
@@ -177,11 +175,7 @@ class _Apply:
     def _give_up_dead_ones(self) -> None:
         """Mark versions whose apply died: the lock is ours, so nobody else is at work."""
         with self.session.transaction() as connection:
-            connection.execute(
-                sa.update(config_version)
-                .where(config_version.c.state == "applying")
-                .values(state="failed")
-            )
+            ledger.give_up_dead_ones(connection)
 
     def _check(self, plan: Plan) -> None:
         expected = self.options.expected
@@ -212,49 +206,21 @@ class _Apply:
         }
 
         def begin(connection: sa.Connection) -> int:
-            number = self._record(connection, plan)
+            number = ledger.record(connection, plan, self.catalog, self.who, self.reason)
             create_entities(connection, self.catalog, facts, created, tables_now)
             for position, operation in enumerate(plan.operations):
                 if isinstance(operation, CreateEntity):
-                    _done(connection, number, position)
+                    ledger.done(connection, number, position)
             return number
 
         number = self.session.briefly(begin)
         self.options.on_step("begun", None)
         return number
 
-    def _record(self, connection: sa.Connection, plan: Plan) -> int:
-        number: int = connection.execute(
-            sa.insert(config_version)
-            .values(
-                fingerprint=self.catalog.fingerprint,
-                applied_by=self.who,
-                reason=self.reason,
-                files=dict(self.catalog.files),
-                plan=plan.as_json(),
-                outline=plan.outline,
-                state="applying",
-                base=plan.base_number,
-            )
-            .returning(config_version.c.number)
-        ).scalar_one()
-        steps = [
-            {"version": number, "position": position, "operation": operation.as_json()}
-            for position, operation in enumerate(plan.operations)
-        ]
-        if steps:
-            connection.execute(sa.insert(apply_step), steps)
-        return number
-
     def _fail(self, number: int) -> None:
-        if self.connection.closed or self.connection.invalidated:
-            return
-        with self.session.transaction() as connection:
-            connection.execute(
-                sa.update(config_version)
-                .where(config_version.c.number == number)
-                .values(state="failed")
-            )
+        if not self.connection.closed and not self.connection.invalidated:
+            with self.session.transaction() as connection:
+                ledger.fail(connection, number)
 
     def _version(self, number: int) -> AppliedVersion:
         found = find_live_version(self.connection)
@@ -279,7 +245,7 @@ class _Apply:
                        where: Sequence[int] = positions) -> None:  # fmt: skip
                 extend_table(connection, self.catalog, some)
                 for position in where:
-                    _done(connection, number, position)
+                    ledger.done(connection, number, position)
 
             self.session.briefly(extend)
             self.options.on_step("added", operations[-1])
@@ -304,7 +270,7 @@ class _Apply:
             fill_shadows(
                 self.session,
                 operation,
-                mark=_marker(number, position),
+                mark=ledger.marker(number, position),
                 pause=lambda each=operation: self.options.on_step("batch", each),
             )
             self.options.on_step("converted", operation)
@@ -319,7 +285,7 @@ class _Apply:
             number_entities(connection, self.catalog)
             for position, operation in enumerate(plan.operations):
                 if operation.phase in ("swap", "fill"):
-                    _done(connection, number, position)
+                    ledger.done(connection, number, position)
             live_swap.make_live(connection, number)
 
         self.session.briefly(swap)
@@ -373,7 +339,10 @@ class _Apply:
                 perform(self.session, operation)
         except (StepProblem, PlanError) as error:
             self.problems.append(str(error))
-            self._note_problem(version, position, str(error))
+            sentence = str(error)
+            self.session.briefly(
+                lambda connection: ledger.note_problem(connection, version, position, sentence)
+            )
             return
         self._mark_done(version, position)
         self.options.on_step("done", operation)
@@ -402,42 +371,13 @@ class _Apply:
         return make_release(self.catalog, number, numbers)
 
     def _mark_done(self, version: int, position: int) -> None:
-        self.session.briefly(lambda connection: _done(connection, version, position))
-
-    def _note_problem(self, version: int, position: int, problem: str) -> None:
-        def note(connection: sa.Connection) -> None:
-            connection.execute(
-                sa.update(apply_step)
-                .where(apply_step.c.version == version, apply_step.c.position == position)
-                .values(problem=problem)
-            )
-
-        self.session.briefly(note)
+        self.session.briefly(lambda connection: ledger.done(connection, version, position))
 
 
 def _urgency(operation: Operation) -> int:
     """Return in which order things follow: values first, then what is made of them, then limits."""
     order = (RenameOptions, ConvertInPlace, SetDefault, Recompute)
     return next((n for n, kind in enumerate(order) if isinstance(operation, kind)), len(order))
-
-
-def _done(connection: sa.Connection, version: int, position: int) -> None:
-    connection.execute(
-        sa.update(apply_step)
-        .where(apply_step.c.version == version, apply_step.c.position == position)
-        .values(done_at=datetime.now(UTC), problem=None)
-    )
-
-
-def _marker(version: int, position: int) -> Callable[[sa.Connection, int], None]:
-    def mark(connection: sa.Connection, last: int) -> None:
-        connection.execute(
-            sa.update(apply_step)
-            .where(apply_step.c.version == version, apply_step.c.position == position)
-            .values(mark={"after": last})
-        )
-
-    return mark
 
 
 def _digest(plan: Plan) -> list[tuple[str, str, int]]:

@@ -137,6 +137,7 @@ class AddCheck(Operation):
 
     table: str
     name: str
+    column: str
     condition: str
 
     @property

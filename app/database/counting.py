@@ -213,11 +213,12 @@ class _Counter:
         return replace(counted, clashes=int(number), samples=samples)
 
     def checked(self, operation: AddCheck) -> Operation:
-        column = operation.subject.rpartition(".")[2]
-        is_changed = (self.table(operation.table), column) in self.changed
-        if is_changed or self.column(operation.table, column) != column:
+        column = operation.column
+        now = self.column(operation.table, column)
+        if now is None or (self.table(operation.table), column) in self.changed:
             return operation
-        return self.lose(operation, operation.table, sa.not_(_literal(operation.condition)))
+        condition = ddl.renamed(operation.condition, {column: now})
+        return self.lose(operation, operation.table, sa.not_(_literal(condition)))
 
 
 def _source(table: str) -> sa.TableClause:

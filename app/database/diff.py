@@ -60,7 +60,8 @@ def find_operations(old: Outline, new: Outline, catalog: Catalog, shape: Shape) 
                 )
             )
         elif before != after or name != pairs.entities.get(name) or not _is_whole(after, live):
-            found += EntityDiff(entity, before, after, live, pairs, old, facts, catalog).operations()
+            diff = EntityDiff(entity, before, after, live, pairs, old, facts, catalog)
+            found += diff.operations()
     found += _gone_entities(old, pairs, shape, catalog)
     return found
 

@@ -180,6 +180,7 @@ def _checks(diff: EntityDiff, renames: list[tuple[str, str]]) -> Iterator[Operat
                 subject=f"{diff.entity.name}.{check.field}",
                 table=check.table,
                 name=check.name,
+                column=check.column,
                 condition=check.condition,
             )
     yield from _obsolete(diff, set(live) - used)

@@ -73,12 +73,11 @@ class AddField(Operation):
 
     def words(self) -> str:
         columns = "column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
-        if self.fill:
-            value = next(iter(self.fill.values()))
-            return f"add {columns}, {self.type_words}, {value} for {amount(self.rows, 'existing record')}"
+        text = f"add {columns}, {self.type_words}"
         if not self.rows:
-            return f"add {columns}, {self.type_words}"
-        return f"add {columns}, {self.type_words}, empty for {amount(self.rows, 'existing record')}"
+            return text
+        value = next(iter(self.fill.values()), "empty")
+        return f"{text}, {value} for {amount(self.rows, 'existing record')}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,8 +6,9 @@ and ``unique`` say which ones are needed. The reasons stand at each kind below; 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ class Facts:
     roll_ups: Mapping[str, tuple[tuple[str, str | None, str | None], ...]]
     tables: Mapping[str, str]
     #: the SQL of checks already written, over a column called ``value``
-    check_texts: dict[tuple[Any, str], str] = field(default_factory=dict)
+    check_texts: dict[tuple[Any, str], str] = dataclasses.field(default_factory=dict)
 
 
 def gather_facts(catalog: Catalog) -> Facts:

@@ -65,7 +65,7 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     if found is not None and found not in known:
         raise ConfigurationError(
             message=f"This database was made by a newer Trellis (migration {found}; the newest one "
-            f"known here is {newest()}). Install that version, or restore a backup made with this one."
+            f"known here is {newest()}). Install that version, or restore a backup of this one."
         )
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS trellis"))
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS crm"))
