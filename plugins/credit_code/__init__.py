@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "1.0"
 
 
-# docs begin
+# docs begin register_field_types
 @hookimpl
 def register_field_types() -> Sequence[FieldType]:
     """Bring the field type."""

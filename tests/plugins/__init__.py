@@ -1,0 +1,1 @@
+"""Tests of plugins: the finder, every hook, the ones that ship."""
