@@ -14,7 +14,7 @@ from threading import Lock
 
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog, Entity, EntityAccess, Field, FieldRight, Rule
-from app.expressions import Checked
+from app.expressions.tree import Checked, Path
 from app.texts import Label, say
 
 _WIDTH: dict[FieldRight, int] = {"hidden": 0, "masked": 1, "read": 2, "edit": 3}
@@ -266,6 +266,26 @@ class Policy:
     def _field_right(self, entity: Entity, field: str) -> FieldRight:
         if self.is_admin:
             return "edit"
+        own = self._own_right(entity, field)
+        one = entity.fields.get(field)
+        if one is None or one.type.name != "through" or one.expression is None:
+            return own
+        return min(own, self._right_behind(entity, one.expression), key=_WIDTH.__getitem__)
+
+    def _right_behind(self, entity: Entity, expression: Checked) -> FieldRight:
+        """Return the right to what is read through links: the narrowest on the way."""
+        path = expression.root
+        if not isinstance(path, Path):
+            return "hidden"
+        rights: list[FieldRight] = []
+        here: tuple[str, ...] = (entity.name,)
+        for hop in path.hops:
+            rights += [self.field_right(name, hop.name) for name in here]
+            here = hop.entities
+        rights += [self.field_right(name, path.name.partition(".")[0]) for name in here]
+        return min(rights, key=_WIDTH.__getitem__)
+
+    def _own_right(self, entity: Entity, field: str) -> FieldRight:
         if entity.lines_of is not None:
             parent, lines = entity.lines_of
             outer = self.field_right(parent, lines)

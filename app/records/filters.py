@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -58,6 +58,33 @@ class RightsModel(CatalogModel):
             }
         return known
 
+    def is_entity(self, name: str) -> bool:
+        """Whether there is such an entity; lines whose field may not be read are none."""
+        if not super().is_entity(name):
+            return False
+        lines_of = self.catalog.entities[name].lines_of
+        return lines_of is None or self._policy.is_readable(*lines_of)
+
+    def views(self, entity: str) -> Iterable[str]:
+        """Return the views that are for these roles."""
+        views = self.catalog.entities[entity].screens.views.values()
+        return tuple(view.name for view in views if self._is_for_us(view.for_))
+
+    def view(self, entity: str, name: str) -> Checked | None:
+        """Return the condition of a view as the asker's own; None where it may not be asked."""
+        view = self.catalog.entities[entity].screens.views.get(name)
+        if view is None or view.where is None or not self._is_for_us(view.for_):
+            return None
+        scope = record_scope(self, entity, roles=self.catalog.roles)
+        try:
+            return check(parse(view.where.text), scope, want=BOOLEAN)
+        except ExpressionProblem:
+            # It asks for something these roles may not read.
+            return None
+
+    def _is_for_us(self, roles: Sequence[str]) -> bool:
+        return not roles or self._policy.is_admin or bool(set(roles) & set(self._policy.roles))
+
 
 def read_expression(
     context: ReadContext, entity: str, text: str, *, record: str | None = None
@@ -73,7 +100,12 @@ def read_expression(
         checked = check(parse(text), scope, want=BOOLEAN)
     except ExpressionProblem as problem:
         raise Malformed(_sentence(problem)) from problem
-    others = [over for over in checked.asked if not over.startswith(f"{entity}.")]
+    others = [
+        over
+        for over in checked.asked
+        # The record's own lines are a part of it.
+        if f"{entity}.{over.partition('.')[0]}" not in context.catalog.entities
+    ]
     if others:
         raise Malformed(
             say(
@@ -162,6 +194,9 @@ def compile_shortcut(
     else:
         checked = _path(context, entity, key.path)
         type_ = checked.type
+    item = type_.item if type_.kind is Kind.many and type_.item else type_
+    if any(context.entity(entity).lines_of for entity in item.entities):
+        raise _incomparable(key.path)
     column = source.worked_out(checked) if "." in key.path else source.value(key.path)
     name = f"where_{number}"
     if key.kind == "empty":
@@ -170,7 +205,6 @@ def compile_shortcut(
         return _on_day(column, name, calendar_of(context.catalog))
     if type_.is_any_link:
         return _named_record(context, source, key.path, name)
-    item = type_.item if type_.kind is Kind.many and type_.item else type_
     read = _reader(item, key.path)
     bound_type = sql_type(item)
     if key.kind == "many":
@@ -266,15 +300,19 @@ def _reader(type_: Type, path: str) -> Callable[[Any], Any]:
     if type_.kind is Kind.choice:
         return lambda value: _read_option(value, path, type_.options)
     if type_.kind not in readers:
-        raise Malformed(
-            say(
-                "`{name}` cannot be compared with one value; write a `filter`.",
-                "“{name}”不能与单个值比较，请使用 filter。",
-                name=path,
-            )
-        )
+        raise _incomparable(path)
     read = readers[type_.kind]
     return lambda value: read(value, path)
+
+
+def _incomparable(path: str) -> Malformed:
+    return Malformed(
+        say(
+            "`{name}` cannot be compared with one value; write a `filter`.",
+            "“{name}”不能与单个值比较，请使用 filter。",
+            name=path,
+        )
+    )
 
 
 def _bad(path: str, value: Any, wanted: Label) -> Malformed:

@@ -120,6 +120,13 @@ def encode(value: Any) -> bytes | None:
     return encoder(value)
 
 
+def _text(value: str) -> bytes:
+    if "\0" in value:
+        # libpq would take the text to end here.
+        raise psycopg.DataError("a text cannot hold the character NUL")
+    return value.encode()
+
+
 def _sequence(values: Sequence[Any]) -> bytes:
     return b"{" + b",".join([_element(value) for value in values]) + b"}"
 
@@ -135,7 +142,7 @@ def _element(value: Any) -> bytes:
 
 _ENCODERS: Mapping[type, Callable[[Any], bytes]] = {
     int: lambda value: b"%d" % value,
-    str: str.encode,
+    str: _text,
     bool: lambda value: b"t" if value else b"f",
     list: _sequence,
     tuple: _sequence,

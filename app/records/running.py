@@ -105,6 +105,8 @@ class Runner:
                     return connection.execute(statement.text, values)
         except psycopg.Error as error:
             raise in_words(error, fenced=fenced) from error
+        except UnicodeEncodeError as error:
+            raise not_a_text() from error
 
     def run_prepared(
         self, statement: PreparedStatement, values: Mapping[str, Any], *, fenced: bool = False
@@ -116,6 +118,8 @@ class Runner:
             return statement.run(connection, values)
         except psycopg.Error as error:
             raise in_words(error, fenced=fenced) from error
+        except UnicodeEncodeError as error:
+            raise not_a_text() from error
         finally:
             pool.putconn(connection)
 
@@ -131,6 +135,13 @@ _ASKER: Mapping[str, Callable[[Principal], Any]] = {
     "departments": lambda principal: list(principal.departments),
     "department_tree": lambda principal: list(principal.department_tree),
 }
+
+
+def not_a_text() -> Malformed:
+    """Return the refusal of a text with signs that are none."""
+    return Malformed(
+        say("A text of the request holds a broken character.", "请求中的文本含有无效字符。")
+    )
 
 
 def in_words(error: psycopg.Error, *, fenced: bool = False) -> Exception:

@@ -70,14 +70,14 @@ class Selector:
         right = self.context.policy.field_right(self._entity, first)
         if right == "hidden":
             return sa.null()
+        if one.type.name == "through":
+            return self._through(one)
         if right == "masked":
             return one.type.mask(one, self.source.columns(one)[first])
         if part:
             return as_json(self.source.value(name))
         if one.type.name == "lines":
             return self._lines(one, expansion or NOTHING)
-        if one.type.name == "through":
-            return self._through(one)
         if expansion is not None and is_link(one):
             return self.linked(one, expansion)
         return one.type.json_column(one, self.source.columns(one))
@@ -194,10 +194,10 @@ class Selector:
             right = self.context.policy.field_right(self._entity, first)
             if right == "hidden" or one.type.name == "lines":
                 continue
-            if right == "masked":
-                columns[first] = one.type.mask(one, self.source.columns(one)[first]).label(first)
-            elif one.type.name == "through":
+            if one.type.name == "through":
                 columns[first] = self._through(one).label(first)
+            elif right == "masked":
+                columns[first] = one.type.mask(one, self.source.columns(one)[first]).label(first)
             elif part:
                 columns[name] = self.source.value(name).label(name)
             else:
