@@ -37,6 +37,7 @@ def check_targets(shop: Workshop, draft: Draft) -> None:
             message = f"The field `{name}` links to `{target}`, which is not an entity."
             path = draft.field_path(name, "to", index)
             shop.unknown_entity(draft.document, path, target, message)
+            shop.mark_broken(draft.name, name)
         if field.settings.get("tree") is True and draft.name != targets[0]:
             shop.problem(
                 Code.wrong_field_type,
@@ -65,7 +66,7 @@ def _bind_field(shop: Workshop, draft: Draft, name: str, wrote: Mapping[str, Any
             changes[key] = _condition(shop, draft, name, key, wrote[key]) or False
     if isinstance(wrote.get("show"), str):
         changes["show"] = _condition(shop, draft, name, "show", wrote["show"])
-    if wrote.get("default") is not None:
+    if wrote.get("default") is not None and field.type.writable:
         changes["default"] = _default(shop, draft, field, value, wrote["default"])
     conditions = _conditions(shop, draft, field, wrote)
     if conditions:

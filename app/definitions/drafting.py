@@ -163,6 +163,7 @@ def _options(
                 legal,
                 f"`{written.name}` is no list of options.yaml.",
             )
+            shop.mark_broken(draft.name, name)
             return ()
         return shop.options[written.name].options
     list_name = f"{draft.name}.{name}"

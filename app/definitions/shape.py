@@ -204,7 +204,7 @@ class Labels(Value):
 def read_label(value: Any, name: str) -> Label:
     """Return a label for what was written: one text, or one per language."""
     if isinstance(value, str):
-        return Label({"": value})
+        return Label({"en": value})
     if not isinstance(value, dict) or not value:
         raise refuse(f"`{name}` is {written(value)}; it must be {Labels.takes}.", Code.wrong_shape)
     for language, text in value.items():

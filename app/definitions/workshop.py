@@ -204,6 +204,10 @@ class Workshop(Model):
         self._links = None
         self.problems.clear()
 
+    def mark_broken(self, entity: str, name: str) -> None:
+        """Let a field be anything, so that what reads it is not called wrong as well."""
+        self._found[entity, name] = ANY
+
     def _keep(self, key: tuple[str, str], type_: Type) -> Type:
         self._found[key] = type_
         return type_

@@ -29,7 +29,7 @@ class Shoe(Text):
 
 
 class ShoeNumber(WholeNumber):
-    def _deserialize(self, value, attr, data, **kwargs):
+    def _deserialize(self, value, *_, **__):
         raise refuse(f"`number` is `{value}`; no foot is that long.", "no-foot")
 
 
