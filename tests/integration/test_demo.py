@@ -1,0 +1,167 @@
+"""The demo, loaded into the shipped configuration through the one door."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.access.principal import SYSTEM
+from app.database.pools import Pools
+from app.demo.loader import load_demo
+from app.demo.organisation import demo_organisation
+from app.installation import Installation
+from app.services import Services, open_services
+from app.settings import read_settings
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+TODAY = date(2026, 11, 24)
+PASSWORD = "correct-horse-battery"
+
+
+def settings_for(url: str, data: Path):
+    return read_settings(
+        {
+            "TRELLIS_CONFIG": str(CONFIG),
+            "TRELLIS_DATA": str(data),
+            "TRELLIS_ADMIN_PASSWORD": PASSWORD,
+            "DATABASE_URL": url,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def crm(template_database, databases, tmp_path_factory):
+    """The services of an installation that holds the demo."""
+    data = tmp_path_factory.mktemp("data")
+
+    def build(url: str) -> None:
+        settings = settings_for(url, data)
+        pools = Pools(url, max_size=1)
+        try:
+            said: list[str] = []
+            assert Installation(settings, pools).take_up(said.append), said
+        finally:
+            pools.close()
+        services = open_services(settings)
+        try:
+            load_demo(services, PASSWORD, today=TODAY)
+        finally:
+            services.close()
+
+    name = databases.create(template_database("demo", build))
+    services = open_services(settings_for(databases.url(name), data))
+    yield services
+    services.close()
+    databases.drop(name)
+
+
+def count(crm: Services, principal, entity: str, condition: str | None = None) -> int:
+    page = crm.records.query(principal, entity, filter=condition, limit=1, count="exact")
+    return page.count.number
+
+
+def person(crm: Services, login: str):
+    number = crm.records.query(SYSTEM, "user", where={"login": login}, fields="login").rows[0].id
+    return crm.organisation.principal(number)
+
+
+def test_every_entity_has_records(crm):
+    entities = crm.live.release.catalog.entities.values()
+    own = [e.name for e in entities if e.lines_of is None]
+    counts = {name: count(crm, SYSTEM, name) for name in own}
+    assert min(counts.values()) > 0
+    assert 1800 < sum(counts.values()) < 2300
+
+
+def test_the_organisation_has_its_reporting_line(crm):
+    boss, manager, seller = (person(crm, login) for login in ("he.jun", "chen.wei", "li.na"))
+    assert seller.user_id in manager.subordinates
+    assert manager.user_id in boss.subordinates
+    assert boss.user_id not in manager.subordinates
+    for user in demo_organisation().users:
+        assert person(crm, user.login).roles == set(user.roles)
+
+
+@pytest.mark.parametrize("entity", ["lead", "customer", "opportunity", "quote", "contract"])
+def test_each_sees_what_the_role_says(crm, entity):
+    own = {
+        login: count(crm, person(crm, login), entity)
+        for login in ("lin.yue", "sun.hao", "wang.fang", "li.na")
+    }
+    manager = person(crm, "chen.wei")
+    of_manager = count(crm, manager, entity, "owner == me")
+    assert count(crm, manager, entity) == sum(own.values()) + of_manager
+    everything = count(crm, SYSTEM, entity)
+    assert count(crm, person(crm, "he.jun"), entity) == everything
+    assert count(crm, manager, entity) < everything
+
+
+def test_records_were_made_when_it_happened_by_whom_it_was(crm):
+    shown = "created_at,owner_since,created_by,owner"
+    page = crm.records.query(SYSTEM, "customer", fields=shown, sort="created_at", limit=100)
+    moments = [row["created_at"] for row in page]
+    assert len({moment.date() for moment in moments}) > 50
+    assert all(row["created_by"] == row["owner"] for row in page)
+    assert all(row["owner_since"] == row["created_at"] for row in page)
+
+
+def test_contracts_add_up(crm):
+    """What is planned is the contract to the cent, and nobody paid too much."""
+    assert count(crm, SYSTEM, "contract", "stage != 'pending' and planned_amount != amount") == 0
+    assert (
+        count(crm, SYSTEM, "contract", "received_amount > amount or invoiced_amount > amount") == 0
+    )
+    assert count(crm, SYSTEM, "contract", "received_amount > 0 and received_rate < 100") > 0
+
+
+def test_a_customer_adds_up_its_contracts(crm):
+    shown = "contract_total,received_total,unreceived_total,contract_count"
+    page = crm.records.query(SYSTEM, "customer", fields=shown, sort="-contract_total", limit=5)
+    for row in page:
+        contracts = crm.records.query(
+            SYSTEM,
+            "contract",
+            fields="amount,received_amount",
+            where={"customer": row.id},
+            limit=100,
+        )
+        assert row["contract_count"] == len(contracts)
+        assert row["contract_total"] == sum(one["amount"] for one in contracts)
+        assert row["received_total"] == sum(one["received_amount"] for one in contracts)
+        assert row["unreceived_total"] == row["contract_total"] - row["received_total"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "condition"),
+    [
+        ("customer", "silent_days > 30"),
+        ("customer", "silent_days < 8"),
+        ("customer", "last_contacted_at is empty"),
+        ("customer", "open_amount > 0"),
+        ("lead", "converted"),
+        ("opportunity", "stage == 'won' and closed_on is not empty"),
+        ("opportunity", "not stage.final and expected_close_on > '2026-11-24'"),
+        ("receivable_plan", "unreceived_amount > 0 and planned_on < '2026-11-24'"),
+        ("quote", "total_amount > 0 and tax_amount > 0"),
+        ("invoice", "status == 'issued' and net_amount + tax_amount == amount"),
+        ("task", "status == 'done'"),
+    ],
+)
+def test_there_is_something_to_see(crm, entity, condition):
+    assert count(crm, SYSTEM, entity, condition) > 0
+
+
+def test_every_view_can_be_opened_by_whom_it_is_for(crm):
+    catalog = crm.live.release.catalog
+    principals = [person(crm, user.login) for user in demo_organisation().users]
+    opened = 0
+    for entity in catalog.entities.values():
+        for view in entity.screens.views.values():
+            for principal in principals:
+                if view.for_ and not principal.roles & set(view.for_):
+                    continue
+                if not crm.records.policy(principal).may("read", entity.name):
+                    continue
+                crm.records.query(principal, entity.name, view=view.name, limit=5)
+                opened += 1
+    assert opened > 200
