@@ -62,7 +62,9 @@ def create_app_from_environment() -> Flask:
 def _build(app: Flask, session: Any, known: Services) -> None:
     """Let AppBuilder host our views; the order is that of the pages' importance."""
     from app.api import register_api
-    from app.screens import index_view, register_screens, sign_in_view
+    from app.api.mistakes import answer as api_answer
+    from app.api.mistakes import is_api
+    from app.screens import error_page, index_view, register_screens, sign_in_view
 
     TrellisSecurityManager.authdbview = sign_in_view()
     builder = AppBuilder(
@@ -75,6 +77,10 @@ def _build(app: Flask, session: Any, known: Services) -> None:
     )
     register_api(builder, known)
     register_screens(builder, known)
+    # People get a page, programs the API's one shape; neither ever gets a trace.
+    app.register_error_handler(
+        Exception, lambda error: api_answer(error) if is_api() else error_page(error)
+    )
 
 
 def _protect(csrf: CSRFProtect) -> None:

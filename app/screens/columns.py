@@ -6,13 +6,14 @@ then a loop over ready-made functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from app.access.policy import Policy
 from app.definitions.catalog import Entity, Field
+from app.fields.base import FieldType
 from app.records.results import Record
 from app.screens.cells import Cell, Look, make_cell, shown_type
 from app.screens.conditions import part_label
@@ -108,6 +109,11 @@ def _is_shown(entity: Entity, path: str, policy: Policy) -> bool:
     )
 
 
+def is_listable(field: Field) -> bool:
+    """Whether a field fits into a cell."""
+    return field.type.name not in _UNLISTED and not field.removed
+
+
 def is_sortable(field: Field) -> bool:
     """Whether a list may be sorted by a field."""
     return not field.type.many and field.type.name not in {
@@ -156,6 +162,17 @@ def _currencies(entity: Entity, paths: Sequence[str]) -> list[str]:
     return found
 
 
+def _status_column(
+    paths: Sequence[str], rest: Sequence[int], kinds: Mapping[int, FieldType]
+) -> int | None:
+    """Return the column that says how a record stands: its stage, its status, or any choice."""
+    choices = [index for index in rest if kinds[index].name in ("stage", "choice")]
+    for index in choices:
+        if kinds[index].name == "stage" or paths[index] in ("status", "state"):
+            return index
+    return choices[0] if choices else None
+
+
 def _phone_marks(entity: Entity, paths: Sequence[str], title: int) -> dict[int, str]:
     """Return which columns make the card of a small screen: title, figure, and two quiet ones."""
     marks = {title: "m1"}
@@ -164,7 +181,7 @@ def _phone_marks(entity: Entity, paths: Sequence[str], title: int) -> dict[int, 
     figure = next((i for i in rest if kinds[i].align == "end" and kinds[i].name != "integer"), None)
     if figure is None:
         figure = next((i for i in rest if kinds[i].align == "end"), None)
-    status = next((i for i in rest if kinds[i].name in ("stage", "choice") and i != figure), None)
+    status = _status_column(paths, rest, kinds)
     other = next((i for i in rest if kinds[i].name == "user"), None)
     if other is None:
         other = next((i for i in rest if i not in (figure, status)), None)

@@ -29,6 +29,10 @@ from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 
 
+#: So many conditions are laid out before anybody adds one.
+_READY = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One condition as it is edited."""
@@ -49,10 +53,14 @@ def panel(visit: Visit, name: str) -> Response:
     conditions, rest = read_filter(entity, asked.filter)
     paths = _paths(visit, entity)
     used = {one.path for one in conditions}
-    waiting = [Condition(path, "") for path in entity.screens.filters if path not in used]
+    waiting = [
+        Condition(path, _asking(entity, path))
+        for path in entity.screens.filters
+        if path not in used and _asking(entity, path)
+    ]
     rows = [
         row
-        for number, one in enumerate([*conditions, *waiting])
+        for number, one in enumerate([*conditions, *waiting[: max(_READY - len(conditions), 0)]])
         if (row := _row(visit, entity, one, number, paths)) is not None
     ]
     return visit.render(
@@ -66,6 +74,12 @@ def panel(visit: Visit, name: str) -> Response:
         csrf=visit.csrf,
         **_state(visit, asked, asked.filter),
     )
+
+
+def _asking(entity: Entity, path: str) -> str:
+    """Return the first operator that asks for a value: the others would filter at once."""
+    offered = operators_for(entity, path)
+    return next((one.name for one in offered if one.value != "none"), "")
 
 
 def row(visit: Visit, name: str) -> Response:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response
+from flask import Response, request
 from markupsafe import Markup
 
 from app.access.policy import Policy
 from app.definitions.catalog import Entity, View
 from app.errors import Forbidden, Malformed
 from app.records.results import Count, Page
-from app.screens.columns import Columns, list_paths, make_columns
-from app.screens.conditions import read_filter, say_condition
-from app.screens.controls import Control
+from app.screens.columns import Columns, is_listable, list_paths, make_columns
+from app.screens.conditions import path_label, read_filter, say_condition, write_filter
+from app.screens.controls import Chosen, Control
 from app.screens.frame import Choice
 from app.screens.navigation import in_sentence, plural
 from app.screens.pickers import person_control
@@ -131,6 +131,8 @@ class ListView:
     bin_href: str = ""
     actions: Sequence[Act] = ()
     transfer: Control | None = None
+    columns_href: str = ""
+    choices: Sequence[Chosen] = ()
 
 
 class Lists:
@@ -142,8 +144,10 @@ class Lists:
     def __init__(self) -> None:
         self._columns: dict[tuple[Any, ...], Columns] = {}
 
-    def columns(self, visit: Visit, entity: Entity, view: View | None) -> Columns:
-        """Return the columns of a view, as the visitor's roles and language have them."""
+    def columns(
+        self, visit: Visit, entity: Entity, view: View | None, chosen: tuple[str, ...] = ()
+    ) -> Columns:
+        """Return the columns of a view, as the visitor's roles, language and choice have them."""
         policy = visit.policy
         key = (
             visit.catalog.fingerprint,
@@ -152,6 +156,7 @@ class Lists:
             policy.roles,
             policy.is_admin,
             visit.language,
+            chosen,
         )
         columns = self._columns.get(key)
         if columns is None:
@@ -159,7 +164,7 @@ class Lists:
                 self._columns and next(iter(self._columns))[0] != key[0]
             ):
                 self._columns = {}
-            named = view.columns if view and view.columns else entity.screens.columns
+            named = chosen or (view.columns if view else ()) or entity.screens.columns
             paths = list_paths(entity, named, policy)
             columns = self._columns[key] = make_columns(entity, paths, policy, visit.language)
         return columns
@@ -172,7 +177,8 @@ class Lists:
         view = next((one for one in views if one.name == asked.view), None)
         if asked.view and view is None:
             asked = replace(asked, view="")
-        columns = self.columns(visit, entity, view)
+        chosen = chosen_columns(entity, visit)
+        columns = self.columns(visit, entity, view, chosen)
         try:
             page = read_page(visit, asked, columns.fields, arguments.get("after"))
         except (Malformed, Forbidden) as problem:
@@ -245,6 +251,8 @@ class Lists:
             ],
             columns=_heads(asked, columns, sort),
             actions=actions_of(entity, policy, wording),
+            columns_href=asked.href("columns"),
+            choices=column_choices(entity, policy, columns, visit.language),
         )
         if policy.may("create", entity.name):
             view.new_href = f"/crm/{entity.name}/new"
@@ -259,6 +267,26 @@ class Lists:
             if not page.rows:
                 view.empty = _empty(asked, view, title, wording)
         return view
+
+
+def chosen_columns(entity: Entity, visit: Visit) -> tuple[str, ...]:
+    """Return the columns somebody chose for a list on this device; empty for the usual ones."""
+    kept = request.cookies.get(f"columns.{entity.name}", "")
+    paths = tuple(one.replace("-", ".") for one in kept.split(".") if one)
+    return tuple(list_paths(entity, paths, visit.policy)) if paths else ()
+
+
+def column_choices(entity: Entity, policy: Policy, columns: Columns, language: str) -> list[Chosen]:
+    """Return every column there may be, those that are shown first and in their order."""
+    shown = [column.path for column in columns.columns]
+    rest = [
+        name
+        for name in policy.readable(entity.name)
+        if name not in shown and is_listable(entity.fields[name])
+    ]
+    return [
+        Chosen(path, path_label(entity, path, language), path in shown) for path in (*shown, *rest)
+    ]
 
 
 def read_page(
@@ -335,7 +363,6 @@ def _chips(entity: Entity, asked: Asked, wording: Wording) -> list[Choice]:
         return []
     conditions, rest = read_filter(entity, asked.filter)
     texts = [(one, say_condition(entity, one, wording, {})) for one in conditions]
-    from app.screens.conditions import write_filter
 
     def without(index: int) -> str:
         kept = write_filter(entity, [one for n, one in enumerate(conditions) if n != index])

@@ -72,7 +72,7 @@ def _preferences(visit: Visit) -> list[Control]:
     own = visit.preferences
     themes = {"auto": say("As the device"), "light": say("Light"), "dark": say("Dark")}
     densities = {
-        "compact": say("Close"),
+        "compact": say("Narrow"),
         "regular": say("Regular"),
         "relaxed": say("Wide"),
     }

@@ -13,7 +13,6 @@ from app.access.policy import Policy, RowRule
 from app.errors import NotFound
 from app.screens.lists import Tab
 from app.screens.marks import Mark, mark_of
-from app.screens.moments import time_tag
 from app.screens.navigation import plural, readable_entities
 from app.screens.visit import Visit
 from app.security.manager import require_admin
@@ -52,7 +51,6 @@ class PersonRow:
     href: str
     roles: str
     manager: str
-    seen: str
     on: bool
     off: bool
 
@@ -129,7 +127,6 @@ def people_page(visit: Visit, number: str = "") -> Response:
         if inside is None or one.department in inside
     ]
     picked = int(number) if number.isdigit() else None
-    seen = _last_seen(visit)
     view = PeopleView(
         _tabs(visit, "people"),
         heading=names[chosen] if chosen else say("Everybody"),
@@ -137,7 +134,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
         new_href="/people/new",
         new_label=say("New person"),
         tree=_tree(visit, snapshot, names, chosen),
-        rows=[_row(visit, one, snapshot, seen, asked, picked) for one in people],
+        rows=[_row(visit, one, snapshot, asked, picked) for one in people],
     )
     if picked is not None:
         person = snapshot.people.get(picked)
@@ -146,10 +143,6 @@ def people_page(visit: Visit, number: str = "") -> Response:
         view.person = _person(visit, person, names)
     page = visit.page(say("People"), "people")
     return visit.render("people_list.html", page=page, view=view)
-
-
-def _last_seen(visit: Visit) -> Mapping[int, Any]:
-    return visit.core.sessions.last_seen() if hasattr(visit.core.sessions, "last_seen") else {}
 
 
 def _tree(
@@ -189,19 +182,16 @@ def _row(
     visit: Visit,
     one: Any,
     snapshot: Any,
-    seen: Mapping[int, Any],
     department: str,
     picked: int | None,
 ) -> PersonRow:
     manager = snapshot.people.get(one.manager)
-    at = seen.get(one.id)
     query = f"?department={department}" if department.isdigit() else ""
     return PersonRow(
         mark_of(one.name or f"#{one.id}"),
         f"/people/{one.id}{query}",
         _role_words(visit, sorted(one.roles)),
         manager.name if manager else "",
-        time_tag(at, visit.look.now, visit.wording, visit.look.zone) if at else "",
         one.id == picked,
         not one.active,
     )

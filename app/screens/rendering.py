@@ -31,7 +31,7 @@ class Renderer:
 
     def wording(self, language: str) -> Wording:
         """Return the words of a language, English for one the screens are not written in."""
-        return self.wordings.get(language) or self.wordings[SOURCE]
+        return self.wordings.get(language) or Wording(language)
 
     def render(self, template: str, language: str, **context: Any) -> str:
         """Return the page or part."""
