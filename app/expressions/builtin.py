@@ -125,6 +125,9 @@ def _times() -> Iterable[Function]:
             f"So many {name.replace('_', ' ')} of the business calendar, to be added.",
             sql=None,
         )
+
+
+def _days() -> Iterable[Function]:
     between = [_p("first", _DAYS), _p("last", _DAYS)]
     yield _f(
         "days_between", between, t.NUMBER, "How often the day changes from the first to the last."
@@ -213,6 +216,16 @@ def _numbers() -> Iterable[Function]:
         python=runtime.absolute,
         sql=sql.absolute,
     )
+    yield _f(
+        "split",
+        [_p("total", {Kind.number, Kind.money}), _p("share", {Kind.number, Kind.percent})],
+        _same,
+        "The share of a total, where a series is made; the last of it takes what rounding left.",
+        sql=None,
+    )
+
+
+def _extremes() -> Iterable[Function]:
     several = [_p("value", _ORDERED), _p("value", _ORDERED, repeated=True)]
     yield _f(
         "min",
@@ -233,13 +246,6 @@ def _numbers() -> Iterable[Function]:
         sql=sql.greatest,
         sees_empty=True,
         alike=True,
-    )
-    yield _f(
-        "split",
-        [_p("total", {Kind.number, Kind.money}), _p("share", {Kind.number, Kind.percent})],
-        _same,
-        "The share of a total, where a series is made; the last of it takes what rounding left.",
-        sql=None,
     )
 
 
@@ -289,4 +295,4 @@ ADD_UP = Function(
 )
 
 #: All of them.
-BUILTIN = Functions([*_times(), *_periods(), *_numbers(), *_texts()])
+BUILTIN = Functions([*_times(), *_days(), *_periods(), *_numbers(), *_extremes(), *_texts()])

@@ -233,7 +233,10 @@ def _changed(checker: "Checker", tree: ast.Call, start: int, end: int) -> Node:
         raise checker.mistake_at(
             "not-a-field", "`changed` takes a field of this record: `changed(stage)`.", node
         )
-    checker.find("old", start)
+    if not checker.knows_old:
+        raise checker.mistake(
+            "no-write", "`changed` asks about a write; it stands in rules and checks.", start, end
+        )
     checker.uses_old = True
     return Changed(type=t.BOOLEAN, name=node.name, start=start, end=end)
 

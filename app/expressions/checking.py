@@ -86,6 +86,11 @@ class Checker:
         self._outermost = scope
         self._over: str = ""
 
+    @property
+    def knows_old(self) -> bool:
+        """Whether the expression is asked while a record is written."""
+        return self._outermost.find("old") is not None
+
     # What happens to names.
 
     def find(self, name: str, start: int) -> Type:

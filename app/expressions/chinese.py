@@ -22,6 +22,7 @@ SENTENCES: Mapping[str, str] = {
     "no-order": "{found}没有先后顺序，只能用 `==` 或 `!=` 比较。",
     "no-parts": "{found}没有下级内容，不能用点号。",
     "no-working-days": "这里无法计算工作日：没有工作日历。",
+    "no-write": "{found}只能用在规则和校验中。",
     "not-a-date": "{found}不是日期。日期请写成 `'2026-01-31'`。",
     "not-a-field": "{found}不是本记录的字段。",
     "not-a-function": "{found}不是函数。",

@@ -1,9 +1,8 @@
 """Fit values to what their place asks for: read fixed texts as days or options, convert types."""
 
 import re
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
 from app.expressions import types as t
 from app.expressions.problems import ExpressionProblem, hint, nearest
@@ -221,20 +220,3 @@ def in_base(node: Node) -> Node:
             end=node.end,
         )
     return node
-
-
-def type_of_value(value: Any) -> Type:
-    """Return the type of a value that Python code hands in, such as those of ``app.yaml``."""
-    if isinstance(value, bool):
-        return t.BOOLEAN
-    if isinstance(value, (int, Decimal)):
-        return t.NUMBER
-    if isinstance(value, datetime):
-        return t.DATETIME
-    if isinstance(value, date):
-        return t.DATE
-    if isinstance(value, timedelta):
-        return t.DURATION
-    if isinstance(value, (list, tuple)):
-        return t.many(type_of_value(value[0]) if value else t.ANY)
-    return t.TEXT

@@ -296,7 +296,7 @@ def _series(node: Series) -> Evaluate:
 
     def answer(context: PythonContext) -> Any:
         values = [item(context) for item in items]
-        return tuple(value for value in values if value is not None) or None
+        return [value for value in values if value is not None] or None
 
     return answer
 

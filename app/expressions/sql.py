@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.expressions import sql_comparing, sql_functions, sql_values
+from app.expressions.comparing import holds_lines
 from app.expressions.problems import ExpressionProblem
 from app.expressions.sources import SQLEnvironment, SQLSource
 from app.expressions.tree import (
@@ -213,6 +214,12 @@ class Writer:
         return self._linked(self.row(node.root, node), node, node.hops)
 
     def _field(self, row: SQLSource, node: Path) -> Column:
+        if node.type.kind is Kind.parts:
+            message = f"`{node.dotted}` has several parts; ask the database for one of them."
+            raise self.unknown_to_sql(message, node)
+        if holds_lines(node.type):
+            message = f"`{node.dotted}` are lines; ask `count`, `sum` and their like about them."
+            raise self.unknown_to_sql(message, node)
         value = row.value(node.name or "id")
         if node.type.kind is Kind.duration:
             return sql_functions.elapsed(value)

@@ -305,6 +305,10 @@ def _whole(count: Column) -> Column:
     return sa.cast(sa.func.trunc(number(count)), sa.Integer)
 
 
+def _times(whole: Column, factor: int) -> Column:
+    return whole if factor == 1 else whole * _digits(factor)
+
+
 def _within_reach(count: Column, most: int, made: Column) -> Column:
     if isinstance(count, sa.BindParameter) and count.value is not None:
         return made if abs(count.value) <= most else sa.cast(sa.null(), made.type)
@@ -316,7 +320,8 @@ def calendar_length(months: int, days: int) -> Callable[[SQLEnvironment, Column]
 
     def make(_: SQLEnvironment, count: Column) -> Column:
         whole = _whole(count)
-        made = _interval(months * whole, days * whole)
+        length = {"months": months} if months else {"days": days}
+        made = _interval(**{unit: _times(whole, factor) for unit, factor in length.items()})
         return _within_reach(count, reach(months, days), made)
 
     return make

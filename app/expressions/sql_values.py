@@ -151,6 +151,8 @@ def _convert(writer: "Writer", node: Convert) -> Column:
 
 def _first_filled(writer: "Writer", node: FirstFilled) -> Column:
     values = functions.one_type([writer.value(item) for item in node.items])
+    if node.type.kind is Kind.many:
+        values = [_or_null(value, node.type) for value in values]
     return sa.func.coalesce(*values, type_=values[0].type)
 
 
@@ -160,10 +162,15 @@ def _conditional(writer: "Writer", node: Conditional) -> Column:
 
 
 def _series(writer: "Writer", node: Series) -> Column:
-    items = [writer.value(item) for item in node.items]
-    array = pg.array(items, type_=sql_type(node.type).item_type)  # type: ignore[attr-defined]
-    filled: Column = sa.func.array_remove(array, sa.null(), type_=sql_type(node.type))
-    return sa.func.nullif(filled, sa.cast(pg.array([]), sql_type(node.type)), type_=filled.type)
+    type_ = sql_type(node.type)
+    array = sa.cast(pg.array([writer.value(item) for item in node.items]), type_)
+    return _or_null(sa.func.array_remove(array, sa.null(), type_=type_), node.type)
+
+
+def _or_null(values: Column, type_: Type) -> Column:
+    """Return many values, NULL where there are none."""
+    none = sa.cast(pg.array([]), sql_type(type_))
+    return sa.func.nullif(values, none, type_=values.type)
 
 
 WRITERS: Mapping[type[Node], Callable[["Writer", Any], Column]] = {

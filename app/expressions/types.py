@@ -127,7 +127,7 @@ def merge(one: Type, other: Type) -> Type | None:
     if other.kind is Kind.empty or one.kind is Kind.any:
         return one
     if len(kinds) > 1:
-        return _merge_kinds(one, other, kinds)
+        return _merge_kinds(kinds)
     if one.kind is Kind.choice:
         return bare(one) if one.options == other.options else TEXT
     if one.kind is Kind.record:
@@ -144,7 +144,7 @@ def merge(one: Type, other: Type) -> Type | None:
     return bare(one)
 
 
-def _merge_kinds(one: Type, other: Type, kinds: set[Kind]) -> Type | None:
+def _merge_kinds(kinds: set[Kind]) -> Type | None:
     if kinds <= {Kind.number, Kind.money}:
         return MONEY
     if kinds == DAYS:
@@ -153,5 +153,4 @@ def _merge_kinds(one: Type, other: Type, kinds: set[Kind]) -> Type | None:
         return TEXT
     if kinds == {Kind.number, Kind.percent}:
         return NUMBER
-    del one, other
     return None

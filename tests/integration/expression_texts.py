@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
+from app.expressions import BUILTIN
+
 NUMBER_FIELDS = [
     "count", "price", "amount", "credit", "discount", "id", "owner.grade", "owner.manager.grade",
     "parent.price", "parent.amount", "parent.parent.discount", "app.silent_days", "my.grade",
@@ -249,6 +251,35 @@ def conditions(depth: int) -> Text:
         build("({a} if {b} else {c})", a=c, b=c, c=c),
     ]
     return st.one_of(*leaves, *combined, *combined)
+
+
+WORDS = one_of(
+    *NUMBER_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *MOMENT_FIELDS, *DURATIONS, *RECORDS, *OPTIONS,
+    "tags", "levels", "address", "lines", "active", "opens", "effort", "my.roles", "empty", "yes",
+    "my.subordinates", "'2026-03-29'", "'09:00'", "'a'", "'new'", "5", "0", "2.5", "99999999999999999999",
+    "('a', 'b')", "(1, 2.5)", "('2026-03-29',)", "this('month')", "last(3, 'days')",
+)  # fmt: skip
+
+
+@shortly
+def anything(depth: int) -> Text:
+    """Texts of the grammar without regard to types; the checker refuses most of them."""
+    if not depth:
+        return WORDS
+    a = anything(depth - 1)
+    functions = one_of(*sorted({*BUILTIN, "has", "under", "sum"} - {"split", "working_hours"}))
+    return st.one_of(
+        WORDS,
+        build("({a} {o} {b})", a=a, b=a, o=one_of("+", "-", "*", "/", "//", "%", "and", "or")),
+        build("({a} {o} {b})", a=a, b=a, o=one_of("==", "!=", "<", ">=", "in", "not in")),
+        build("{f}({a})", f=functions, a=a),
+        build("{f}({a}, {b})", f=functions, a=a, b=a),
+        build("({a} if {c} else {b})", a=a, b=a, c=a),
+        build("({a} is {n}empty)", a=a, n=one_of("", "not ")),
+        build("{f} {a}", f=one_of("not", "-"), a=a),
+        build("{f}(lines, {a})", f=one_of("count", "exists"), a=a),
+        build("{f}(customer.{w}, {a})", f=one_of("sum", "lowest", "pick"), w=WORDS, a=a),
+    )
 
 
 KINDS: list[Callable[[int], Text]] = [numbers, texts, dates, moments, conditions, conditions]

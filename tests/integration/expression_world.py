@@ -368,6 +368,11 @@ class RowContext:
 
 def as_comparable(value: Any, kind: Kind) -> Any:
     """Return an answer of either side in one form."""
+    if kind is Kind.record and isinstance(value, tuple):
+        # A value of an any_link is its id in SQL; the entity stands beside it.
+        value = value[1]
+    if isinstance(value, list):
+        return [as_comparable(item, kind) for item in value] or None
     if (
         isinstance(value, (int, Decimal))
         and not isinstance(value, bool)

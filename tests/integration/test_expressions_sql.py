@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.expressions import (
     BoundEnvironment,
     ExpressionProblem,
+    Kind,
     by_base,
     check,
     parse,
@@ -23,7 +24,7 @@ from app.expressions import (
 from app.expressions.patterns import read_pattern
 from app.expressions.tree import Checked, Node
 from tests.integration import expression_world as w
-from tests.integration.expression_texts import any_expression
+from tests.integration.expression_texts import any_expression, anything
 from tests.unit.expressions.sample import SCOPE
 
 ENVIRONMENT = BoundEnvironment(w.CALENDAR, working_days=w.WORKING_DAY)
@@ -302,6 +303,24 @@ def test_random_expressions_are_answered_alike(both: Both, text: str) -> None:
     # Two random parts may not go together; that is for the checker to say, never for SQL.
     assume(checked is not None)
     both.compare(text)
+
+
+@given(text=anything(2))
+@settings(
+    max_examples=int(os.environ.get("EXPRESSION_EXAMPLES", "400")) * 2,
+    derandomize=bool(os.environ.get("CI")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_whatever_is_accepted_is_answered_alike(both: Both, text: str) -> None:
+    try:
+        checked = check(parse(text), SCOPE)
+        to_sql(checked, w.TableSource("customer", w.CUSTOMER), ENVIRONMENT)
+    except ExpressionProblem:
+        return
+    # The driver knows no months, so a duration can be compared only within a condition.
+    if checked.type.kind is not Kind.duration:
+        both.compare(text)
 
 
 def read(text: str) -> Checked | None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from app import expressions
-from app.expressions import Kind, check, parse
+from app.expressions import ExpressionProblem, Kind, check, parse
 from app.expressions import types as t
 from app.expressions.builtin import BUILTIN
 from app.expressions.chinese import SENTENCES
 from app.expressions.functions import Function, Functions, Parameter
-from tests.unit.expressions.sample import LEVEL, SCOPE, checked, problem, work_out
+from tests.unit.expressions.sample import LEVEL, SCOPE, SampleScope, checked, problem, work_out
 
 ERRORS = [
     (
@@ -394,6 +394,13 @@ def test_results_are_fitted_to_their_place(text, want, kind):
 )  # fmt: skip
 def test_results_that_do_not_fit_are_refused(text, want, message):
     assert problem(text, want).message == message
+
+
+def test_changed_asks_about_a_write():
+    roots = {name: type_ for name, type_ in SCOPE.roots.items() if name != "old"}
+    with pytest.raises(ExpressionProblem) as caught:
+        check(parse("changed(stage)"), SampleScope(SCOPE.fields, roots))
+    assert caught.value.message == "`changed` asks about a write; it stands in rules and checks."
 
 
 def test_people_are_told_in_their_language():

@@ -355,7 +355,7 @@ def test_many_values():
     assert work_out("has(levels, level) and level in levels", **record) is True
     assert work_out("size(tags) == 2", **record) is True
     assert work_out("join(' ', tags)", **record) == "vip old"
-    assert work_out("('x', name)", t.many(t.TEXT), name=None) == ("x",)
+    assert work_out("('x', name)", t.many(t.TEXT), name=None) == ["x"]
 
 
 # Values from outside.
