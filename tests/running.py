@@ -49,7 +49,11 @@ class RunningTrellis:
         """Return the processes it started, by what they do."""
         found = {}
         for child in psutil.Process(self.process.pid).children():
-            words = " ".join(child.cmdline())
+            try:
+                words = " ".join(child.cmdline())
+            except psutil.Error:
+                # It has just died.
+                continue
             for name, mark in MARKS.items():
                 if mark in words:
                     found[name] = child
