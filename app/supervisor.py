@@ -109,8 +109,8 @@ class Supervisor:
                             self._keep_going(servers, wake_up)
                         finally:
                             self._stop_children()
-            except StopRequested:
-                self.say("Stopped.")
+            except StopRequested as request:
+                self.say(f"Stopped by {request}.")
 
     def _start(self, servers: EmbeddedServers, began: float) -> None:
         settings = replace(
@@ -218,12 +218,12 @@ def _stop_signals() -> Iterator[int]:
     """Turn signals into `StopRequested`; yield a descriptor that becomes readable at any signal."""
     stopping = False
 
-    def request_stop(_number: int, _frame: object) -> None:
+    def request_stop(number: int, _frame: object) -> None:
         nonlocal stopping
         # Once: the second Ctrl-C of an impatient person must not break off the stopping.
         if not stopping:
             stopping = True
-            raise StopRequested
+            raise StopRequested(signal.Signals(number).name)
 
     reading, writing = os.pipe()
     os.set_blocking(reading, False)

@@ -102,7 +102,7 @@ def test_it_stops_cleanly_and_the_next_start_is_quick(tmp_path, number):
     assert running.process.wait(30) == 0
     assert time.monotonic() - began < 5.5
     assert not any(child.is_running() for child in children)
-    assert running.log.read_text().endswith("Stopped.\n")
+    assert running.log.read_text().endswith(f"Stopped by {number.name}.\n")
     # Five seconds on an idle machine; tests share theirs.
     assert took < 15
 
