@@ -21,6 +21,8 @@ from app.records.context import ReadContext
 
 Column = sa.ColumnElement[Any]
 
+NO_ROWS = sa.cast(sa.literal("[]", sa.Text), JSON)
+
 #: Types whose value is the number of a row of ``trellis.file``.
 FILE_TYPES = frozenset({"file", "files", "image", "images", "signature"})
 
@@ -124,7 +126,7 @@ class Selector:
 
     @staticmethod
     def _many(numbers: Column, one: Any) -> Column:
-        """Return a list of objects in the order of the array; NULL for an empty one."""
+        """Return a list of objects in the order of the array."""
         each = (
             sa.func.unnest(numbers)
             .table_valued(sa.column("id", sa.BigInteger), with_ordinality="place")
@@ -133,7 +135,8 @@ class Selector:
         listed = sa.func.json_agg(
             sa.dialects.postgresql.aggregate_order_by(one(each.c.id), each.c.place), type_=JSON
         )
-        return sa.select(listed).select_from(each).correlate_except(each).scalar_subquery()
+        several = sa.select(sa.func.coalesce(listed, NO_ROWS, type_=JSON)).select_from(each)
+        return several.correlate_except(each).scalar_subquery()
 
     def _lines(self, one: Field, expansion: Expansion) -> Column:
         """Return the rows of a lines field, each as an object."""
@@ -149,9 +152,7 @@ class Selector:
             .subquery()
         )
         listed = sa.func.json_agg(sa.func.row_to_json(rows.table_valued()), type_=JSON)
-        return sa.select(
-            sa.func.coalesce(listed, sa.cast(sa.literal("[]"), JSON), type_=JSON)
-        ).scalar_subquery()
+        return sa.select(sa.func.coalesce(listed, NO_ROWS, type_=JSON)).scalar_subquery()
 
     def _through(self, one: Field) -> Column:
         """Return a field of a linked record; NULL where the asker may not read it there."""

@@ -98,7 +98,9 @@ def by_capped_count(world, who):
     return {
         number
         for name, number in NAMES.items()
-        if world.records.count(world.who(who), "company", where={"name": name}, mode="capped").number
+        if world.records.count(
+            world.who(who), "company", where={"name": name}, mode="capped"
+        ).number
     }
 
 
@@ -119,9 +121,7 @@ def by_search(world, who):
     found = set()
     for name in NAMES:
         found |= {
-            hit.id
-            for hit in world.records.search(world.who(who), name)
-            if hit.entity == "company"
+            hit.id for hit in world.records.search(world.who(who), name) if hit.entity == "company"
         }
     return found
 

@@ -157,6 +157,7 @@ def test_a11_through_is_closed_where_the_field_it_leads_to_is(shared_world, aske
 
 def test_a_filter_does_not_see_through_a_link_that_is_closed(shared_world):
     """Ann's company has level b; Tom may not read it, so it is empty for him."""
+
     def found(filter_text):
         page = shared_world.records.query(shared_world.who("tom"), "person", filter=filter_text)
         return {row["name"] for row in page}

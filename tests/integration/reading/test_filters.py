@@ -173,7 +173,23 @@ def test_an_any_link_is_expanded_without_further_fields(shared_world):
 
 @pytest.mark.parametrize(
     "record_id",
-    [10**30, "1 or 1=1", "../", "", "0x1", "1.0", "-1", None, "٣", " 1", "1\0", True, 999999, [], 0],
+    [
+        10**30,
+        "1 or 1=1",
+        "../",
+        "",
+        "0x1",
+        "1.0",
+        "-1",
+        None,
+        "٣",
+        " 1",
+        "1\0",
+        True,
+        999999,
+        [],
+        0,
+    ],
 )
 @pytest.mark.parametrize("way", ["get", "get_json", "rights"])
 def test_q15_a_number_that_is_none_is_not_found(shared_world, way, record_id):

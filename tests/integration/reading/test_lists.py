@@ -1,8 +1,5 @@
 """Lists: which rows, which values, in which order."""
 
-import orjson
-import pytest
-
 
 def names(world, who, **asked):
     page = world.records.query(world.who(who), "company", fields="name", **asked)

@@ -31,7 +31,7 @@ KEYS = {
 
 def invent_rows():
     """90 rows with many ties and many empty values; the same in every run."""
-    dice = random.Random(7)  # noqa: S311
+    dice = random.Random(7)
     for number in range(1, 91):
         yield {
             "id": number,
@@ -40,9 +40,7 @@ def invent_rows():
             "level": dice.choice(["a", "b", "c", None]),
             "grade": dice.choice(["small", "big", "huge", None]),
             "amount": dice.choice([None, None, Decimal(1), Decimal(2), Decimal("2.5")]),
-            "last_at": dice.choice(
-                [None, *(NOW - timedelta(hours=n) for n in (1, 2, 3))]
-            ),
+            "last_at": dice.choice([None, *(NOW - timedelta(hours=n) for n in (1, 2, 3))]),
             "founded": dice.choice([None, NOW.date(), NOW.date() - timedelta(days=400)]),
             "created_at": NOW - timedelta(days=dice.randint(0, 3)),
         }
@@ -108,7 +106,9 @@ def walk(ask):
 
 def ids(page):
     rows = getattr(page, "rows", ())
-    return [r["id"] for r in orjson.loads(rows)] if isinstance(rows, bytes) else [r.id for r in rows]
+    return (
+        [r["id"] for r in orjson.loads(rows)] if isinstance(rows, bytes) else [r.id for r in rows]
+    )
 
 
 sorts = st.lists(

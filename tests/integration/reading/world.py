@@ -15,12 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.access.organisation import Organisation
+from app.access.organisation import CHANNEL, SHARES, Organisation, touch
 from app.access.principal import SYSTEM, Principal
 from app.clock import FrozenClock
 from app.database.apply import apply_catalog
 from app.database.live import Live
-from app.database.live_swap import CHANNEL
 from app.database.pools import Pools
 from app.database.system import search, share
 from app.definitions.load import load_files
@@ -289,9 +288,7 @@ def fill(pools: Pools, live: Live) -> None:
         insert("product", id=1, name="Bolt")
         insert("closed", id=1, name="Closed thing")
         connection.execute(
-            sa.text(
-                "SELECT setval(pg_get_serial_sequence('crm.company', 'id'), 1000)"
-            )
+            sa.text("SELECT setval(pg_get_serial_sequence('crm.company', 'id'), 1000)")
         )
 
 
@@ -322,10 +319,6 @@ class World:
     clock: FrozenClock
 
     def close(self) -> None:
-        # The listening thread looks up only when it hears something.
-        self.live._stopping.set()
-        with self.pools.engine.begin() as connection:
-            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
         self.live.stop()
         self.pools.close()
 
@@ -348,8 +341,6 @@ class World:
                     shared_at=NOW,
                 )
             )
-            from app.access.organisation import SHARES, touch
-
             touch(connection, SHARES)
         self.organisation.expire()
 
@@ -359,5 +350,6 @@ def open_world(url: str) -> World:
     live = Live(pools, field_types())
     clock = FrozenClock(NOW)
     organisation = Organisation(pools, lambda: live.release)
+    live.on_notice(CHANNEL, organisation.expire)
     records = Records(pools, live, organisation, clock, secret=b"test")
     return World(pools, live, organisation, records, clock)
