@@ -47,6 +47,25 @@ def check_fields(
             _check_offered(context, closures, field, value, problems, prefix)
 
 
+def add_missing(draft: Draft, problems: Problems, prefix: str = "") -> None:
+    """Add every field that is always needed and is empty, before the database refuses the first.
+
+    A default that is still to be filled in counts as a value.
+    """
+    for field in draft.entity.fields.values():
+        always = field.required is True and field.show is None and not field.built_in
+        if not always or field.removed or not field.type.writable or field.default is not None:
+            continue
+        if field.type.name == "stage" or not (draft.is_new or field.name in draft.changes):
+            continue
+        value = draft.lines.get(field.name) if field.type.name == "lines" else draft.get(field.name)
+        if is_empty(value):
+            problems.add(
+                prefix + field.name,
+                say("{label} is needed.", "请填写“{label}”。", label=field.label),
+            )
+
+
 def _value(context: WriteContext, draft: Draft, field: Field) -> Any:
     if field.type.name == "lines":
         return draft.lines.get(field.name, None if draft.is_new else context.row.get(field.name))

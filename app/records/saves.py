@@ -8,7 +8,7 @@ from typing import Any
 from app.access.principal import Principal
 from app.errors import Forbidden, InvalidInput
 from app.records import transferring
-from app.records.checking import visible_ids
+from app.records.checking import add_missing, visible_ids
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
 from app.records.linesets import read_lines
@@ -186,6 +186,9 @@ class Saves(Transactions):
     ) -> Written:
         """Write a draft whose input was read, and see that the principal may have done that."""
         is_new = row is None
+        if problems:
+            # Whoever has to go back to the form is told of everything at once.
+            add_missing(draft, problems)
         problems.raise_if_any()
         self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
         if not is_new and draft.changed("owner"):

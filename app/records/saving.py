@@ -15,6 +15,7 @@ from app.expressions import Checked
 from app.fields.base import ParseContext
 from app.records import derived, journal, linesets
 from app.records.checking import (
+    add_missing,
     check_fields,
     check_links,
     check_rules,
@@ -108,7 +109,9 @@ class Saving:
         for each in (draft, *(line for lines in draft.lines.values() for line in lines)):
             if each.is_new:
                 self.fill_defaults(each)
-            check_links(self.work, each, problems, f"{each.where}." if each is not draft else "")
+            prefix = f"{each.where}." if each is not draft else ""
+            check_links(self.work, each, problems, prefix)
+            add_missing(each, problems, prefix)
         self._check_files(draft, problems)
         problems.raise_if_any()
 

@@ -43,7 +43,7 @@ def test_everything_wrong_is_said_at_once(world):
         world.records.create(
             world.who("sam"), "customer", {"nam": "x", "credit": "5", "email": "no", "id": 7}
         )
-    assert set(error.value.fields) == {"nam", "credit", "email", "id"}
+    assert set(error.value.fields) == {"nam", "name", "credit", "email", "id"}
     assert sentences(error, "nam") == ["There is no field nam. Did you mean name?"]
     assert "may read Credit" in sentences(error, "credit")[0]
 
