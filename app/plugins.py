@@ -110,7 +110,7 @@ class SaveHooks:
                     say(
                         "The plugin “{name}” failed, so nothing was saved. An administrator finds "
                         "the reason in the log.",
-                        "插件“{name}”出错,内容未保存。管理员可在日志中查看原因。",
+                        "插件“{name}”出错，内容未保存。管理员可在日志中查看原因。",
                         name=name,
                     ),
                 ) from error

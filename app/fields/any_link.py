@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import Type, record_type
@@ -25,6 +24,7 @@ from app.fields.reading import read_line, shown, suggestion, wrong_kind
 from app.fields.relations import ON_DELETE, read_id
 from app.fields.settings import (
     Names,
+    Setting,
     Word,
 )
 from app.texts import Label, say
@@ -52,7 +52,7 @@ class AnyLink(FieldType):
     example: ClassVar[str] = "about: {type: any_link, to: [customer, lead], required: yes}"
     example_json: ClassVar[Any] = {"entity": "customer", "id": 4711}
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the targets and what a deletion does."""
         return {
             "to": Names("The entities it may link to.", required=True),

@@ -17,10 +17,8 @@ from app.fields import masking
 from app.texts import Label
 
 if TYPE_CHECKING:
-    from marshmallow import fields as ma
-
     from app.expressions.types import Type
-    from app.fields.settings import Said
+    from app.fields.settings import Said, Setting
 
 
 class FieldLike(Protocol):
@@ -105,8 +103,8 @@ class Operator:
     """One way to filter by a field, as the filter builder shows it.
 
     ``template`` is the expression it writes, with ``{field}``, ``{value}`` and, for ``two``,
-    ``{other}``. ``value`` says what is asked for: ``one`` value of the field's own kind, ``many`` of
-    them (a list in the expression), ``two``, a whole ``number``, a ``period`` or ``none``.
+    ``{other}``. ``value`` says what is asked for: ``one`` value of the field's own kind, ``many``
+    of them (a list in the expression), ``two``, a whole ``number``, a ``period`` or ``none``.
     """
 
     name: str
@@ -177,7 +175,7 @@ class FieldType:
     #: A value as the API gives it, for the generated reference.
     example_json: ClassVar[Any] = None
 
-    def settings(self) -> dict[str, ma.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the settings of this type alone, beside those every field has."""
         return {}
 

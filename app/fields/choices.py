@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import BOOLEAN, DATETIME, Kind, Type
@@ -26,7 +25,7 @@ from app.fields.reading import (
     read_switch,
     wrong_kind,
 )
-from app.fields.settings import Written
+from app.fields.settings import Setting, Written
 from app.texts import Label, say
 
 OPTIONS_TAKE = "the name of a list of options.yaml, a list of options, or a table of them"
@@ -116,7 +115,7 @@ class Choice(FieldType):
     example: ClassVar[str] = "level: {type: choice, options: {a: Key, b: Normal}, default: b}"
     example_json: ClassVar[Any] = "a"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the options."""
         return {
             "options": Written(
@@ -197,7 +196,7 @@ class Stage(Choice):
     example: ClassVar[str] = "stage: {type: stage}"
     example_json: ClassVar[Any] = "proposal"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the options, which may be left to the lifecycles."""
         return {
             "options": Written(

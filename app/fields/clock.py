@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import INTERVAL
 
@@ -32,7 +31,7 @@ from app.fields.base import (
     ParseContext,
     Part,
 )
-from app.fields.settings import ExpressionText, Written
+from app.fields.settings import ExpressionText, Setting, Written
 from app.fields.times import length_json, moment_json, show_length
 from app.texts import Label, say
 
@@ -171,7 +170,7 @@ class ClockType(FieldType):
         "left": None,
     }
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return what moves the clock."""
         return {
             "limit": Written(
@@ -218,7 +217,7 @@ class ClockType(FieldType):
     def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Any:
         """Refuse: nobody writes a clock."""
         raise FieldError(
-            say("A clock runs by itself and cannot be set.", "时限自动计算,不能填写。"),
+            say("A clock runs by itself and cannot be set.", "时限自动计算，不能填写。"),
             "not-writable",
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.fields import converting, masking
@@ -18,7 +17,7 @@ from app.fields.reaching import read_address, read_mail, read_phone, show_phone
 from app.fields.reading import (
     read_line,
 )
-from app.fields.settings import Plain, Said
+from app.fields.settings import Plain, Said, Setting
 from app.fields.text import TextLike
 from app.texts import Label, say
 
@@ -33,7 +32,7 @@ class Email(TextLike):
     example: ClassVar[str] = "email: {type: email, personal: yes, unique: yes}"
     example_json: ClassVar[Any] = "li.wei@example.com"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return none of its own."""
         return {}
 
@@ -78,7 +77,7 @@ class Phone(TextLike):
     example: ClassVar[str] = "mobile: {type: phone, personal: yes, mask: middle}"
     example_json: ClassVar[Any] = "+8613800136021"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the country."""
         return {"country": country_setting()}
 

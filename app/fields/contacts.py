@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -29,7 +28,7 @@ from app.fields.reading import (
     suggestion,
     wrong_kind,
 )
-from app.fields.settings import Names, Said, WholeNumber
+from app.fields.settings import Names, Said, Setting, WholeNumber
 from app.fields.text import TextLike
 from app.texts import Label, say
 
@@ -42,7 +41,7 @@ class Several(FieldType):
     single: ClassVar[TextLike]
     most: ClassVar[int] = 20
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the kinds and how many there may be."""
         return {
             "kinds": Names("The kinds to choose from, the usual one first."),
@@ -80,7 +79,7 @@ class Several(FieldType):
                 raise wrong_kind(raw, f"`{self.key}` and `kind`", f"`{self.key}` 和 `kind`")
             raw, kind = raw[self.key], raw.get("kind")
         elif isinstance(raw, str) and not context.strict:
-            before, colon, after = raw.replace(":", ":").partition(":")
+            before, colon, after = raw.replace("：", ":").partition(":")
             if colon and before.strip() in field.settings.get("kinds", ()):
                 kind, raw = before.strip(), after
         value = self.single.parse(field, raw, context)

@@ -1,7 +1,8 @@
 """How stored values of one kind become another in SQL, when a field's type changes.
 
-Whatever a column holds, nothing here raises: a value that cannot be read becomes empty, and ``fits``
-says beforehand which rows that would be. Every cast therefore stands in a CASE behind a test.
+Whatever a column holds, nothing here raises: a value that cannot be read becomes empty, and
+``fits`` says beforehand which rows that would be. Every cast therefore stands in a CASE behind a
+test.
 """
 
 from __future__ import annotations
@@ -74,7 +75,12 @@ def is_empty(column: Expression) -> Expression:
 
 def same(fits: Change | None = None) -> Conversion:
     """Return the conversion of values that stay as they are."""
-    return conversion(lambda column: column, fits or (lambda column: sa.true()))
+    return conversion(lambda column: column, fits or always)
+
+
+def always(_column: Expression) -> Expression:
+    """Return that every value fits."""
+    return sa.true()
 
 
 def chain(first: Change, then: Conversion) -> Conversion:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -22,7 +21,7 @@ from app.fields.base import (
 )
 from app.fields.reading import check_count, read_list
 from app.fields.relations import read_id
-from app.fields.settings import Names, Said, Size, WholeNumber
+from app.fields.settings import Names, Said, Setting, Size, WholeNumber
 from app.texts import Label, say
 
 MEGABYTE = 1024 * 1024
@@ -70,8 +69,10 @@ USUAL = (
 )
 IMAGES = ("jpg", "jpeg", "png", "gif", "webp")
 #: What a browser would run if it were ever sent as itself; no field can allow it.
-NEVER = ("html", "htm", "xhtml", "svg", "svgz", "xml", "js", "mjs", "exe", "msi", "bat", "cmd", "com",
-         "scr", "ps1", "vbs", "jar", "sh", "php", "phar", "jsp", "asp", "aspx", "hta", "lnk", "dll")  # fmt: skip
+NEVER = (
+    "html", "htm", "xhtml", "svg", "svgz", "xml", "js", "mjs", "exe", "msi", "bat", "cmd", "com",
+    "scr", "ps1", "vbs", "jar", "sh", "php", "phar", "jsp", "asp", "aspx", "hta", "lnk", "dll",
+)  # fmt: skip
 
 
 class FileLike(FieldType):
@@ -80,9 +81,9 @@ class FileLike(FieldType):
     usual: ClassVar[tuple[str, ...]] = USUAL
     usual_size: ClassVar[int] = 20 * MEGABYTE
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return which files are taken."""
-        made: dict[str, ma.fields.Field] = {
+        made: dict[str, Setting] = {
             "types": Names("The endings of file names that are taken.", self.usual),
             "max_size": Size("The greatest size of one file.", self.usual_size),
         }
@@ -97,7 +98,7 @@ class FileLike(FieldType):
                 yield (
                     "types",
                     Said(
-                        f"`types` cannot hold `{ending}`: a browser or computer would run such a file.",
+                        f"`types` cannot hold `{ending}`: a browser or a computer would run it.",
                         "unsafe-file-type",
                     ),
                 )
@@ -175,7 +176,7 @@ class FileLike(FieldType):
             lambda column: sa.func.coalesce(
                 converting.list_of_one(sa.BigInteger())(column), sa.text("'{}'::bigint[]")
             ),
-            lambda column: sa.true(),
+            converting.always,
         )
         return {**dict.fromkeys(ones, listed), **dict.fromkeys(lists, converting.same())}
 
@@ -243,6 +244,6 @@ class Signature(FileLike):
     example: ClassVar[str] = "signed_by: {type: signature}"
     example_json: ClassVar[Any] = 88
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return none of its own."""
         return {}

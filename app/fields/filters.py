@@ -70,7 +70,7 @@ MOMENTS = (BEFORE, AFTER, BETWEEN, TODAY, THIS, PREVIOUS, NEXT, LAST_DAYS, COMIN
 TIMES = (ON, BEFORE, AFTER, BETWEEN, *FILLED)
 
 CHOICES = (ANY_OF, NONE_OF, IS, IS_NOT, *FILLED)
-UNDER = Operator("under", say("is or is below", "属于(含下级)"), "under({field}, {value})")
+UNDER = Operator("under", say("is or is below", "属于（含下级）"), "under({field}, {value})")
 HAS = Operator("has", say("has", "含有"), "has({field}, {value})")
 HAS_NOT = Operator("has_not", say("has not", "不含"), "not has({field}, {value})")
 MANY = (HAS, HAS_NOT, *FILLED)

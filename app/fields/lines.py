@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
-
 from app.expressions.types import ANY, Type, many, record_type
 from app.fields.base import (
     Column,
@@ -20,6 +18,7 @@ from app.fields.reading import check_count, is_nothing, wrong_kind
 from app.fields.settings import (
     Names,
     Said,
+    Setting,
     WholeNumber,
     Written,
 )
@@ -45,7 +44,7 @@ class Lines(FieldType):
     )
     example_json: ClassVar[Any] = [{"id": 1, "version": 1, "product": 4711, "quantity": "2"}]
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the fields and rules of the rows."""
         return {
             "fields": Written("The fields of a row.", required=True, takes="a table of fields"),

@@ -1,7 +1,7 @@
 """Markdown as HTML that cannot do harm, for whoever shows it.
 
-HTML inside the Markdown is shown as text; what is made of the Markdown is cleaned once more, so that
-a fault in one library is no hole. Links lead to ``http``, ``https`` and ``mailto`` only.
+HTML inside the Markdown is shown as text; what is made of the Markdown is cleaned once more, so
+that a fault in one library is no hole. Links lead to ``http``, ``https`` and ``mailto`` only.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_TAGS = frozenset(
-    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead "
-    "tr ul".split()
-)
+_TEXT_TAGS = ("a", "br", "code", "del", "em", "s", "strong")
+_BLOCK_TAGS = ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul")
+_TABLE_TAGS = ("table", "tbody", "td", "th", "thead", "tr")
+_TAGS = frozenset((*_TEXT_TAGS, *_BLOCK_TAGS, *_TABLE_TAGS))
 _SCHEMES = frozenset({"http", "https", "mailto"})
 #: Markdown nested deeper than this is shown as plain text.
 _DEEPEST = 20
 
 
 def to_html(text: str) -> str:
-    """Return Markdown as clean HTML; images become links' texts, since pages load nothing foreign."""
+    """Return Markdown as clean HTML; an image becomes a link, since pages load nothing foreign."""
     import nh3
 
     return nh3.clean(

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import INTERVAL
 
@@ -24,7 +23,7 @@ from app.fields.base import (
     ParseContext,
 )
 from app.fields.reading import check_range, read_line, shown, wrong_kind
-from app.fields.settings import Day, Said
+from app.fields.settings import Day, Said, Setting
 from app.fields.times import (
     LONGEST,
     length_json,
@@ -52,7 +51,7 @@ class Date(FieldType):
     example: ClassVar[str] = "signed_on: {type: date, default: =today()}"
     example_json: ClassVar[Any] = "2026-01-31"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the bounds."""
         return {"min": Day("The first day that may be given."), "max": Day("The last one.")}
 
@@ -76,7 +75,7 @@ class Date(FieldType):
             raw = raw.date()
         if not isinstance(raw, date):
             if raw is not None and not isinstance(raw, str):
-                raise wrong_kind(raw, "a date such as 2026-01-31", "日期,如 2026-01-31")
+                raise wrong_kind(raw, "a date such as 2026-01-31", "日期，如 2026-01-31")
             text = read_line(raw, strict=context.strict)
             if text is None:
                 return None
@@ -156,7 +155,7 @@ class Datetime(FieldType):
             raw = raw.isoformat()
         if raw is not None and not isinstance(raw, str):
             raise wrong_kind(
-                raw, "a moment such as 2026-01-31T09:30:00Z", "时刻,如 2026-01-31T09:30:00Z"
+                raw, "a moment such as 2026-01-31T09:30:00Z", "时刻，如 2026-01-31T09:30:00Z"
             )
         text = read_line(raw, strict=context.strict)
         return None if text is None else read_moment(text, context)
@@ -224,14 +223,14 @@ class Time(FieldType):
         clock = raw if isinstance(raw, time) else None
         if clock is None:
             if raw is not None and not isinstance(raw, str):
-                raise wrong_kind(raw, "a time such as 09:30", "时间,如 09:30")
+                raise wrong_kind(raw, "a time such as 09:30", "时间，如 09:30")
             text = read_line(raw, strict=context.strict)
             if text is None:
                 return None
             clock = read_time(text)
         if clock.second or clock.microsecond:
             raise FieldError(
-                say("Give hours and minutes only, like 09:30.", "请只填写时和分,如 09:30。"),
+                say("Give hours and minutes only, like 09:30.", "请只填写时和分，如 09:30。"),
                 "too-fine",
             )
         return clock.replace(tzinfo=None)
@@ -303,13 +302,13 @@ class Duration(FieldType):
                 return None
             length = read_length(text, strict=context.strict)
         else:
-            raise wrong_kind(raw, "a duration such as PT2H30M", "时长,如 PT2H30M")
+            raise wrong_kind(raw, "a duration such as PT2H30M", "时长，如 PT2H30M")
         if length is None or not timedelta() <= length <= LONGEST or length.microseconds:
             raise FieldError(
                 say(
                     "“{value}” is not a duration of 0 seconds to 100 years. Write it like "
                     "2 hours 30 minutes, or PT2H30M.",
-                    "“{value}”不是 0 秒到 100 年之间的时长,请写成 2小时30分 或 PT2H30M。",
+                    "“{value}”不是 0 秒到 100 年之间的时长，请写成 2小时30分 或 PT2H30M。",
                     value=shown(str(raw)),
                 ),
                 "not-a-duration",

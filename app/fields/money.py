@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal as Exact
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import MONEY, TEXT, Type
@@ -26,7 +25,7 @@ from app.fields.reading import (
     read_line,
     shown,
 )
-from app.fields.settings import Plain
+from app.fields.settings import Plain, Setting
 from app.fields.text import TextLike
 from app.texts import Label, say
 
@@ -59,9 +58,9 @@ class Money(NumberLike):
     name: ClassVar[str] = "money"
     label: ClassVar[Label] = say("Money", "金额")
     help: ClassVar[str] = (
-        "An exact amount. `currency` names the field of the record that holds the currency; without "
-        "it the amount is in the base currency. With it `.base` is the amount in the base currency, "
-        "at the rate of the day the amount last changed."
+        "An exact amount. `currency` names the field of the record that holds the currency; "
+        "without it the amount is in the base currency. With it `.base` is the amount in the base "
+        "currency, at the rate of the day the amount last changed."
     )
     control: ClassVar[str] = "money"
     pad: ClassVar[bool] = True
@@ -70,7 +69,7 @@ class Money(NumberLike):
     example: ClassVar[str] = "credit: {type: money, currency: currency, min: 0}"
     example_json: ClassVar[Any] = "1234.50"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return those of a number and the currency."""
         return {
             **super().settings(),
@@ -149,7 +148,7 @@ class Currency(TextLike):
         raise FieldError(
             say(
                 "“{value}” is not one of the currencies here: {all}.",
-                "“{value}”不在可用币种内:{all}。",
+                "“{value}”不在可用币种内：{all}。",
                 value=shown(text),
                 all=", ".join(context.currencies),
             ),

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal as Exact
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import NUMBER, PERCENT, Type
@@ -34,7 +33,7 @@ from app.fields.reading import (
     to_places,
     wrong_kind,
 )
-from app.fields.settings import ExactNumber, Said, WholeNumber
+from app.fields.settings import ExactNumber, Said, Setting, WholeNumber
 from app.texts import Label, say
 
 
@@ -50,9 +49,9 @@ class NumberLike(FieldType):
     signs: ClassVar[str] = ""
     digits: ClassVar[int] = MOST_DIGITS
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the bounds and, unless it is whole, the decimals."""
-        bounds: dict[str, ma.fields.Field] = {
+        bounds: dict[str, Setting] = {
             "min": ExactNumber("The least value."),
             "max": ExactNumber("The greatest value."),
         }
@@ -249,7 +248,7 @@ class Rating(Integer):
     example: ClassVar[str] = "satisfaction: {type: rating, max: 5}"
     example_json: ClassVar[Any] = 4
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return how many stars there are."""
         return {"max": WholeNumber("How many stars there are.", 5, least=2, most=10)}
 

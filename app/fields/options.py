@@ -59,7 +59,7 @@ def find_option(field: FieldLike, text: str, context: ParseContext) -> str:
         raise FieldError(
             say(
                 "“{value}” is offered no more; choose another option.",
-                "选项“{value}”已停用,请另选一项。",
+                "选项“{value}”已停用，请另选一项。",
                 value=shown(text),
             ),
             "removed-option",

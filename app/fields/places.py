@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import NUMBER, TEXT, Kind, Type
@@ -28,11 +27,12 @@ from app.fields.reading import (
     is_nothing,
     read_line,
     read_number,
+    read_words,
     shown,
     to_places,
     wrong_kind,
 )
-from app.fields.settings import Names, Plain
+from app.fields.settings import Names, Plain, Setting
 from app.texts import Label, say
 
 PARTS: Mapping[str, Label] = {
@@ -53,13 +53,16 @@ _LONGEST = {
 }
 _COUNTRIES = {"中国": "CN", "中华人民共和国": "CN", "china": "CN", "p.r. china": "CN"}
 _CITIES = "北京|天津|上海|重庆"
-_REGIONS = "河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾"
+_REGIONS = (
+    "河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|"
+    "贵州|云南|陕西|甘肃|青海|台湾"
+)
 #: Province, city and district as they stand before each other in a Chinese address.
 _CHINESE = re.compile(
     rf"(?P<province>(?:{_CITIES})市?|(?:{_REGIONS})省?|内蒙古(?:自治区)?|广西(?:壮族自治区)?"
     r"|西藏(?:自治区)?|宁夏(?:回族自治区)?|新疆(?:维吾尔自治区)?|香港(?:特别行政区)?|澳门(?:特别行政区)?)"
-    r"\s*(?P<city>[^\s\d市州盟区县]{1,10}?(?:市|自治州|地区|盟))?"
-    r"\s*(?P<district>[^\s\d区县旗市]{1,10}?(?:区|县|旗|市))?\s*(?P<street>.*)\Z",
+    r"\s*(?P<city>[^\s\d区县旗路街道镇村号]{1,10}?(?:市|自治州|地区|盟))?"
+    r"\s*(?P<district>[^\s\d路街道镇村号]{1,10}?(?:区|县|旗|市))?\s*(?P<street>.*)\Z",
     re.DOTALL,
 )
 _POINT = re.compile(r"\(?\s*([^,;\s]+)\s*[,;\s]\s*([^,;\s]+?)\s*\)?\Z")
@@ -82,7 +85,7 @@ class Address(FieldType):
         "street": "文三路 1 号", "postal_code": "310012",
     }  # fmt: skip
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return which parts the form asks for."""
         return {
             "ask": Names(
@@ -112,11 +115,11 @@ class Address(FieldType):
             unknown = [part for part in raw if part not in PARTS]
             if unknown:
                 raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
-            given = {part: read_line(raw.get(part), strict=context.strict) for part in PARTS}
+            given = {part: read_words(raw.get(part), strict=context.strict) for part in PARTS}
         elif context.strict and not is_nothing(raw):
             raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
         else:
-            given = split_address(read_line(raw, strict=context.strict))
+            given = split_address(read_words(raw, strict=context.strict))
         parts = {part: given.get(part) for part in PARTS}
         if not any(value for part, value in parts.items() if part != "country"):
             return None
@@ -367,7 +370,7 @@ def _country(text: str) -> str:
         raise FieldError(
             say(
                 "“{value}” is not a country. Give its two letters, for example CN.",
-                "“{value}”不是国家代码,请填写两位字母,如 CN。",
+                "“{value}”不是国家代码，请填写两位字母，如 CN。",
                 value=shown(text),
             ),
             "unknown-country",
@@ -379,7 +382,7 @@ def _not_a_point(text: str) -> FieldError:
     return FieldError(
         say(
             "“{value}” is not a point. Write north and east, like 30.274085, 120.15507.",
-            "“{value}”不是坐标,请依次填写纬度和经度,如 30.274085, 120.15507。",
+            "“{value}”不是坐标，请依次填写纬度和经度，如 30.274085, 120.15507。",
             value=shown(text),
         ),
         "not-a-point",
@@ -392,9 +395,13 @@ def _degrees(raw: object, most: int, context: ParseContext) -> Decimal | None:
         return None
     if abs(number) > most:
         raise FieldError(
-            say("{value} is outside -{most} to {most} degrees.", "{value} 不在 -{most} 到 {most} 度之间。",
-                value=f"{number:f}", most=most),
+            say(
+                "{value} is outside -{most} to {most} degrees.",
+                "{value} 不在 -{most} 到 {most} 度之间。",
+                value=f"{number:f}",
+                most=most,
+            ),
             "out-of-range",
-        )  # fmt: skip
+        )
     # Devices give more digits than any of them measures; a tenth of a metre is kept.
     return to_places(round(number, 6), 6, pad=True)

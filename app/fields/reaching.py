@@ -50,7 +50,7 @@ def read_mail(text: str) -> str:
         raise FieldError(
             say(
                 "“{value}” is not an e-mail address. It looks like name@example.com.",
-                "“{value}”不是电子邮箱地址,应类似 name@example.com。",
+                "“{value}”不是电子邮箱地址，应类似 name@example.com。",
                 value=shown(text),
             ),
             "not-an-email",
@@ -87,7 +87,7 @@ def _not_an_address(text: str) -> FieldError:
     return FieldError(
         say(
             "“{value}” is not a web address. It begins with https://, http:// or mailto:.",
-            "“{value}”不是网址,应以 https://、http:// 或 mailto: 开头。",
+            "“{value}”不是网址，应以 https://、http:// 或 mailto: 开头。",
             value=shown(text),
         ),
         "not-an-address",
@@ -110,7 +110,7 @@ def read_phone(text: str, country: str) -> str:
         say(
             "“{value}” is not a telephone number. Write it with the area code, or with + and the "
             "country code, for example +86 138 0013 6021.",
-            "“{value}”不是电话号码。请带区号,或以 + 和国家代码开头,例如 +86 138 0013 6021。",
+            "“{value}”不是电话号码。请带区号，或以 + 和国家代码开头，例如 +86 138 0013 6021。",
             value=shown(text),
         ),
         "not-a-phone",

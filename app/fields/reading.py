@@ -56,7 +56,7 @@ def wrong_kind(raw: object, en: str, zh: str) -> FieldError:
     return FieldError(
         say(
             "This is {kind}; give {what}.",
-            "这里是{kind};请填写{what}。",
+            "这里是{kind}；请填写{what}。",
             kind=kind_of(raw),
             what=say(en, zh),
         ),
@@ -81,7 +81,7 @@ def check_characters(text: str) -> str:
             raise FieldError(
                 say(
                     "Character {position} cannot be stored (U+{code:04X}). Remove it.",
-                    "第 {position} 个字符(U+{code:04X})无法保存,请删除。",
+                    "第 {position} 个字符（U+{code:04X}）无法保存，请删除。",
                     position=position,
                     code=ord(character),
                 ),
@@ -108,13 +108,19 @@ def is_nothing(raw: object) -> bool:
 
 
 def read_line(raw: object, *, strict: bool) -> str | None:
-    """Return a short text for values that have a form of their own: half width, outer blanks gone."""
+    """Return a text for values that have a form of their own: half width, without outer blanks."""
     text = read_text(raw, strict=strict)
     return None if text is None else half_width(text).strip(BLANKS)
 
 
+def read_words(raw: object, *, strict: bool) -> str | None:
+    """Return a text without outer blanks, its signs as they were given."""
+    text = read_text(raw, strict=strict)
+    return None if text is None else text.strip(BLANKS)
+
+
 def half_width(text: str) -> str:
-    """Return *text* with full-width signs (123,,()) made ordinary ones."""
+    """Return *text* with full-width signs (１２３，：) made ordinary ones."""
     return unicodedata.normalize("NFKC", text)
 
 
@@ -141,7 +147,7 @@ def read_number(
         for sign in signs.split():
             text = text.removeprefix(sign).removesuffix(sign)
         text = text.replace("\u2212", "-").replace(" ", "").replace("'", "").replace("_", "")
-        text = text.replace(",", ",").replace("、", ",")
+        text = text.replace("、", ",")
         if text.startswith("(") and text.endswith(")"):
             text = "-" + text[1:-1]  # how accountants write a negative amount
         if _GROUPED.match(text):
@@ -150,7 +156,7 @@ def read_number(
         raise FieldError(
             say(
                 "“{value}” is not a number. Write it like 1234.56.",
-                "“{value}”不是数字,请写成 1234.56 这样。",
+                "“{value}”不是数字，请写成 1234.56 这样。",
                 value=shown(line),
             ),
             "not-a-number",
@@ -196,12 +202,12 @@ def to_places(number: Decimal, places: int, *, pad: bool) -> Decimal:
 def _too_fine(places: int) -> FieldError:
     if places == 0:
         return FieldError(
-            say("Give a whole number, without decimals.", "请填写整数,不带小数。"), "too-fine"
+            say("Give a whole number, without decimals.", "请填写整数，不带小数。"), "too-fine"
         )
     return FieldError(
         say(
             "At most {places} decimals are kept here; round it first.",
-            "这里最多保留 {places} 位小数,请先四舍五入。",
+            "这里最多保留 {places} 位小数，请先四舍五入。",
             places=places,
         ),
         "too-fine",
@@ -260,7 +266,7 @@ def check_length(text: str, least: int | None, most: int | None) -> None:
         raise FieldError(
             say(
                 "The text has {length} characters; at most {most} are allowed.",
-                "文本有 {length} 个字,最多 {most} 个字。",
+                "文本有 {length} 个字，最多 {most} 个字。",
                 length=length,
                 most=most,
             ),
@@ -270,7 +276,7 @@ def check_length(text: str, least: int | None, most: int | None) -> None:
         raise FieldError(
             say(
                 "The text has {length} characters; at least {least} are needed.",
-                "文本只有 {length} 个字,至少要 {least} 个字。",
+                "文本只有 {length} 个字，至少要 {least} 个字。",
                 length=length,
                 least=least,
             ),
@@ -309,7 +315,7 @@ def read_list(raw: object, context: ParseContext, separators: str = ",;\n") -> l
         if context.strict and not is_blank(raw):
             raise wrong_kind(raw, "a list", "列表")
         check_characters(raw)
-        text = raw.replace("、", ",").replace(",", ",").replace(";", ";")
+        text = raw.replace("、", ",").replace("，", ",").replace("；", ";")
         parts = re.split("[" + re.escape(separators) + "]", text)
         return [part.strip(BLANKS) for part in parts if not is_blank(part)]
     if context.strict or isinstance(raw, Mapping):
@@ -327,7 +333,7 @@ def check_count(values: Sequence[object], most: int) -> None:
         raise FieldError(
             say(
                 "These are {count}; at most {most} are allowed.",
-                "共有 {count} 项,最多 {most} 项。",
+                "共有 {count} 项，最多 {most} 项。",
                 count=len(values),
                 most=most,
             ),
@@ -339,8 +345,8 @@ def suggestion(word: str, legal: Sequence[str]) -> Label:
     """Return the end of a sentence about an unknown word: the nearest one, or what there is."""
     close = difflib.get_close_matches(word, legal, n=1, cutoff=0.6)
     if close:
-        return say(" Did you mean “{word}”?", "您是不是要填“{word}”?", word=close[0])
+        return say(" Did you mean “{word}”?", "您是不是要填“{word}”？", word=close[0])
     if not legal:
         return say("", "")
     listed = ", ".join(list(legal)[:8]) + ("…" if len(legal) > 8 else "")
-    return say(" There is: {listed}.", "可选:{listed}。", listed=listed)
+    return say(" There is: {listed}.", "可选：{listed}。", listed=listed)

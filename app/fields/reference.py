@@ -31,8 +31,8 @@ form or a file values are read more freely: full or half width, with thousands s
 Chinese or English.
 
 *Filters* are the ways to filter by the field, with the expression each writes. *Made from* are the
-types whose values it takes over when a field changes its type; the plan lists the values that do not
-fit and would be lost.
+types whose values it takes over when a field changes its type; the plan lists the values that do
+not fit and would be lost.
 """
 
 
@@ -99,11 +99,11 @@ def _operator(operator: Any) -> str:
     return f"{operator.label} (`{written}`)"
 
 
-def _row(name: str, setting: ma.fields.Field) -> str:
-    takes = setting.takes if isinstance(setting, Setting) else ""
-    words = setting.help if isinstance(setting, Setting) else ""
+def _row(name: str, setting: Setting) -> str:
     default = "must be said" if setting.required else _written(setting.load_default)
-    cells = [cell.replace("|", r"\|") for cell in (f"`{name}`", takes, default, words)]
+    cells = [
+        cell.replace("|", r"\|") for cell in (f"`{name}`", setting.takes, default, setting.help)
+    ]
     return f"| {' | '.join(cells)} |"
 
 

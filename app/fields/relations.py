@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.types import Type, record_type
@@ -31,6 +30,7 @@ from app.fields.reading import read_line, shown, wrong_kind
 from app.fields.settings import (
     ExpressionText,
     Name,
+    Setting,
     Switch,
     Word,
 )
@@ -80,7 +80,7 @@ class One(FieldType):
 
     control: ClassVar[str] = "link"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return what the picker offers and what a deletion does."""
         return {
             "where": ExpressionText(
@@ -150,7 +150,7 @@ class Link(One):
     example: ClassVar[str] = "primary_contact: {type: link, to: contact, where: customer == record}"
     example_json: ClassVar[Any] = 4711
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the target and what belongs to it."""
         return {
             "to": Name("The entity it links to.", required=True),

@@ -97,7 +97,7 @@ class Repeat(FieldType):
             try:
                 raw = json.loads(raw)
             except ValueError:
-                raise _not_a_repeat(raw) from None
+                raise _not_a_repeat(str(raw)) from None
         if not isinstance(raw, Mapping):
             if raw is not None and (
                 not isinstance(raw, str) or (context.strict and not is_nothing(raw))
@@ -156,9 +156,9 @@ class Repeat(FieldType):
         unit, step = UNITS[value["every"]].in_language(language), value["step"]
         if language.startswith("zh"):
             days = "、".join("一二三四五六日"[WEEKDAYS.index(day)] for day in value["on"])
-            words = f"每{'' if step == 1 else step}{unit}" + (f"(周{days})" if days else "")
-            end = f",至 {value['until']}" if value["until"] else ""
-            return words + end + (f",共 {value['times']} 次" if value["times"] else "")
+            words = f"每{'' if step == 1 else step}{unit}" + (f"（周{days}）" if days else "")
+            end = f"，至 {value['until']}" if value["until"] else ""
+            return words + end + (f"，共 {value['times']} 次" if value["times"] else "")
         words = f"every {unit}" if step == 1 else f"every {step} {unit}s"
         words += f" on {', '.join(value['on'])}" if value["on"] else ""
         end = f" until {value['until']}" if value["until"] else ""
@@ -247,7 +247,7 @@ def _not_a_repeat(text: str) -> FieldError:
         say(
             "“{value}” does not say how it repeats: every day, week, month or year, a step, days "
             "of the week, an end.",
-            "“{value}”不是重复规则:请选择每天、每周、每月或每年,以及间隔、星期和截止。",
+            "“{value}”不是重复规则：请选择每天、每周、每月或每年，以及间隔、星期和截止。",
             value=shown(text),
         ),
         "bad-repeat",

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from app.fields import converting, filters
 from app.fields.base import Column, Conversion, FieldError, FieldLike, Operator, ParseContext
-from app.fields.reading import check_length, read_line
-from app.fields.settings import Name, Plain, Said, WholeNumber, Word
+from app.fields.reading import check_length, read_words
+from app.fields.settings import Name, Plain, Said, Setting, WholeNumber, Word
 from app.fields.text import TextLike
 from app.texts import Label, say
 
@@ -37,7 +37,7 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a format: ``text`` as it stands, a ``date`` part, a ``field``, or the ``number``."""
+    """A part of a format: ``text`` as it stands, a ``date``, a ``field``, or the ``number``."""
 
     kind: str
     text: str
@@ -111,7 +111,7 @@ class Serial(TextLike):
     example: ClassVar[str] = 'code: {type: serial, format: "C{yyyy}{mm}-{####}", restarts: monthly}'
     example_json: ClassVar[Any] = "C202603-0001"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the format and when counting begins anew."""
         return {
             "format": FormatSetting("How the number is written.", "{####}"),
@@ -130,8 +130,8 @@ class Serial(TextLike):
             yield (
                 "format",
                 Said(
-                    f"counting restarts {settings['restarts']}, so numbers would repeat. Add `{gaps}` "
-                    "to the format.",
+                    f"counting restarts {settings['restarts']}, so numbers would repeat. "
+                    f"Add `{gaps}` to the format.",
                     "repeating-serial",
                 ),
             )
@@ -140,8 +140,8 @@ class Serial(TextLike):
             yield (
                 "format",
                 Said(
-                    f"each `{per}` is counted by itself, so numbers would repeat. Add `{{{per}}}` to "
-                    "the format.",
+                    f"each `{per}` is counted by itself, so numbers would repeat. "
+                    f"Add `{{{per}}}` to the format.",
                     "repeating-serial",
                 ),
             )
@@ -185,7 +185,7 @@ class Serial(TextLike):
 
     def parse(self, field: FieldLike, raw: object, context: ParseContext) -> str | None:
         """Return a number as it was given, for records that bring one along (imports by admins)."""
-        text = read_line(raw, strict=context.strict)
+        text = read_words(raw, strict=context.strict)
         if text is not None:
             check_length(text, None, _LONGEST)
         return text
@@ -237,7 +237,7 @@ def _written(values: Mapping[str, Any], path: str) -> str:
         raise FieldError(
             say(
                 "`{name}` is part of the number and must be filled in first.",
-                "编号中含有“{name}”,请先填写。",
+                "编号中含有“{name}”，请先填写。",
                 name=path,
             ),
             "missing-part",

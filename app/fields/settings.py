@@ -1,8 +1,8 @@
 """The settings a field type may have, as marshmallow fields that speak like people.
 
 A scalar of YAML arrives here as it was written or as a plain number or switch; each class reads it
-as what its key asks for. A problem is a `Said`: a sentence with a stable code, which the definitions
-room places in the file.
+as what its key asks for. A problem is a `Said`: a sentence with a stable code, which the
+definitions room places in the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Self
 
 import marshmallow as ma
 
@@ -31,7 +31,7 @@ class Said(str):
     __slots__ = ("code",)
     code: str
 
-    def __new__(cls, sentence: str, code: str = "bad-value") -> Said:
+    def __new__(cls, sentence: str, code: str = "bad-value") -> Self:
         said = super().__new__(cls, sentence)
         said.code = code
         return said
@@ -61,7 +61,7 @@ def written(value: object) -> str:
     return f"`{value}`"
 
 
-class Setting(ma.fields.Field):
+class Setting(ma.fields.Field[Any]):
     """Base of all settings: knows its help and what an editor should offer."""
 
     #: What the reference says it takes.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -23,6 +22,7 @@ from app.fields.base import (
 from app.fields.reading import check_count, read_list
 from app.fields.relations import Department, Link, One, User, read_id
 from app.fields.settings import (
+    Setting,
     WholeNumber,
 )
 from app.texts import Label, say
@@ -36,7 +36,7 @@ class Many(FieldType):
     single: ClassVar[One]
     most: ClassVar[int] = 200
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return those of one, and how many there may be."""
         single = self.single.settings()
         single.pop("tree", None)
@@ -109,7 +109,7 @@ class Many(FieldType):
         empty = sa.text("'{}'::bigint[]")
         listed = converting.conversion(
             lambda column: sa.func.coalesce(converting.list_of_one(sa.BigInteger())(column), empty),
-            lambda column: sa.true(),
+            converting.always,
         )
         ones = [name for name in self.single.conversions(field) if not name.endswith("s")]
         return {**dict.fromkeys(ones, listed), self.name: converting.same()}

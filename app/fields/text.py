@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.patterns import read_pattern
@@ -27,7 +26,7 @@ from app.fields.base import (
 )
 from app.fields.normal import BLANKS
 from app.fields.reading import check_length, read_text, shown
-from app.fields.settings import PatternSetting, Plain, Said, WholeNumber, whole
+from app.fields.settings import PatternSetting, Plain, Said, Setting, WholeNumber, whole
 from app.texts import Label, say
 
 #: No text of any kind may be longer.
@@ -77,7 +76,7 @@ class Text(TextLike):
     most: ClassVar[int] = 10_000
     lines: ClassVar[bool] = False
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the bounds of its length and the pattern."""
         return {
             "min": WholeNumber("The least number of characters.", least=1, most=self.most),
@@ -110,7 +109,7 @@ class Text(TextLike):
             raise FieldError(
                 say(
                     "This text has one line only; remove the line breaks.",
-                    "这里只能填写一行,请去掉换行。",
+                    "这里只能填写一行，请去掉换行。",
                 ),
                 "line-break",
             )
@@ -200,7 +199,7 @@ def check_pattern(field: FieldLike, text: str) -> None:
     raise FieldError(
         say(
             "“{value}” has not the form that is asked for: {words}",
-            "“{value}”不符合要求的格式:{words}",
+            "“{value}”不符合要求的格式：{words}",
             value=shown(text),
             words=words,
         ),

@@ -93,7 +93,7 @@ def read_day(text: str, today: date | None, *, strict: bool) -> date:
         raise FieldError(
             say(
                 "“{value}” is not a date. Write it like 2026-01-31.",
-                "“{value}”不是日期,请写成 2026-01-31 这样。",
+                "“{value}”不是日期，请写成 2026-01-31 这样。",
                 value=shown(text),
             ),
             "not-a-date",
@@ -123,7 +123,7 @@ def read_time(text: str) -> time:
     raise FieldError(
         say(
             "“{value}” is not a time of day. Write it like 09:30.",
-            "“{value}”不是时间,请写成 09:30 这样。",
+            "“{value}”不是时间，请写成 09:30 这样。",
             value=shown(text),
         ),
         "not-a-time",
@@ -163,7 +163,7 @@ def read_moment(text: str, context: ParseContext) -> datetime:
         raise FieldError(
             say(
                 "“{value}” is not a date with a time. Write it like 2026-01-31 09:30.",
-                "“{value}”不是日期时间,请写成 2026-01-31 09:30 这样。",
+                "“{value}”不是日期时间，请写成 2026-01-31 09:30 这样。",
                 value=shown(text),
             ),
             "not-a-moment",

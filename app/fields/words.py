@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -28,9 +27,10 @@ from app.fields.reading import (
     check_length,
     read_line,
     read_list,
+    read_words,
     wrong_kind,
 )
-from app.fields.settings import Switch, WholeNumber, Written
+from app.fields.settings import Setting, Switch, WholeNumber, Written
 from app.texts import Label, say
 
 _TAG_LENGTH = 60
@@ -77,7 +77,7 @@ class Choices(Words):
     example: ClassVar[str] = "channels: {type: choices, options: [phone, email, visit]}"
     example_json: ClassVar[Any] = ["phone", "visit"]
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the options and how many may be chosen."""
         return {
             "options": Written(
@@ -168,7 +168,7 @@ class Tags(Words):
     example: ClassVar[str] = "interests: {type: tags}"
     example_json: ClassVar[Any] = ["vip", "fair 2026"]
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the options, if there are any."""
         return {
             "options": Written("The tags that are offered.", takes=OPTIONS_TAKE),
@@ -188,7 +188,7 @@ class Tags(Words):
         for one in read_list(raw, context):
             if not isinstance(one, str):
                 raise wrong_kind(one, "a text", "文本")
-            text = read_line(one, strict=context.strict)
+            text = read_words(one, strict=context.strict)
             if text is None:
                 continue
             if field.options and not field.settings.get("free"):

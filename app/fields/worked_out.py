@@ -28,7 +28,6 @@ from datetime import timedelta
 from decimal import Decimal as Exact
 from typing import Any, ClassVar
 
-import marshmallow as ma
 import sqlalchemy as sa
 
 from app.expressions.moments import Duration as Length
@@ -49,7 +48,7 @@ from app.fields.moments import Date, Datetime, Duration, Time
 from app.fields.money import Money
 from app.fields.numbers import Decimal, Integer, Percent, round_half_up
 from app.fields.relations import Department, Link, User
-from app.fields.settings import ExpressionText, Name, Plain, Switch, WholeNumber, Word
+from app.fields.settings import ExpressionText, Name, Plain, Setting, Switch, WholeNumber, Word
 from app.fields.several import Links
 from app.fields.text import Longtext
 from app.fields.words import Tags
@@ -120,7 +119,7 @@ def result_of(field: FieldLike) -> tuple[FieldType, ResultField]:
     """Return the type a worked-out field's values have, and the field seen as one of that type."""
     value: Type = getattr(field, "value", None) or ANY
     said = field.settings.get("result")
-    type_ = RESULTS[said] if said in RESULTS else _type_for(value)
+    type_ = RESULTS.get(str(said)) or _type_for(value)
     if field.settings.get("count") and said is None:
         type_ = RESULTS["integer"]
     settings = {**_UNBOUND, **_settings_for(type_, value)}
@@ -183,7 +182,7 @@ class WorkedOut(FieldType):
     def parse(self, field: FieldLike, raw: object, context: ParseContext) -> Any:
         """Refuse: nobody writes what is worked out."""
         raise FieldError(
-            say("This is worked out and cannot be set.", "此项自动计算,不能填写。"), "not-writable"
+            say("This is worked out and cannot be set.", "此项自动计算，不能填写。"), "not-writable"
         )
 
     def to_columns(self, field: FieldLike, value: Any) -> dict[str, Any]:
@@ -262,7 +261,7 @@ class Formula(WorkedOut):
     example: ClassVar[str] = 'subtotal: {type: formula, formula: "round(price * quantity, 2)"}'
     example_json: ClassVar[Any] = "1234.5"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the expression and how its result is shown."""
         return {
             "formula": ExpressionText("The expression.", required=True),
@@ -291,9 +290,9 @@ class Rollup(WorkedOut):
     )
     example_json: ClassVar[Any] = "98000.00"
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return what is worked out of which records."""
-        texts: dict[str, ma.fields.Field] = {
+        texts: dict[str, Setting] = {
             name: ExpressionText(f"The field, or expression, of which the {words}.")
             for name, words in (
                 ("sum", "sum is taken"),
@@ -327,14 +326,14 @@ class Through(WorkedOut):
     name: ClassVar[str] = "through"
     label: ClassVar[Label] = say("Through", "引用字段")
     help: ClassVar[str] = (
-        "A field of the record a link leads to, shown here and never copied. It is empty for whoever "
-        "may not read it there."
+        "A field of the record a link leads to, shown here and never copied. It is empty for "
+        "whoever may not read it there."
     )
     stored: ClassVar[bool] = False
     example: ClassVar[str] = "phones: {type: through, from: customer.phones}"
     example_json: ClassVar[Any] = "Acme Ltd."
 
-    def settings(self) -> dict[str, ma.fields.Field]:
+    def settings(self) -> dict[str, Setting]:
         """Return the way to the field."""
         return {"from": Name("The link and the field behind it: `customer.phones`.", required=True)}
 

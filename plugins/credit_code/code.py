@@ -47,17 +47,17 @@ def read_code(text: str) -> str:
     if len(code) != LENGTH:
         raise _wrong(
             "“{value}” has {length} characters; a credit code has 18.",
-            "“{value}”有 {length} 位;统一社会信用代码应为 18 位。",
+            "“{value}”有 {length} 位；统一社会信用代码应为 18 位。",
             value=shown(text),
             length=len(code),
         )
     for place, sign in enumerate(code, 1):
         if sign not in SIGNS:
             meant = _MISTAKEN.get(sign)
-            hint = say(" Is it {meant}?", "是不是 {meant}?", meant=meant) if meant else say("", "")
+            hint = say(" Is it {meant}?", "是不是 {meant}？", meant=meant) if meant else say("", "")
             raise _wrong(
                 "Character {place} is “{sign}”, which a credit code does not use.{hint}",
-                "第 {place} 位是“{sign}”,统一社会信用代码不使用该字符。{hint}",
+                "第 {place} 位是“{sign}”，统一社会信用代码不使用该字符。{hint}",
                 place=place,
                 sign=sign,
                 hint=hint,
@@ -65,14 +65,14 @@ def read_code(text: str) -> str:
     if not code[_REGION].isdigit():
         raise _wrong(
             "Characters 3 to 8 are “{region}”; they must be the six digits of a region.",
-            "第 3 至 8 位是“{region}”,应为 6 位行政区划数字。",
+            "第 3 至 8 位是“{region}”，应为 6 位行政区划数字。",
             region=code[_REGION],
         )
     if check_sign(code[:-1]) != code[-1]:
         raise _wrong(
             "“{code}” is not a credit code: its last character does not fit the others, so one of "
             "them is mistyped.",
-            "“{code}”不是有效的统一社会信用代码:校验位不符,请检查是否输错。",
+            "“{code}”不是有效的统一社会信用代码：校验位不符，请检查是否输错。",
             code=code,
         )
     return code

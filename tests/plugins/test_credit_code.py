@@ -67,7 +67,7 @@ def test_what_is_wrong_is_said(field):
     )
     assert (
         refusal(field, "9135010ZM000100Y43", "zh")
-        == "第 8 位是“Z”,统一社会信用代码不使用该字符。是不是 2?"
+        == "第 8 位是“Z”，统一社会信用代码不使用该字符。是不是 2？"
     )
     assert refusal(field, "91A50100M000100Y43") == (
         "Characters 3 to 8 are “A50100”; they must be the six digits of a region."

@@ -9,9 +9,9 @@ NAUGHTY: tuple[str, ...] = (
     "'", '"', "''", "'; DROP TABLE customer; --", "1 OR 1=1", "\\", "\\\\", "\\n", "\\x00", "%", "%s", "%%",
     "%(name)s", "_", "{}", "{0}", "{{7*7}}", "{% raw %}", "${7*7}", "$1", ":name", "@@version", "`id`",
     "$(touch /tmp/x)", "| cat /etc/passwd", "; ls", "&&", "../../etc/passwd", "C:\\con\\con", "file:///etc/passwd",
-    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "javascript:alert(1)",
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "javascript:alert(1)",
     "<!--", "-->", "]]>", "<![CDATA[x]]>", "&lt;", "&#x41;", "&nbsp;", "<svg/onload=alert(1)>", "</textarea>",
-    "=1+1", "+1+1", "-1+1", "@SUM(1)", "=HYPERLINK(\"http://x\")", "\tx", "#REF!", "=cmd|' /C calc'!A0",
+    "=1+1", "+1+1", "-1+1", "@SUM(1)", '=HYPERLINK("http://x")', "\tx", "#REF!", "=cmd|' /C calc'!A0",
     # Space that is not empty, and things nobody sees.
     "a b", " a", "a ", "a\tb", "a\nb", "a\r\nb", "a\rb", "a\vb", "a\fb", "a\x1bb", "a\x07b", "a\x08b", "a\x7fb",
     "a\x85b", "a\u2028b", "a\u2029b", "a\u00a0b", "a\u3000b", "a\u200bb", "a\u200db", "a\ufeffb", "\x01\x02\x03",

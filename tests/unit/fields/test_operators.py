@@ -32,13 +32,13 @@ class OneFieldScope:
         }
         return self.type if name == "x" else roots.get(name)
 
-    def members(self, type_: Type) -> Mapping[str, Type]:
+    def members(self, _type: Type) -> Mapping[str, Type]:
         return {}
 
-    def entity(self, name: str) -> None:
+    def entity(self, _name: str) -> None:
         return None
 
-    def view(self, name: str) -> Checked | None:
+    def view(self, _name: str) -> Checked | None:
         return None
 
 
