@@ -124,6 +124,8 @@ def _argument(checker: "Checker", function: Function, parameter: Parameter, node
             f"`{checker.source(node)}` are lines. Write `count({checker.source(node)})`.",
             node,
         )
+    if have.kind is Kind.empty and not function.alike:
+        return convert(node, Type(next(kind for kind in Kind if kind in kinds)))
     if have.kind in kinds or have.kind in (Kind.any, Kind.empty):
         return node
     source = checker.source(node)

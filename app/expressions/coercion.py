@@ -27,6 +27,9 @@ _READABLE = {*t.NUMBERS, *t.DAYS, *_LIKE_TEXT, Kind.boolean}
 
 def convert(node: Node, type_: Type) -> Node:
     """Return *node* as a value of a type that it can become without loss of meaning."""
+    if node.type.kind is Kind.empty:
+        # SQL must know of which type an empty value is.
+        return Constant(type=type_, value=None, start=node.start, end=node.end)
     if (node.type.kind, type_.kind) in _CONVERSIONS:
         return Convert(type=type_, item=node, start=node.start, end=node.end)
     return node
@@ -155,7 +158,9 @@ def fit(checker: "Checker", node: Node, want: Type) -> Node:
     have = node.type
     if have.kind is Kind.any and want.kind in _READABLE:
         return Convert(type=want, item=node, start=node.start, end=node.end)
-    if Kind.any in (have.kind, want.kind) or have.kind is Kind.empty:
+    if have.kind is Kind.empty:
+        return convert(node, want)
+    if Kind.any in (have.kind, want.kind):
         return node
     converted = convert(node, want)
     if converted is not node or _fits(have, want):
@@ -165,7 +170,9 @@ def fit(checker: "Checker", node: Node, want: Type) -> Node:
 
 def _fit_many(checker: "Checker", node: Node, want: Type) -> Node:
     assert want.item is not None
-    if node.type.kind in (Kind.any, Kind.empty):
+    if node.type.kind is Kind.empty:
+        return convert(node, want)
+    if node.type.kind is Kind.any:
         return node
     items = node.items if isinstance(node, Series) else (node,)
     fitted = tuple(fit(checker, item, want.item) for item in items)
