@@ -145,7 +145,7 @@ def _columns(entity: Entity, values: Mapping[str, Any]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, value in values.items():
         one = entity.fields.get(name)
-        if one is None or one.built_in or not one.type.writable:
+        if one is None or (one.built_in and value is not None) or not one.type.writable:
             columns[name] = value
         elif one.type.name != "lines":
             columns.update(one.type.to_columns(one, value))

@@ -53,7 +53,7 @@ class EntityRows:
         columns: dict[str, Any] = {}
         for name, value in values.items():
             field = self.entity.fields.get(name)
-            if field is None or field.built_in:
+            if field is None or (field.built_in and value is not None):
                 columns[name] = value
             elif name in self.columns:
                 columns.update(field.type.to_columns(field, value))
