@@ -47,7 +47,8 @@ def type_operations(
         return
     conversion = None
     if not moved and not now_worked_out:
-        conversion = field.type.conversions(field).get(known["type"])
+        zone = diff.catalog.app.time_zone
+        conversion = field.type.conversions(field, zone).get(known["type"])
     if conversion is not None and has_same_column:
         yield _in_place(diff, field, columns, known["type"], old_name, conversion)
         return

@@ -135,7 +135,7 @@ class Written(Setting):
 
     def __init__(
         self,
-        help: str,
+        help: str,  # noqa: A002
         default: Any = None,
         *,
         required: bool = False,

@@ -160,6 +160,10 @@ class WorkedOut(FieldType):
     writable: ClassVar[bool] = False
     control: ClassVar[str] = "read"
 
+    def bind(self, settings: Mapping[str, Any], numbers: Mapping[str, int]) -> Mapping[str, Any]:
+        """Return the settings with the entities' numbers, for a result that is an ``any_link``."""
+        return {**settings, "numbers": dict(numbers)}
+
     def columns(self, field: FieldLike) -> tuple[Column, ...]:
         """Return the result's columns, without its foreign keys, checks and defaults."""
         type_, seen = result_of(field)
