@@ -62,7 +62,7 @@ class CustomerStory:
             self._tell_contact(customer, at + timedelta(minutes=4 * (number + 1)))
         if t.likely(18):
             self._tell_lead_before(customer)
-        if t.likely(60):
+        if t.likely(40):
             change = {"primary_contact": customer.contacts[0]}
             t.change(at + timedelta(minutes=20), owner, customer.reference, change)
 

@@ -88,11 +88,11 @@ class DemoLoader:
             name: self._as_json(step.entity, name, value) for name, value in step.values.items()
         }
         if step.is_new:
-            written = self._records.create(principal, step.entity, values, origin="import")
+            written = self._records.create(principal, step.entity, values, origin="screen")
             self._ids[step.key] = written.id
         else:
             number = self._ids[step.key]
-            self._records.update(principal, step.entity, number, values, origin="import")
+            self._records.update(principal, step.entity, number, values, origin="screen")
 
     def _principal(self, login: str) -> Principal:
         found = self._principals.get(login)

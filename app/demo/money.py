@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.demo.sales import WonOpportunity
+from app.demo.sales import DemoOpportunity
 from app.demo.steps import Person, Reference, cents
 from app.demo.telling import ZONE, Telling
 
@@ -26,7 +26,7 @@ class MoneyStory:
     def __init__(self, telling: Telling) -> None:
         self._t = telling
 
-    def tell_contract(self, won: WonOpportunity) -> None:
+    def tell_contract(self, won: DemoOpportunity) -> None:
         """Tell how an opportunity that was won became a contract, and how its money came in."""
         t, customer = self._t, won.customer
         at = t.after(won.at, 0, 6)
@@ -74,7 +74,7 @@ class MoneyStory:
             t.change(at, owner, contract, {"stage": stage})
 
     def _tell_instalments(
-        self, won: WonOpportunity, contract: Reference, signed_at: datetime
+        self, won: DemoOpportunity, contract: Reference, signed_at: datetime
     ) -> None:
         t, left = self._t, won.amount
         for period, (percent, trigger, days) in enumerate(_INSTALMENTS, start=1):
@@ -101,7 +101,7 @@ class MoneyStory:
 
     def _tell_payment(
         self,
-        won: WonOpportunity,
+        won: DemoOpportunity,
         contract: Reference,
         plan: Reference,
         amount: Decimal,
@@ -127,7 +127,7 @@ class MoneyStory:
             self._tell_invoice(won, contract, received, t.after(at, 0, 5))
 
     def _tell_invoice(
-        self, won: WonOpportunity, contract: Reference, amount: Decimal, at: datetime
+        self, won: DemoOpportunity, contract: Reference, amount: Decimal, at: datetime
     ) -> None:
         t, customer = self._t, won.customer
         company = customer.company

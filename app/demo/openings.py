@@ -110,10 +110,12 @@ class OpeningStory:
         path = t.chance.choices(
             ((), ("following",), ("following", "interested"), ("following", "fail")), (3, 3, 4, 2)
         )[0]
+        change: dict[str, Any] = {}
         for stage in path:
-            at = t.after(at, 1, 9)
-            if not t.has_happened(at):
-                return
+            later = t.after(at, 1, 9)
+            if not t.has_happened(later):
+                break
+            at = later
             talk = t.chance.choice(words.TALKS[:6])
             said, then = talk[:2] if is_chinese else talk[2:]
             values = {
@@ -124,7 +126,8 @@ class OpeningStory:
                 "next_step": then,
             }
             t.owned(at, owner, "follow_up", values)
-            change: dict[str, Any] = {"stage": stage}
+            change = {"stage": stage}
             if stage == "interested":
                 change["progress"] = t.chance.choice(("first_intent", "strong_will"))
+        if change:
             t.change(at + timedelta(minutes=1), owner, lead, change)

@@ -20,17 +20,12 @@ class DemoUser:
     """One user; ``manager`` is the login of the person they report to."""
 
     login: str
-    first_name: str
-    last_name: str
+    #: as lists show it; a Chinese family name comes first
+    name: str
     department: str
     roles: tuple[str, ...]
     manager: str | None = None
     language: str = "en"
-
-    @property
-    def name(self) -> str:
-        """The name as lists show it."""
-        return f"{self.first_name} {self.last_name}"
 
     @property
     def email(self) -> str:
@@ -72,18 +67,18 @@ def demo_organisation() -> DemoOrganisation:
     head, east, abroad = (department.key for department in departments)
     sales = ("sales",)
     users = (
-        DemoUser("he.jun", "Jun", "He", head, ("sales_director",), language="zh"),
-        DemoUser("chen.wei", "Wei", "Chen", east, ("sales_manager",), "he.jun", "zh"),
-        DemoUser("lin.yue", "Yue", "Lin", east, sales, "chen.wei"),
-        DemoUser("sun.hao", "Hao", "Sun", east, sales, "chen.wei", "zh"),
-        DemoUser("wang.fang", "Fang", "Wang", east, sales, "chen.wei", "zh"),
+        DemoUser("he.jun", "He Jun", head, ("sales_director",), language="zh"),
+        DemoUser("chen.wei", "Chen Wei", east, ("sales_manager",), "he.jun", "zh"),
+        DemoUser("lin.yue", "Lin Yue", east, sales, "chen.wei"),
+        DemoUser("sun.hao", "Sun Hao", east, sales, "chen.wei", "zh"),
+        DemoUser("wang.fang", "Wang Fang", east, sales, "chen.wei", "zh"),
         # Two steps below the manager: what Li Na owns is seen by Sun Hao's manager too.
-        DemoUser("li.na", "Na", "Li", east, sales, "sun.hao", "zh"),
-        DemoUser("emma.clarke", "Emma", "Clarke", abroad, ("sales_manager",), "he.jun"),
-        DemoUser("tom.becker", "Tom", "Becker", abroad, sales, "emma.clarke"),
-        DemoUser("priya.nair", "Priya", "Nair", abroad, sales, "emma.clarke"),
-        DemoUser("zhao.min", "Min", "Zhao", head, ("finance",), "he.jun", "zh"),
-        DemoUser("liu.ting", "Ting", "Liu", head, ("service",), "he.jun", "zh"),
-        DemoUser("zhou.kai", "Kai", "Zhou", head, ("auditor",), language="zh"),
+        DemoUser("li.na", "Li Na", east, sales, "sun.hao", "zh"),
+        DemoUser("emma.clarke", "Emma Clarke", abroad, ("sales_manager",), "he.jun"),
+        DemoUser("tom.becker", "Tom Becker", abroad, sales, "emma.clarke"),
+        DemoUser("priya.nair", "Priya Nair", abroad, sales, "emma.clarke"),
+        DemoUser("zhao.min", "Zhao Min", head, ("finance",), "he.jun", "zh"),
+        DemoUser("liu.ting", "Liu Ting", head, ("service",), "he.jun", "zh"),
+        DemoUser("zhou.kai", "Zhou Kai", head, ("auditor",), language="zh"),
     )
     return DemoOrganisation(departments, users)

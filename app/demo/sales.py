@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,8 +21,8 @@ _ON_THE_SHELF = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class WonOpportunity:
-    """What a contract needs to know about the opportunity it comes from."""
+class DemoOpportunity:
+    """What its quotes and its contract need to know about an opportunity."""
 
     reference: Reference
     customer: DemoCustomer
@@ -34,6 +34,16 @@ class WonOpportunity:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far an opportunity got: open stages with their moments and chances, and its end."""
+
+    stages: list[tuple[datetime, str, int]]
+    #: after how many of the open stages it ends
+    ends_after: int
+    end: datetime | None
+
+
 class SalesStory:
     """Opportunities and quotes, and the tasks that hang on them."""
 
@@ -41,7 +51,7 @@ class SalesStory:
         self._t = telling
         self._customers = customers
         self._titles: set[str] = set()
-        self.won: list[WonOpportunity] = []
+        self.won: list[DemoOpportunity] = []
         self._open: list[tuple[Reference, DemoCustomer, datetime]] = []
 
     def tell(self, count: int) -> None:
@@ -60,6 +70,41 @@ class SalesStory:
         t = self._t
         if not t.has_happened(at):
             return
+        way = self._way(at)
+        # Of what lies far back only the stage before the end is told, not how it got there.
+        is_old = at < t.ago(150) and len(way.stages) == way.ends_after
+        told = self._tell_beginning(customer, at, way.stages[-1] if is_old else None)
+        quote = None
+        for moment, stage, chance in way.stages:
+            if not is_old:
+                change = {"stage": stage, "probability": chance}
+                t.change(moment, customer.owner, told.reference, change)
+            if t.likely(45):
+                self._tell_talk(told, moment + timedelta(minutes=6))
+            if stage == "proposal":
+                quote = self._tell_quote(told, moment + timedelta(minutes=30))
+        if way.end is None:
+            self._open.append((told.reference, customer, at))
+        else:
+            self._tell_end(replace(told, quote=quote, at=way.end), may_win=way.ends_after >= 3)
+
+    def _way(self, at: datetime) -> Way:
+        """Return the open stages it reaches, and the end if that has come."""
+        t = self._t
+        ends_after = t.chance.choice((1, 2, 2, 3, 3, 4, 4, 4))
+        stages: list[tuple[datetime, str, int]] = []
+        for stage, chance in _OPEN_STAGES[:ends_after]:
+            at = t.after(at, 6, 32)
+            if not t.has_happened(at):
+                return Way(stages, ends_after, None)
+            stages.append((at, stage, chance))
+        end = t.after(at, 3, 20)
+        return Way(stages, ends_after, end if t.has_happened(end) else None)
+
+    def _tell_beginning(
+        self, customer: DemoCustomer, at: datetime, stage: tuple[datetime, str, int] | None
+    ) -> DemoOpportunity:
+        t = self._t
         title = self._title(customer)
         lines = self._lines()
         discount_rate = Decimal(t.chance.choice((0, 0, 0, 2, 3, 5)))
@@ -73,55 +118,29 @@ class SalesStory:
             "kind": "renewal" if "维保" in title or "Service" in title else "new",
             "source": t.chance.choice(("online", "offline", "expansion", "add_on")),
             "amount": amount,
-            "probability": 10,
-            "expected_close_on": t.after(max(at, t.ago(30)), 20, 110).date(),
+            "probability": stage[2] if stage else 10,
+            "expected_close_on": t.after(at, 40, 150).date(),
             "lines": lines,
             "discount_rate": discount_rate,
         }
+        if stage:
+            values["stage"] = stage[1]
         opportunity = t.owned(at, customer.owner, "opportunity", values)
-        self._move(
-            WonOpportunity(
-                opportunity, customer, title, tuple(lines), discount_rate, amount, None, at
-            )
+        return DemoOpportunity(
+            opportunity, customer, title, tuple(lines), discount_rate, amount, None, at
         )
 
-    def _move(self, told: WonOpportunity) -> None:
-        """Walk through the stages until it ends or the story does."""
+    def _tell_end(self, told: DemoOpportunity, *, may_win: bool) -> None:
         t, at, owner = self._t, told.at, told.customer.owner
-        ends_after = t.chance.choice((1, 2, 2, 3, 3, 4, 4, 4))
-        recent, quote = t.ago(200), None
-        for number, (stage, chance) in enumerate(_OPEN_STAGES, start=1):
-            at = t.after(at, 6, 32)
-            if not t.has_happened(at):
-                self._open.append((told.reference, told.customer, told.at))
-                return
-            # Of what lies far back only the turning points are told.
-            if at > recent or stage == "proposal" or number == ends_after:
-                t.change(at, owner, told.reference, {"stage": stage, "probability": chance})
-            if t.likely(45):
-                self._tell_talk(told, at + timedelta(minutes=6))
-            if stage == "proposal":
-                quote = self._tell_quote(told, at + timedelta(minutes=30))
-            if number == ends_after:
-                break
-        end = t.after(at, 3, 20)
-        if not t.has_happened(end):
-            self._open.append((told.reference, told.customer, told.at))
-            return
-        if ends_after >= 3 and t.likely(75):
-            won = {"stage": "won", "probability": 100, "closed_on": end.date()}
-            t.change(end, owner, told.reference, won)
-            self.won.append(
-                WonOpportunity(
-                    told.reference, told.customer, told.title, told.lines, told.discount_rate,
-                    told.amount, quote, end,
-                )
-            )  # fmt: skip
+        if may_win and t.likely(75):
+            won = {"stage": "won", "probability": 100, "closed_on": at.date()}
+            t.change(at, owner, told.reference, won)
+            self.won.append(told)
             return
         stage = "invalid" if t.likely(15) else "lost"
         reason = "duplicate" if stage == "invalid" else t.chance.choice(_REASONS)
-        ended = {"lost_reason": reason, "probability": 0, "closed_on": end.date(), "stage": stage}
-        t.change(end, owner, told.reference, ended)
+        ended = {"lost_reason": reason, "probability": 0, "closed_on": at.date(), "stage": stage}
+        t.change(at, owner, told.reference, ended)
 
     def _title(self, customer: DemoCustomer) -> str:
         zh, en = self._t.chance.choice(words.PROJECTS)
@@ -153,7 +172,7 @@ class SalesStory:
             )
         return lines
 
-    def _tell_quote(self, told: WonOpportunity, at: datetime) -> Reference | None:
+    def _tell_quote(self, told: DemoOpportunity, at: datetime) -> Reference | None:
         t = self._t
         if not t.has_happened(at) or t.likely(15):
             return None
@@ -176,7 +195,7 @@ class SalesStory:
         }
         return t.owned(at, told.customer.owner, "quote", values)
 
-    def _tell_talk(self, told: WonOpportunity, at: datetime) -> None:
+    def _tell_talk(self, told: DemoOpportunity, at: datetime) -> None:
         t = self._t
         talk = t.chance.choice(words.TALKS[:7])
         said, then = talk[:2] if told.customer.company.is_chinese else talk[2:]

@@ -241,7 +241,7 @@ TASKS = (
 )  # fmt: skip
 
 GROUPS = (
-    ("华东重点客户 / Key customers, East", "static", None, "teal"),
+    ("国内重点客户 / Key customers at home", "static", None, "teal"),
     ("海外客户 / Abroad", "static", None, "blue"),
     ("年度维保客户 / On service", "static", None, "green"),
     ("欠款客户 / Owing", "dynamic", "unreceived_total > 0", "orange"),
