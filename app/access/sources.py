@@ -209,4 +209,9 @@ def environment(catalog: Catalog, roots: Mapping[str, SQLSource] | None = None) 
 
 def calendar_of(catalog: Catalog) -> Calendar:
     """Return the business calendar of app.yaml."""
-    return Calendar(time_zone=catalog.app.time_zone)
+    said, usual = catalog.app.calendar, Calendar()
+    return Calendar(
+        time_zone=catalog.app.time_zone,
+        weekdays=frozenset(said.get("days") or usual.weekdays),
+        hours=tuple(said.get("hours") or usual.hours),
+    )

@@ -31,8 +31,8 @@ from app.texts import say
 
 #: Counting stops here: nobody pages further, and more costs time.
 COUNT_CAP = 10_000
-_PLANS = 512
-_STATEMENTS = 1_024
+_PLANS = 256
+_STATEMENTS = 512
 #: Expansions may go through this many links.
 DEEPEST = 3
 

@@ -8,10 +8,11 @@ psycopg's cursor.
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import psycopg
@@ -22,7 +23,9 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect_module
 from sqlalchemy.sql import visitors
 
 _dialect = dialect_module.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-_names = count(1)
+
+#: Statements a connection keeps prepared; the one unused for longest gives way.
+MOST_PREPARED = 300
 
 #: SQLAlchemy type -> (oid, oid of an array of it); the first that fits counts.
 _OIDS: tuple[tuple[type[sa.types.TypeEngine[Any]], int, int], ...] = (
@@ -60,7 +63,8 @@ class PreparedStatement:
         self.oids = [_oid(compiled.binds[name].type) for name in self.names]
         #: values written into the statement; None for those given when it runs
         self.fixed: dict[str, Any] = {name: compiled.params[name] for name in self.names}
-        self.name = b"trellis_%d" % next(_names)
+        # Statements that differ in their values alone have the same text, and so the same name.
+        self.name: bytes = b"t_" + hashlib.blake2b(self.text, digest_size=12).hexdigest().encode()
 
     def run(
         self, connection: psycopg.Connection[Any], values: Mapping[str, Any]
@@ -72,9 +76,14 @@ class PreparedStatement:
         """
         pgconn = connection.pgconn
         known = _known(connection)
-        if self.name not in known:
+        if self.name in known:
+            known.move_to_end(self.name)
+        else:
+            if len(known) >= MOST_PREPARED:
+                oldest, _ = known.popitem(last=False)
+                _checked(connection, pgconn.exec_(b"DEALLOCATE " + oldest))
             _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
-            known.add(self.name)
+            known[self.name] = None
         parameters = [encode(values[name]) for name in self.names]
         return _checked(connection, pgconn.exec_prepared(self.name, parameters))
 
@@ -86,12 +95,13 @@ def _oid(type_: sa.types.TypeEngine[Any]) -> int:
     return next((one for kind, one, _ in _OIDS if isinstance(type_, kind)), _INFERRED)
 
 
-def _known(connection: psycopg.Connection[Any]) -> set[bytes]:
+def _known(connection: psycopg.Connection[Any]) -> OrderedDict[bytes, None]:
     """Return what is prepared on a connection; a new catalog has dropped everything."""
     version = getattr(connection, "catalog_version", 0)
-    known: tuple[int, set[bytes]] | None = getattr(connection, "trellis_prepared", None)
+    known: tuple[int, OrderedDict[bytes, None]] | None
+    known = getattr(connection, "trellis_prepared", None)
     if known is None or known[0] != version:
-        known = (version, set())
+        known = (version, OrderedDict())
         connection.trellis_prepared = known  # type: ignore[attr-defined]
     return known[1]
 

@@ -170,9 +170,13 @@ def test_touch_works_on_the_drivers_connection_and_is_undone_with_the_change(wor
     with world.pools.write.connection() as connection:
         touch_people(connection)
     assert number() == before + 1
-    with pytest.raises(ZeroDivisionError), world.pools.write.connection() as connection:
-        touch_people(connection)
-        raise ZeroDivisionError
+
+    def fail():
+        with world.pools.write.connection() as connection:
+            touch_people(connection)
+            raise ZeroDivisionError
+
+    pytest.raises(ZeroDivisionError, fail)
     assert number() == before + 1
 
 
