@@ -87,6 +87,10 @@ class Values(Table):
             )
         return inner
 
+    def json_schema(self) -> dict[str, Any]:
+        """Return numbers, switches and texts by name."""
+        return {"type": "object", "additionalProperties": {"type": ["number", "boolean", "string"]}}
+
 
 class CalendarSchema(Definition):
     """The business calendar."""

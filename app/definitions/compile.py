@@ -98,6 +98,7 @@ class _Compilation:
     def _draft_entities(self) -> set[str]:
         """Return the entities that are drafted anew."""
         names = list(self.shapes.entities)
+        self.shop.sound = len(self.shop.problems)
         before = self._usable_before()
         if before is None:
             self._draft_anew(names)
@@ -109,7 +110,6 @@ class _Compilation:
         if drafting.trees_of(self.shop) != trees:
             # Every link to such an entity is another one now.
             self.shop.forget_drafts()
-            self._draft_common()
             self._draft_anew(names)
             drafting.name_trees(self.shop)
             return set(names)
@@ -164,23 +164,27 @@ class _Compilation:
                 shop.offers[name] = offers
 
     def _bind(self, fresh: set[str]) -> None:
-        """Bind the fields of the drafts made anew, then of those that read what changed."""
-        before = self._usable_before()
-        waiting = set(fresh)
-        while waiting:
-            drafts = [one for one in self.shop.drafts.values() if unit_of(one.name) in waiting]
+        """Bind the fields of the drafts made anew, and of those that read what changed.
+
+        An entity bound early may have read one that turns out to be affected only afterwards, so
+        each round binds all of them again, until a round finds no more.
+        """
+        shop, before = self.shop, self._usable_before()
+        while True:
+            drafts = [one for one in shop.drafts.values() if unit_of(one.name) in fresh]
             for draft in drafts:
-                binding.check_targets(self.shop, draft)
+                binding.check_targets(shop, draft)
             for draft in drafts:
-                with self.shop.reading(unit_of(draft.name)):
-                    binding.bind_fields(self.shop, draft)
-            drafting.bind_offers(self.shop, drafts)
-            if before is None or has_errors(self.shop.problems):
+                with shop.reading(unit_of(draft.name)):
+                    binding.bind_fields(shop, draft)
+            drafting.bind_offers(shop, drafts)
+            affected = set(affected_units(before, shop, fresh)) if before else set()
+            if not affected:
                 return
-            waiting = set(affected_units(before, self.shop, fresh))
-            self._draft_anew(waiting)
-            drafting.name_trees(self.shop, waiting)
-            fresh |= waiting
+            fresh |= affected
+            shop.forget_units(fresh)
+            self._draft_anew(name for name in self.shapes.entities if name in fresh)
+            drafting.name_trees(shop, fresh)
 
     def _inherit(self, fresh: set[str]) -> dict[str, tuple[tuple[str, str], ...]]:
         before = self._usable_before()

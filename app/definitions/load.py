@@ -172,9 +172,12 @@ def _packs(
     listed = written if isinstance(written, list) else [written] if isinstance(written, str) else []
     packs = []
     for index, name in enumerate(listed):
+        if not isinstance(name, str) or app is None:
+            # That it is no name is told with the other shapes.
+            continue
         if name in there:
             packs.append(name)
-        elif isinstance(name, str) and app is not None:
+        else:
             close = nearest(name, there)
             where = app.spot.at_value(("packs", index))
             message = f"There is no pack `{name}` in packs/."

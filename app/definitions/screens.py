@@ -11,7 +11,8 @@ from app.definitions.names import label_from_name
 from app.definitions.problems import Code, Severity
 from app.definitions.worked_out import links_to
 from app.definitions.workshop import Draft, Path, Workshop
-from app.expressions.tree import Checked
+from app.expressions.tree import Checked, Constant
+from app.expressions.types import BOOLEAN
 
 #: Types that fill a cell with more than a list has room for.
 _LONG = ("longtext", "markdown", "lines", "files", "images", "file", "image", "signature", "geo")
@@ -29,6 +30,10 @@ _FILTERS = (
 )
 _BOARDS = ("choice", "stage")
 _TIMES = ("date", "datetime")
+
+
+#: Stands for a view's condition while that is being checked.
+_UNDER_WAY = Checked("", Constant(type=BOOLEAN, value=True))
 
 
 def compile_screens(shop: Workshop, draft: Draft, title: str | None) -> Screens:
@@ -85,9 +90,14 @@ def view_condition(shop: Workshop, draft: Draft, name: str) -> Checked | None:
     written = draft.values.get("screens", {}).get("views", {}).get(name)
     if written is None:
         return None
+    if name in draft.views and draft.views[name].where is _UNDER_WAY:
+        shop.problem(
+            Code.cycle, draft.document, ("screens", "views", name, "where"),
+            f"The view `{name}` is defined by itself, perhaps through other views.",
+            "Write its condition without `in_view`.",
+        )  # fmt: skip
     if name not in draft.views:
-        # Kept before it is checked, so that views naming each other in a circle end.
-        draft.views[name] = View(name, label_from_name(name))
+        draft.views[name] = View(name, label_from_name(name), _UNDER_WAY)
         where = None
         if "where" in written:
             path = ("screens", "views", name, "where")

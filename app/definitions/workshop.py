@@ -6,7 +6,7 @@ type of a formula is worked out when somebody asks for it, so the order of files
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +61,8 @@ class Workshop(Model):
         self.functions = functions
         self.schemas = FieldSchemas(types)
         self.problems: list[Problem] = []
+        #: So many of the problems were found before there was any draft.
+        self.sound = 0
         self.app = App()
         self.roles: dict[str, Role] = {}
         self.options: dict[str, OptionList] = {}
@@ -195,14 +197,28 @@ class Workshop(Model):
         finally:
             self._reader = before
 
+    def forget_units(self, units: Container[str]) -> None:
+        """Forget what was found out about entities and their lines; they are drafted anew."""
+        for found in (self._found, self._types):
+            for key in list(found):
+                name = key if isinstance(key, str) else key[0]
+                if name.partition(".")[0] in units:
+                    del found[key]  # type: ignore[arg-type]
+        self._links = None
+        self._cycles.clear()
+        del self.problems[self.sound :]
+
     def forget_drafts(self) -> None:
         """Begin anew, after drafts of the time before turned out to be of no use."""
         self.drafts.clear()
-        self.options.clear()
-        self.offers.clear()
+        for lists in (self.options, self.offers):
+            for name in [name for name in lists if "." in name]:
+                del lists[name]
         self.built_in = {}
         self._links = None
-        self.problems.clear()
+        self._found.clear()
+        self._types.clear()
+        del self.problems[self.sound :]
 
     def mark_broken(self, entity: str, name: str) -> None:
         """Let a field be anything, so that what reads it is not called wrong as well."""
