@@ -240,14 +240,8 @@ class Stage(Choice):
         return any(option.final and option.name == value for option in field.options)
 
     def to_columns(self, field: FieldLike, value: Any) -> dict[str, Any]:
-        """Return the stage alone; ``moved`` gives the rest when it changes."""
+        """Return the stage alone: since when and what was before, whoever moves it knows."""
         return {field.name: value}
-
-    def moved(self, field: FieldLike, old: str | None, new: str | None, now: Any) -> dict[str, Any]:
-        """Return the values of all columns after a move from *old* to *new*; none if it stays."""
-        if old == new:
-            return {}
-        return {field.name: new, f"{field.name}__since": now, f"{field.name}__previous": old}
 
     def conversions(self, field: FieldLike, time_zone: str = "UTC") -> Mapping[str, Conversion]:
         """Return those of a choice; the record stands there since the change."""

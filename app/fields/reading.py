@@ -65,9 +65,11 @@ def wrong_kind(raw: object, en: str, zh: str) -> FieldError:
 
 
 def shown(text: str) -> str:
-    """Return a value short enough to be quoted in a sentence."""
+    """Return a value short enough to be quoted in a sentence, without signs that do harm there."""
     one_line = " ".join(text.split())
-    return one_line if len(one_line) <= 40 else one_line[:39] + "…"
+    short = one_line if len(one_line) <= 40 else one_line[:39] + "…"
+    # Half characters would break the JSON of the answer, control characters the log.
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in short)
 
 
 def check_characters(text: str) -> str:
