@@ -28,8 +28,9 @@ _READABLE = {*t.NUMBERS, *t.DAYS, *_LIKE_TEXT, Kind.boolean}
 def convert(node: Node, type_: Type) -> Node:
     """Return *node* as a value of a type that it can become without loss of meaning."""
     if node.type.kind is Kind.empty:
-        # SQL must know of which type an empty value is.
-        return Constant(type=type_, value=None, start=node.start, end=node.end)
+        # SQL must know of which type an empty value is; a boolean never is empty.
+        value = False if type_.kind is Kind.boolean else None
+        return Constant(type=type_, value=value, start=node.start, end=node.end)
     if (node.type.kind, type_.kind) in _CONVERSIONS:
         return Convert(type=type_, item=node, start=node.start, end=node.end)
     return node

@@ -159,6 +159,7 @@ EXAMPLES = [
     "under(parent, record)",
     "under(parent, 5)",
     "abs(empty)",
+    "(empty and active) is empty",
     "empty if active else signed_on",
     "(empty or effort) > days(1)",
     "max(empty, signed_on)",
