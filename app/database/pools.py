@@ -48,6 +48,9 @@ _WRITING = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "60s",
 }
+#: For serial numbers: each is a transaction of its own that waits for no flush. The commit of its
+#: record, which comes later in the log, flushes the number as well.
+_COUNTING = _WRITING | {"synchronous_commit": "off"}
 #: Connections of the engine outside `apply`: pages of FAB, organisation, setup.
 _SLOW_PATH = {"TimeZone": "UTC", "jit": "off", "statement_timeout": "30s", "lock_timeout": "5s"}
 
@@ -209,8 +212,9 @@ class Pool(ConnectionPool[PooledConnection]):
             if connection.catalog_version == self._version:
                 return connection
             try:
-                # psycopg forgets its own list when it sees this statement pass.
-                connection.execute("DEALLOCATE ALL")
+                # psycopg forgets its own list when it sees this statement pass, but it looks only
+                # at statements it has not seen before: hence the number.
+                connection.execute(b"DEALLOCATE ALL -- version %d" % self._version)
                 if not connection.autocommit:
                     connection.commit()
                 connection.catalog_version = self._version
@@ -260,6 +264,7 @@ class Pools:
         self._read: Pool | None = None
         self._fenced: Pool | None = None
         self._write: Pool | None = None
+        self._numbers: Pool | None = None
         self._engine: sa.Engine | None = None
 
     @property
@@ -287,6 +292,14 @@ class Pools:
         return self._opened("_write", _WRITING, "write", autocommit=False)
 
     @property
+    def numbers(self) -> Pool:
+        """The pool that counters of serial fields are asked through, each by itself."""
+        pool = self._numbers
+        if pool is not None and self._process == os.getpid():
+            return pool
+        return self._opened("_numbers", _COUNTING, "numbers", autocommit=True)
+
+    @property
     def engine(self) -> sa.Engine:
         """SQLAlchemy's engine, for the slow paths and FAB."""
         with self._lock:
@@ -311,7 +324,7 @@ class Pools:
         """Tell the connections that another version of the catalog serves from now on."""
         with self._lock:
             self._version = version
-            for pool in (self._read, self._fenced, self._write):
+            for pool in (self._read, self._fenced, self._write, self._numbers):
                 if pool is not None:
                     pool.catalog_changed(version)
 
@@ -319,12 +332,12 @@ class Pools:
         """Close every connection of this process."""
         with self._lock:
             self._forget_parent()
-            for pool in (self._read, self._fenced, self._write):
+            for pool in (self._read, self._fenced, self._write, self._numbers):
                 if pool is not None:
                     pool.close()
             if self._engine is not None:
                 self._engine.dispose()
-            self._read = self._fenced = self._write = self._engine = None
+            self._read = self._fenced = self._write = self._numbers = self._engine = None
 
     def _opened(
         self, slot: str, parameters: dict[str, str], name: str, *, autocommit: bool
@@ -351,11 +364,11 @@ class Pools:
             return
         if self._engine is not None:
             self._engine.dispose(close=False)
-        for pool in (self._read, self._fenced, self._write):
+        for pool in (self._read, self._fenced, self._write, self._numbers):
             if pool is not None:
                 # Keeps its finalizer from waiting for threads that do not exist here.
                 pool._closed = True
-        self._read = self._fenced = self._write = self._engine = None
+        self._read = self._fenced = self._write = self._numbers = self._engine = None
         self._process = os.getpid()
 
     def _new_engine(self, parameters: dict[str, str], **options: Any) -> sa.Engine:

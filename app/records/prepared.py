@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import errors as pg
 from psycopg import pq
 from psycopg.errors import error_from_result
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
@@ -74,6 +75,17 @@ class PreparedStatement:
         Raises:
             psycopg.Error: as psycopg would raise it.
         """
+        parameters = [encode(values[name]) for name in self.names]
+        try:
+            return self._run(connection, parameters)
+        except pg.InvalidSqlStatementName:
+            # Somebody else has deallocated everything on this connection.
+            _known(connection).clear()
+            return self._run(connection, parameters)
+
+    def _run(
+        self, connection: psycopg.Connection[Any], parameters: list[bytes | None]
+    ) -> pq.abc.PGresult:
         pgconn = connection.pgconn
         known = _known(connection)
         if self.name in known:
@@ -84,7 +96,6 @@ class PreparedStatement:
                 _checked(connection, pgconn.exec_(b"DEALLOCATE " + oldest))
             _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
             known[self.name] = None
-        parameters = [encode(values[name]) for name in self.names]
         return _checked(connection, pgconn.exec_prepared(self.name, parameters))
 
 

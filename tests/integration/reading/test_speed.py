@@ -179,7 +179,8 @@ def test_a_connection_keeps_a_bounded_number_of_statements(crowd, monkeypatch):
     monkeypatch.setattr(prepared, "MOST_PREPARED", 3)
     statements = [PreparedStatement(sa.select(sa.literal_column(str(n)))) for n in range(5)]
     with crowd.pools.read.connection() as connection:
-        connection.trellis_prepared = None
+        statements[0].run(connection, {})
+        # Whoever deallocates behind its back is forgiven.
         connection.execute("DEALLOCATE ALL")
         for _ in range(2):
             for number, one in enumerate(statements):
