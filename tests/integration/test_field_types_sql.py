@@ -38,7 +38,7 @@ from tests.unit.fields.samples import (
 
 pytestmark = pytest.mark.usefixtures("connection")
 many_values = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 ZONE = "Asia/Shanghai"
 
@@ -182,7 +182,7 @@ def _pairs() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("new", "old"), _pairs())
 @settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_a_conversion_never_fails_and_keeps_what_fits(new, old, data, connection):
