@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from app.cli import EXIT_CODES, main
+from app.cli import main
+from app.commands.base import EXIT_CODES
 from app.errors import TrellisError
 from app.settings import SETTINGS
 
