@@ -1,5 +1,6 @@
 """`trellis run` as a whole: it starts, survives the death of its parts, and stops."""
 
+import json
 import shutil
 import signal
 import socket
@@ -25,6 +26,11 @@ def answers(running) -> bool:
             return response.status == 200
     except OSError:
         return False
+
+
+def health(running) -> dict:
+    with urllib.request.urlopen(f"{running.url}/health", timeout=5) as response:
+        return json.load(response)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +149,7 @@ def test_f31_a_broken_configuration_leaves_the_last_one_serving(tmp_path):
     (tmp_path / "config" / "entities" / "customer.yaml").write_bytes(b"\xff\xfe: [\n")
     watcher_log = tmp_path / "var" / "log" / "watcher.log"
     wait_until(lambda: "customer.yaml" in watcher_log.read_text())
+    wait_until(lambda: health(running)["status"] == "degraded")
     assert answers(running)
     running.stop()
     running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
