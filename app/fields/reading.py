@@ -27,6 +27,7 @@ MOST_WHOLE = 9_007_199_254_740_991
 #: Room for any number a formula can make; Python's own limit is 28 digits.
 WIDE = Context(prec=1000)
 
+_NOT_STORED = re.compile("[\0\ud800-\udfff]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?\Z", re.ASCII)
 _YES = frozenset(
@@ -78,18 +79,18 @@ def check_characters(text: str) -> str:
     Raises:
         FieldError: with the place of the first of them.
     """
-    for position, character in enumerate(text, 1):
-        if character == "\0" or "\ud800" <= character <= "\udfff":
-            raise FieldError(
-                say(
-                    "Character {position} cannot be stored (U+{code:04X}). Remove it.",
-                    "第 {position} 个字符（U+{code:04X}）无法保存，请删除。",
-                    position=position,
-                    code=ord(character),
-                ),
-                "bad-character",
-            )
-    return text
+    bad = _NOT_STORED.search(text)
+    if bad is None:
+        return text
+    raise FieldError(
+        say(
+            "Character {position} cannot be stored (U+{code:04X}). Remove it.",
+            "第 {position} 个字符（U+{code:04X}）无法保存，请删除。",
+            position=bad.start() + 1,
+            code=ord(bad[0]),
+        ),
+        "bad-character",
+    )
 
 
 def read_text(raw: object, *, strict: bool) -> str | None:
