@@ -171,13 +171,23 @@ class OptionsSetting(Value):
 
     def json_schema(self) -> dict[str, Any]:
         """Return the forms a list of options may have."""
-        option = object_schema(self.schema)
-        one = {"anyOf": [{"type": "string"}, {"type": "null"}, option]}
+        label = {
+            "type": "object",
+            "patternProperties": {"^[a-z]{2}(_[A-Z]{2})?$": {"type": "string"}},
+            "additionalProperties": False,
+            "minProperties": 1,
+        }
+        option = {"anyOf": [{"type": ["string", "null"]}, label, object_schema(self.schema)]}
         return {
             "anyOf": [
                 {"type": "string"},
                 {"type": "array", "items": {"type": "string"}},
-                {"type": "object", "additionalProperties": one},
+                {
+                    "type": "object",
+                    "required": ["from"],
+                    "properties": {"from": {"type": "string"}},
+                },
+                {"type": "object", "additionalProperties": option},
             ]
         }
 

@@ -17,6 +17,7 @@ from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions import tree
 from app.expressions.tree import Checked
 from app.expressions.types import ANY, DAYS, NUMBER, Kind, Type, bare, many, record_type
+from app.fields.options import choice_type
 
 FUNCTIONS: tuple[str, ...] = get_args(RollupFunction)
 #: Functions that calculate, and so want numbers.
@@ -68,8 +69,21 @@ def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
     if not checked.is_volatile and reads_volatile(shop, draft, checked.names):
         # What it reads changes without a write, so it does as well.
         checked = replace(checked, is_volatile=True)
-    settle(field, expression=checked, options=_options_of(shop, draft, checked))
+    said = field.options if field.settings.get("options") else ()
+    settle(field, expression=checked, options=said or _options_of(shop, draft, checked))
+    if said:
+        return _as_choice(shop, draft, field, checked.type)
     return _as_result(shop, draft, field, bare(checked.type))
+
+
+def _as_choice(shop: Workshop, draft: Draft, field: Field, type_: Type) -> Type:
+    """Return that a formula whose text is one of its ``options`` is a choice of them."""
+    if type_.kind not in (Kind.text, Kind.choice, Kind.any):
+        path = draft.field_path(field.name, "options")
+        message = f"`{field.name}` is {type_}; only a text can be one of `options`."
+        shop.problem(Code.wrong_field_type, draft.document, path, message, "Remove `options`.")
+        return ANY
+    return choice_type(field.options)
 
 
 def _as_result(shop: Workshop, draft: Draft, field: Field, type_: Type) -> Type:

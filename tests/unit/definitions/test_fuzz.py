@@ -1,5 +1,6 @@
 """Garbage in any file gives problems, never a traceback and never Trellis's own fault."""
 
+import os
 import random
 
 import pytest
@@ -16,7 +17,14 @@ WORDS = [
     "- - -", "? x", "|\n  x", "text", "link", "rollup", "formula", "lines", "customer", "user", "own",
     "not", "(" * 60, "'" * 3, "name.name", "else", "by", "\u2028", "\x85", "#", ": ", "---", "...",
 ]  # fmt: skip
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+#: FUZZ=20 tries twenty times as much.
+MUCH = int(os.environ.get("FUZZ", "1"))
+
+
+def tries(count: int) -> settings:
+    return settings(
+        max_examples=count * MUCH, deadline=None, suppress_health_check=list(HealthCheck)
+    )
 
 
 def assert_told(loaded):
@@ -66,7 +74,7 @@ def mutate(text, chance):
     return "\n".join(lines)
 
 
-@SETTINGS
+@tries(15)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 4))
 def test_the_shipped_files_with_anything_changed(seed, count, types, shipped):
     chance = random.Random(seed)
@@ -77,7 +85,7 @@ def test_the_shipped_files_with_anything_changed(seed, count, types, shipped):
     assert_told(load_files(files, types))
 
 
-@SETTINGS
+@tries(15)
 @given(seed=st.integers(0, 2**32))
 def test_the_same_read_again_after_a_good_time(seed, types, shipped):
     chance = random.Random(seed)
@@ -89,13 +97,13 @@ def test_the_same_read_again_after_a_good_time(seed, types, shipped):
     assert [str(one) for one in again.problems] == [str(one) for one in anew.problems]
 
 
-@SETTINGS
+@tries(15)
 @given(name=st.sampled_from(["app.yaml", "roles.yaml", "options.yaml", "entities/task.yaml", "workflows/lead.yaml"]), text=st.text(max_size=200))  # fmt: skip
 def test_any_text_in_any_file(name, text, types):
     assert_told(load_files({"app.yaml": "name: A\n", name: text}, types))
 
 
-@SETTINGS
+@tries(15)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_in_a_file(content, types, tmp_path_factory):
     folder = tmp_path_factory.mktemp("config")
@@ -127,7 +135,7 @@ KEYS = [
 ]  # fmt: skip
 
 
-@settings(SETTINGS, max_examples=150)
+@tries(40)
 @given(key=st.sampled_from(KEYS), value=VALUE)
 def test_any_value_under_any_key_of_an_entity(key, value, types):
     text = f"entity: task\nfields:\n  name: {{type: text}}\n{key}: {value}\n"
@@ -137,7 +145,7 @@ def test_any_value_under_any_key_of_an_entity(key, value, types):
 
 
 @pytest.mark.parametrize("name", ["text", "choice", "link", "links", "any_link", "lines", "rollup", "formula", "through", "serial", "clock", "money", "stage", "repeat", "date", "file"])  # fmt: skip
-@settings(SETTINGS, max_examples=40)
+@tries(8)
 @given(data=st.data())
 def test_any_value_under_any_key_of_a_field(name, data, types):
     from app.definitions.field_schemas import FieldSchemas
@@ -149,13 +157,13 @@ def test_any_value_under_any_key_of_a_field(name, data, types):
     assert_told(load_files({"entities/task.yaml": text}, types))
 
 
-@settings(SETTINGS, max_examples=150)
+@tries(40)
 @given(file=st.sampled_from(["app", "roles", "options"]), key=st.sampled_from(["name", "languages", "time_zone", "currencies", "calendar", "values", "modules", "look", "changes", "keep", "packs", "roles", "options"]), value=VALUE)  # fmt: skip
 def test_any_value_under_any_key_of_the_other_files(file, key, value, types):
     assert_told(load_files({f"{file}.yaml": f"{key}: {value}\n"}, types))
 
 
-@settings(SETTINGS, max_examples=100)
+@tries(30)
 @given(
     value=st.dictionaries(
         st.sampled_from(["entity", "field", "if", "stages", "moves", "was"]), VALUE

@@ -59,7 +59,7 @@ def assert_same(one, other):
     assert one.catalog.formulas_through == other.catalog.formulas_through
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.lists(st.sampled_from(EDITS), max_size=3), min_size=1, max_size=4))
 def test_reading_again_is_reading_anew(steps, types, shipped):
     before = load_files(shipped, types)
