@@ -167,26 +167,6 @@ def _sentence(visit: Visit, problem: InvalidInput) -> str:
     return " ".join(dict.fromkeys(said)) or visit.words(problem.message)  # type: ignore[arg-type]
 
 
-def choose_columns(visit: Visit, name: str) -> Response:
-    """Keep which columns somebody wants to see in a list, on this device."""
-    entity = visit.entity(name)
-    readable = set(visit.policy.readable(name))
-    chosen = [one for one in request.form.getlist("column") if one.partition(".")[0] in readable]
-    response = _to(Asked.of(name, request.args).href())
-    cookie = f"columns.{entity.name}"
-    if "reset" in request.form or not chosen:
-        response.delete_cookie(cookie)
-    else:
-        response.set_cookie(
-            cookie,
-            ".".join(one.replace(".", "-") for one in chosen[:20]),
-            max_age=365 * 24 * 3600,
-            httponly=True,
-            samesite="Lax",
-        )
-    return response
-
-
 def _to(address: str, **query: str) -> Response:
     if query:
         address = f"{address}?{urlencode(query)}"

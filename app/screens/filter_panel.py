@@ -28,7 +28,6 @@ from app.screens.lists import Asked, count_words
 from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 
-
 #: So many conditions are laid out before anybody adds one.
 _READY = 5
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from app.definitions.catalog import Entity, Field
 from app.records.previews import Preview
 from app.records.results import Record
-from app.screens.cells import make_cell, shown_type
+from app.screens.cells import show_value, shown_type
 from app.screens.controls import Control, LineColumn, LineRow, Total
 from app.screens.drawing import Drawing
 from app.screens.form_state import line_fields, row_keys
@@ -128,8 +128,8 @@ def _line_row(
         )
         if not one.type.writable or one.readonly is True:
             control.control = "locked"
-            cell = make_cell(inner, one.name, look.language, masked=False, full=True)
-            control.html = cell(Record(inner.name, 0, values), drawing.visit.look)
+            held = Record(inner.name, 0, values)
+            control.html = show_value(inner, one.name, held, drawing.visit.look)
         else:
             kind_of(one).fill(control, one, drawing.typed, look)
         controls.append(control)

@@ -14,7 +14,7 @@ from app.definitions.catalog import Entity, Field, Section
 from app.errors import FieldMessages, Text
 from app.records.previews import Preview
 from app.records.results import Record
-from app.screens.cells import EMPTY, make_cell, shown_type
+from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control, Typed
 from app.screens.drawing import Drawing
 from app.screens.form_lines import fill_lines
@@ -193,8 +193,7 @@ def _locked_html(drawing: Drawing, field_: Field) -> str:
         held = Record(drawing.entity.name, 0, drawing.preview.values, links)
     if held is None:
         return ""
-    cell = make_cell(drawing.entity, field_.name, drawing.look.language, masked=masked, full=True)
-    html = cell(held, drawing.visit.look)
+    html = show_value(drawing.entity, field_.name, held, drawing.visit.look, masked=masked)
     return "" if html == EMPTY else html
 
 

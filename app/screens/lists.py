@@ -14,9 +14,9 @@ from app.access.policy import Policy
 from app.definitions.catalog import Entity, View
 from app.errors import Forbidden, Malformed
 from app.records.results import Count, Page
-from app.screens.columns import Columns, is_listable, list_paths, make_columns
-from app.screens.conditions import path_label, read_filter, say_condition, write_filter
-from app.screens.controls import Chosen, Control
+from app.screens.columns import Columns, list_paths, make_columns
+from app.screens.conditions import read_filter, say_condition, write_filter
+from app.screens.controls import Control
 from app.screens.frame import Choice
 from app.screens.navigation import in_sentence, plural
 from app.screens.pickers import person_control
@@ -132,7 +132,6 @@ class ListView:
     actions: Sequence[Act] = ()
     transfer: Control | None = None
     columns_href: str = ""
-    choices: Sequence[Chosen] = ()
 
 
 class Lists:
@@ -252,7 +251,6 @@ class Lists:
             columns=_heads(asked, columns, sort),
             actions=actions_of(entity, policy, wording),
             columns_href=asked.href("columns"),
-            choices=column_choices(entity, policy, columns, visit.language),
         )
         if policy.may("create", entity.name):
             view.new_href = f"/crm/{entity.name}/new"
@@ -274,19 +272,6 @@ def chosen_columns(entity: Entity, visit: Visit) -> tuple[str, ...]:
     kept = request.cookies.get(f"columns.{entity.name}", "")
     paths = tuple(one.replace("-", ".") for one in kept.split(".") if one)
     return tuple(list_paths(entity, paths, visit.policy)) if paths else ()
-
-
-def column_choices(entity: Entity, policy: Policy, columns: Columns, language: str) -> list[Chosen]:
-    """Return every column there may be, those that are shown first and in their order."""
-    shown = [column.path for column in columns.columns]
-    rest = [
-        name
-        for name in policy.readable(entity.name)
-        if name not in shown and is_listable(entity.fields[name])
-    ]
-    return [
-        Chosen(path, path_label(entity, path, language), path in shown) for path in (*shown, *rest)
-    ]
 
 
 def read_page(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-
-from markupsafe import Markup
+from html import escape
 
 #: As many shades as the style sheet has classes `hue0` … `hue11`.
 SHADES = 12
@@ -37,8 +36,8 @@ def initials_of(name: str) -> str:
     return letters.upper()
 
 
-def avatar(mark: Mark, size: str = "s") -> Markup:
-    """Return the avatar for use outside templates, in cells of lists."""
-    return Markup('<span class="av {} hue{}" aria-hidden="true">{}</span>').format(
-        size, mark.hue, mark.initials
+def avatar(mark: Mark, size: str = "s") -> str:
+    """Return the avatar as HTML, for cells of lists."""
+    return (
+        f'<span class="av {size} hue{mark.hue}" aria-hidden="true">{escape(mark.initials)}</span>'
     )

@@ -5,9 +5,13 @@ The exact moment always stands beside the words, for the pointer and for screen 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
+from html import escape
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_date
 from markupsafe import Markup
 
 from app.screens.wording import Wording
@@ -23,8 +27,19 @@ def locale_of(language: str) -> str:
 def exact(moment: datetime, wording: Wording, zone: tzinfo) -> str:
     """Return the moment in full."""
     local = moment.astimezone(zone)
-    pattern = "y-MM-dd EEE HH:mm" if wording.language == "zh" else "EEE d MMM y, HH:mm"
-    return format_datetime(local, pattern, tzinfo=zone, locale=locale_of(wording.language))
+    weekday = _names("days", wording.language)[local.weekday()]
+    if wording.language == "zh":
+        return f"{local:%Y-%m-%d} {weekday} {local:%H:%M}"
+    months = _names("months", wording.language)
+    return f"{weekday} {local.day} {months[local.month]} {local.year}, {local:%H:%M}"
+
+
+@cache
+def _names(kind: str, language: str) -> Mapping[int, str]:
+    """Return the short names of months or weekdays; asking Babel each time costs a list page."""
+    locale = Locale.parse(locale_of(language))
+    names = locale.days if kind == "days" else locale.months
+    return dict(names["format"]["abbreviated"])
 
 
 def in_words(moment: datetime, now: datetime, wording: Wording, zone: tzinfo) -> str:
@@ -46,8 +61,7 @@ def in_words(moment: datetime, now: datetime, wording: Wording, zone: tzinfo) ->
     if days == -1:
         return wording.say("tomorrow, %(time)s", time=clock)
     if -7 < days < 0:
-        weekday = format_date(local, "EEE", locale=locale_of(wording.language))
-        return f"{weekday}, {clock}"
+        return f"{_names('days', wording.language)[local.weekday()]}, {clock}"
     return day(local.date(), here.date(), wording)
 
 
@@ -55,8 +69,9 @@ def day(value: date, today: date, wording: Wording) -> str:
     """Return a day, the year only where it is another one."""
     if wording.language == "zh":
         return f"{value:%m-%d}" if value.year == today.year else f"{value:%Y-%m-%d}"
-    pattern = "d MMM" if value.year == today.year else "d MMM y"
-    return format_date(value, pattern, locale=locale_of(wording.language))
+    month_name = _names("months", wording.language)[value.month]
+    year = "" if value.year == today.year else f" {value.year}"
+    return f"{value.day} {month_name}{year}"
 
 
 def month(moment: datetime, wording: Wording, zone: tzinfo) -> str:
@@ -67,8 +82,8 @@ def month(moment: datetime, wording: Wording, zone: tzinfo) -> str:
 
 def time_tag(moment: datetime, now: datetime, wording: Wording, zone: tzinfo) -> Markup:
     """Return the words with the exact moment behind them."""
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(timespec="seconds"),
-        exact(moment, wording, zone),
-        in_words(moment, now, wording, zone),
+    words = escape(in_words(moment, now, wording, zone))
+    return Markup(  # noqa: S704 - every part is escaped.
+        f'<time datetime="{moment.isoformat(timespec="seconds")}"'
+        f' title="{escape(exact(moment, wording, zone))}">{words}</time>'
     )

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records.results import Record
-from app.screens.cells import EMPTY, make_cell, shown_type
+from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control, FileItem
 from app.screens.forms import form_sections
 from app.screens.lists import Tab
@@ -191,7 +191,7 @@ def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> li
 def _fact(visit: Visit, entity: Entity, record: Record, name: str) -> Fact:
     one = entity.fields[name]
     masked = name in record.masked
-    html = make_cell(entity, name, visit.language, masked=masked, full=True)(record, visit.look)
+    html = show_value(entity, name, record, visit.look, masked=masked)
     tall = one.type.name in _TALL
     return Fact(
         one.label.in_language(visit.language),

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldError, ParseContext
 from app.records.results import Record
-from app.screens.cells import make_cell
+from app.screens.cells import show_value
 from app.screens.marks import Mark, mark_of
 from app.screens.moments import month, time_tag
 from app.screens.visit import Visit
@@ -158,7 +158,7 @@ def show_json(
     if targets:
         links[field.name] = _linked(field, targets[0], value, titles)
     record = Record(entity.name, 0, {field.name: read}, links)
-    return make_cell(entity, field.name, visit.language, masked=False)(record, visit.look)
+    return show_value(entity, field.name, record, visit.look, full=False)
 
 
 def _count_lines(visit: Visit, value: Any) -> str:

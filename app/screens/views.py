@@ -13,7 +13,7 @@ from flask import redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.screens import accounts as account_pages
-from app.screens import acts, filter_panel, me, pages, people, pickers, setup
+from app.screens import acts, column_panel, filter_panel, me, pages, people, pickers, setup
 from app.screens.editing import Editing
 from app.screens.navigation import readable_entities
 from app.screens.record_page import record_page
@@ -135,9 +135,11 @@ class RecordsView(Screen):
     def bulk_restore(self, entity: str) -> Any:
         return acts.bulk_restore(visit(), entity)
 
-    @expose("/<entity>/columns", methods=["POST"])
+    @expose("/<entity>/columns", methods=["GET", "POST"])
     def columns(self, entity: str) -> Any:
-        return acts.choose_columns(visit(), entity)
+        if request.method == "POST":
+            return column_panel.choose_columns(visit(), entity)
+        return column_panel.column_panel(visit(), entity)
 
     @expose("/<entity>/filter")
     def filter(self, entity: str) -> Any:

@@ -1,0 +1,82 @@
+"""Somebody at a desk: a signed-in page that fails the test when the browser complains."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+from tests.running import PASSWORD, RunningTrellis
+
+#: A refused form, a conflict, a page that is not there: the browser notes the status, we mean it.
+_MEANT = re.compile(r"status of 4(04|09|22|01)")
+
+
+class Desk:
+    """One person with one browser window."""
+
+    def __init__(
+        self, page: Page, trellis: RunningTrellis, login: str, language: str = "en"
+    ) -> None:
+        self.page = page
+        self.url = trellis.url
+        self.login = login
+        self.complaints: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(f"{self.url}/sign-in?language={language}")
+        page.fill("#username", login)
+        page.fill("#password", PASSWORD)
+        page.click("form .btn-primary")
+        expect(page.locator(".app")).to_be_visible()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not _MEANT.search(message.text):
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> None:
+        """Go to an address of the CRM and let the page settle."""
+        self.page.goto(f"{self.url}{path}", wait_until="networkidle")
+
+    def fill(self, field: str, text: str) -> None:
+        """Type into a field of a form, by the field's name."""
+        self.page.fill(f"#f-{field}", text)
+
+    def choose(self, field: str, option: str) -> None:
+        """Choose an option and let the form be brought up to date."""
+        self.page.select_option(f"#f-{field}", option)
+
+    def pick(self, field: str, words: str, title: str | None = None) -> None:
+        """Find a record in a picker and take it."""
+        self.page.fill(f"#f-{field}", "")
+        self.page.locator(f"#f-{field}").press_sequentially(words, delay=10)
+        option = self.page.locator(f"#f-{field}-list [role=option]", has_text=title or words).first
+        option.click()
+
+    def save(self) -> None:
+        """Press the form's main button and wait for what comes."""
+        with self.page.expect_navigation(wait_until="networkidle"):
+            self.page.click(".bar .btn-primary")
+
+    @property
+    def main(self) -> Locator:
+        """The page without the menu."""
+        return self.page.locator("#main")
+
+    @property
+    def path(self) -> str:
+        """Where this window is."""
+        return self.page.url.removeprefix(self.url)
+
+    def toast(self) -> Locator:
+        """The message at the foot of the page."""
+        return self.page.locator(".toast-t")
+
+    def assert_fits(self) -> None:
+        """The page never goes sideways."""
+        wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{self.path} is {wide} px too wide"
+
+    def assert_content(self) -> None:
+        """Nothing was refused by the policy of the page and no script failed."""
+        assert self.complaints == []
