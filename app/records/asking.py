@@ -36,9 +36,11 @@ def ask(work: Work, entity: Entity, row: Mapping[str, Any], question: Ask) -> An
 
 def parameters_of_app(work: Work) -> dict[str, Any]:
     """Return the shared numbers of app.yaml as statements know them."""
-    values = work.release.catalog.app.values
-    known = {f"app_{name}": value for name, value in values.items()}
-    return {**known, "today": work.calendar.day(work.now), **_my(work)}
+    if work.parameters is None:
+        values = work.release.catalog.app.values
+        known = {f"app_{name}": value for name, value in values.items()}
+        work.parameters = {**known, "today": work.calendar.day(work.now), **_my(work)}
+    return work.parameters
 
 
 def _my(work: Work) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def guessed_rows(answer: Sequence[Any] | None) -> int:
     """Return the planner's guess of the rows, to two digits: nobody should read more into it."""
     if not answer:
         return 0
-    number = int(answer[0][0]["Plan"]["Plan Rows"])
+    number: int = int(answer[0][0]["Plan"]["Plan Rows"])
     step = 10 ** max(len(str(number)) - 2, 0)
-    return number // step * step
+    rounded: int = number // step * step
+    return rounded

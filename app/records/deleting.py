@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.database import system
 from app.database.statements import Statement
@@ -134,7 +135,7 @@ def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> None:
 
 
 def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """Take rows out of the bin and return them. A clash of unique values is the database's error."""
+    """Take rows out of the bin and return them; a clash of unique values raises."""
     table = work.rows[entity.name].table
     statement = Statement(
         sa.update(table)
@@ -160,7 +161,7 @@ def deleted_together(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str
             history.c.record_id == sa.func.any(_IDS),
             history.c.action == "delete",
         )
-        .distinct(history.c.record_id)
+        .ext(distinct_on(history.c.record_id))
         .order_by(history.c.record_id, history.c.id.desc())
     )
     sets = sa.select(newest.subquery().c.change_set)

@@ -19,7 +19,7 @@ from app.definitions.catalog import Entity
 from app.expressions import BoundEnvironment, Checked, SQLEnvironment, to_sql
 from app.records import journal
 from app.records.asking import parameters_of_app
-from app.records.dependencies import Dependencies, Reader, RollUp, is_stored_formula
+from app.records.dependencies import Dependencies, Reader, RollUp
 from app.records.rows import EntityRows
 from app.records.work import Work
 
@@ -37,46 +37,35 @@ def initial_columns(rows: EntityRows) -> dict[str, Any]:
     }
 
 
-class FormulaSource(TableSource):
-    """A row whose stored formulas are written out, so that one statement works them all out."""
-
-    def value(self, name: str) -> sa.ColumnElement[Any]:
-        field = self.entity.fields.get(name)
-        if field is not None and is_stored_formula(field) and field.expression is not None:
-            return self.worked_out(field.expression)
-        return super().value(name)
-
-
-def formulas_statement(work: Work, entity: Entity, condition: sa.ColumnElement[bool]) -> Statement:
+def formulas_statement(rows: EntityRows, condition: sa.ColumnElement[bool]) -> Statement:
     """Return the statement that works out every stored formula of the chosen rows."""
-    table = work.release.tables[entity.name]
-    source = FormulaSource(work.release, entity.name, table)
-    values = {
-        field.name: source.worked_out(field.expression)
-        for field in work.rows[entity.name].stored
-        if is_stored_formula(field) and field.expression is not None
-    }
+    table = rows.table
+    values = rows.formulas.values(rows.formulas.all, table)
     differs = sa.or_(*(table.c[name].is_distinct_from(value) for name, value in values.items()))
     return Statement(sa.update(table).where(condition, differs).values(values).returning(*table.c))
 
 
 def has_formulas(rows: EntityRows) -> bool:
     """Return whether an entity keeps any formula in a column."""
-    return any(is_stored_formula(field) for field in rows.stored)
+    return bool(rows.formulas.all)
 
 
 def work_out_own(
     work: Work, entity: Entity, row: Mapping[str, Any], *, lines_changed: bool = True
 ) -> dict[str, Any]:
-    """Work out the formulas of a row just written, its lines' first; return the row as it is."""
+    """Work out what could not be while the row was written; return the row as it is now.
+
+    That is the formulas of its lines that ask for the record around them, then its own that ask for
+    its lines.
+    """
     rows = work.rows[entity.name]
     if lines_changed or entity.lines_of is None:
         _work_out_lines(work, entity, int(row["id"]))
-    if not has_formulas(rows):
+    if not rows.formulas.afterwards:
         return dict(row)
     statement = work.rows.cached(
         ("formulas", entity.name),
-        lambda: formulas_statement(work, entity, rows.table.c.id == sa.func.any(_IDS)),
+        lambda: formulas_statement(rows, rows.table.c.id == sa.func.any(_IDS)),
     )
     changed = statement.rows(work.connection, {"_ids": [row["id"]], **parameters_of_app(work)})
     return changed[0] if changed else dict(row)
@@ -92,9 +81,7 @@ def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
             continue
         statement = work.rows.cached(
             ("lines-formulas", rows.entity.name),
-            lambda rows=rows: formulas_statement(
-                work, rows.entity, rows.table.c.parent == sa.func.any(_IDS)
-            ),
+            lambda rows=rows: formulas_statement(rows, rows.table.c.parent == sa.func.any(_IDS)),
         )
         statement.run(work.connection, {"_ids": [record_id], **parameters_of_app(work)})
 
@@ -198,7 +185,7 @@ def _settle_entity(work: Work, rows: EntityRows, ids: Sequence[int]) -> None:
     if has_formulas(rows):
         statement = work.rows.cached(
             ("formulas", rows.entity.name),
-            lambda: formulas_statement(work, rows.entity, rows.table.c.id == sa.func.any(_IDS)),
+            lambda: formulas_statement(rows, rows.table.c.id == sa.func.any(_IDS)),
         )
         changed.update((row["id"], row) for row in statement.rows(work.connection, parameters))
     searched = any(

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from psycopg.types.json import Jsonb
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
 from app.database.statements import Statement
@@ -22,52 +22,39 @@ from app.records.work import Work
 _history, _event, _search = system.history, system.event, system.search
 
 
-def _entry_statement() -> Statement:
-    columns = (
-        "entity", "record_id", "action", "version", "happened_at", "user_id", "origin", "cause",
-        "change_set",
-    )  # fmt: skip
+_columns = (
+    "entity", "record_id", "action", "version", "happened_at", "user_id", "origin", "cause",
+    "change_set", "before", "after",
+)  # fmt: skip
+
+
+def _entry_statement(*others: sa.CTE) -> Statement:
+    """Return the statement for a line of history and its event, and for what goes with them."""
+    names = {name: sa.bindparam(name, type_=_history.c[name].type) for name in _columns}
+    told = ("entity", "record_id", "action", "happened_at")
     written = (
         sa.insert(_history)
-        .values(
-            {name: sa.bindparam(name, type_=_history.c[name].type) for name in columns}
-            | {
-                "before": sa.bindparam("before", type_=JSONB),
-                "after": sa.bindparam("after", type_=JSONB),
-            }
-        )
-        .returning(
-            _history.c.id,
-            _history.c.entity,
-            _history.c.record_id,
-            _history.c.action,
-            _history.c.happened_at,
-        )
+        .values(names)
+        .returning(_history.c.id, *(_history.c[name] for name in told))
         .cte("written")
     )
-    return Statement(
-        sa.insert(_event).from_select(
-            ["history_id", "entity", "record_id", "action", "happened_at"],
-            sa.select(
-                written.c.id,
-                written.c.entity,
-                written.c.record_id,
-                written.c.action,
-                written.c.happened_at,
-            ),
-        )
-    )
+    chosen = sa.select(written.c.id, *(written.c[name] for name in told))
+    event = sa.insert(_event).from_select(["history_id", *told], chosen)
+    return Statement(event.add_cte(*others))
 
 
 _entry = _entry_statement()
 _names = ("entity", "record_id", "owner", "owner_department", "title", "search", "grams")
-_find = insert(_search).values({name: sa.bindparam(name) for name in _names})
-_put_search = Statement(
-    _find.on_conflict_do_update(
-        index_elements=["entity", "record_id"],
-        set_={name: _find.excluded[name] for name in _names[2:]},
-    )
+_find = insert(_search).values(
+    {name: sa.bindparam(f"_{name}", type_=_search.c[name].type) for name in _names}
 )
+_found = _find.on_conflict_do_update(
+    index_elements=["entity", "record_id"],
+    set_={name: _find.excluded[name] for name in _names[2:]},
+)
+_put_search = Statement(_found)
+#: Both at once, as nearly every save needs them.
+_entry_and_search = _entry_statement(_found.returning(_search.c.record_id).cte("found"))
 _drop_search = Statement(
     sa.delete(_search).where(
         _search.c.entity == sa.bindparam("entity"),
@@ -89,26 +76,36 @@ class Entry:
 
 def write_entries(work: Work, entity: Entity, entries: Iterable[Entry]) -> None:
     """Write history and events of one entity's records."""
-    rows = [
-        {
-            "entity": work.number(entity.name),
-            "record_id": entry.record_id,
-            "action": entry.action,
-            "version": entry.version,
-            "happened_at": work.now,
-            "user_id": work.principal.user_id,
-            "origin": work.origin,
-            "cause": work.cause,
-            "change_set": work.change_set,
-            "before": Jsonb(entry.before),
-            "after": Jsonb(entry.after),
-        }
-        for entry in entries
-    ]
+    rows = [_entry_values(work, entity, entry) for entry in entries]
     if len(rows) == 1:
         _entry.run(work.connection, rows[0])
     elif rows:
         _entry.many(work.connection, rows)
+
+
+def write_entry_and_search_row(
+    work: Work, entity: Entity, entry: Entry, row: Mapping[str, Any]
+) -> None:
+    """Write a line of history, its event, and make the record findable, in one statement."""
+    values = _entry_values(work, entity, entry)
+    found = _search_values(work, entity, entry.record_id, row)
+    _entry_and_search.run(work.connection, {**values, **found})
+
+
+def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
+    return {
+        "entity": work.number(entity.name),
+        "record_id": entry.record_id,
+        "action": entry.action,
+        "version": entry.version,
+        "happened_at": work.now,
+        "user_id": work.principal.user_id,
+        "origin": work.origin,
+        "cause": work.cause,
+        "change_set": work.change_set,
+        "before": Jsonb(entry.before),
+        "after": Jsonb(entry.after),
+    }
 
 
 def searched_fields(entity: Entity) -> tuple[str, ...]:
@@ -120,6 +117,12 @@ def searched_fields(entity: Entity) -> tuple[str, ...]:
 
 def write_search_row(work: Work, entity: Entity, record_id: int, row: Mapping[str, Any]) -> None:
     """Make one record findable; *row* holds its values by field."""
+    _put_search.run(work.connection, _search_values(work, entity, record_id, row))
+
+
+def _search_values(
+    work: Work, entity: Entity, record_id: int, row: Mapping[str, Any]
+) -> dict[str, Any]:
     title_field = entity.fields.get(entity.title or "")
     title = (
         title_field.type.display(title_field, row.get(title_field.name), "en")
@@ -132,18 +135,15 @@ def write_search_row(work: Work, entity: Entity, record_id: int, row: Mapping[st
         if name != entity.title
     ]
     title, text, grams = search_row(title, others)
-    _put_search.run(
-        work.connection,
-        {
-            "entity": work.number(entity.name),
-            "record_id": record_id,
-            "owner": row.get("owner"),
-            "owner_department": row.get("owner_department"),
-            "title": title,
-            "search": text,
-            "grams": grams,
-        },
-    )
+    return {
+        "_entity": work.number(entity.name),
+        "_record_id": record_id,
+        "_owner": row.get("owner"),
+        "_owner_department": row.get("owner_department"),
+        "_title": title,
+        "_search": text,
+        "_grams": grams,
+    }
 
 
 def drop_search_rows(work: Work, entity: Entity, ids: Iterable[int]) -> None:

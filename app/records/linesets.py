@@ -16,6 +16,7 @@ from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.fields.base import ParseContext
 from app.records import derived
+from app.records.asking import parameters_of_app
 from app.records.drafts import Draft, LineDraft, Problems, read_input
 from app.records.rows import EntityRows
 from app.records.work import Work
@@ -136,7 +137,9 @@ def write_lines(work: Work, draft: Draft, record_id: int) -> bool:
             values = {"position": position}
             if line.is_new:
                 columns = entity_rows.column_values({**line.changes, **values})
-                row = entity_rows.insert(work.connection, {**columns, "parent": record_id})
+                row = entity_rows.insert(
+                    work.connection, {**columns, "parent": record_id}, parameters_of_app(work)
+                )
                 line.id, changed = row["id"], True
                 derived.touch_parents(work, entity_rows.entity, None, row)
             else:
@@ -144,7 +147,9 @@ def write_lines(work: Work, draft: Draft, record_id: int) -> bool:
                 if differing or line.old.get("position") != position:
                     columns = entity_rows.column_values({**differing, **values})
                     before = entity_rows.read(work.connection, [int(line.id or 0)])
-                    row = entity_rows.update(work.connection, int(line.id or 0), columns)
+                    row = entity_rows.update(
+                        work.connection, int(line.id or 0), columns, parameters_of_app(work)
+                    )
                     derived.touch_parents(work, entity_rows.entity, before[int(line.id or 0)], row)
                     changed = True
     return changed

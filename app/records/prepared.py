@@ -96,7 +96,7 @@ class PreparedStatement:
                 _checked(connection, pgconn.exec_(b"DEALLOCATE " + oldest))
             _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
             known[self.name] = None
-        return _checked(connection, pgconn.exec_prepared(self.name, parameters))
+        return _checked(connection, pgconn.exec_prepared(self.name, parameters))  # type: ignore[arg-type]
 
 
 def _oid(type_: sa.types.TypeEngine[Any]) -> int:

@@ -16,7 +16,9 @@ from psycopg.types.json import Jsonb
 from app.database.release import Release
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
+from app.fields.base import FieldType
 from app.records.dependencies import Dependencies
+from app.records.formulas import Formulas
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 
@@ -36,6 +38,10 @@ class EntityRows:
             for field in entity.fields.values()
             if field.type.stored and not field.is_volatile and field.name in self.columns
         )
+        self.formulas = Formulas(release, entity)
+        # Most types keep their value in one column as it is; those need no call.
+        self._plain = tuple(f.name for f in self.stored if _is_plain(f))
+        self._read_by_type = tuple(f for f in self.stored if not _is_plain(f))
         self._inserts: dict[frozenset[str], Statement] = {}
         self._updates: dict[frozenset[str], Statement] = {}
 
@@ -46,7 +52,10 @@ class EntityRows:
 
     def values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row's values by field."""
-        return {field.name: field.type.from_columns(field, row) for field in self.stored}
+        values = {name: row[name] for name in self._plain}
+        for field in self._read_by_type:
+            values[field.name] = field.type.from_columns(field, row)
+        return values
 
     def column_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns for values by field; names that are no field are columns already."""
@@ -87,36 +96,76 @@ class EntityRows:
         return {row["id"]: row for row in rows}
 
     def insert(
-        self, connection: psycopg.Connection[Any], columns: Mapping[str, Any]
+        self,
+        connection: psycopg.Connection[Any],
+        columns: Mapping[str, Any],
+        parameters: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Write a new row and return it whole."""
+        """Write a new row, its formulas with it, and return it whole.
+
+        *parameters* are what formulas may ask for beside the row.
+        """
         names = frozenset(columns)
         statement = self._inserts.get(names)
         if statement is None:
-            statement = self._inserts[names] = Statement(
-                sa.insert(self.table)
-                .values({name: self._parameter(name) for name in sorted(names)})
-                .returning(*self.table.c)
+            statement = self._inserts[names] = Statement(self._insert(names))
+        return statement.rows(connection, {**parameters, **columns})[0]
+
+    def _insert(self, names: frozenset[str]) -> sa.Insert:
+        ordered = sorted(names)
+        if not self.formulas.of_the_row:
+            new = sa.insert(self.table).values({name: self._parameter(name) for name in ordered})
+            return new.returning(*self.table.c)
+        row = sa.select(
+            *(
+                (self._typed(c.key) if c.key in names else sa.cast(sa.null(), c.type)).label(c.key)
+                for c in self.table.c
             )
-        return statement.rows(connection, columns)[0]
+        ).subquery("new_row")
+        worked_out = self.formulas.values(self.formulas.of_the_row, row)
+        chosen = sa.select(*(row.c[name] for name in ordered), *worked_out.values())
+        new = sa.insert(self.table).from_select([*ordered, *worked_out], chosen.select_from(row))
+        return new.returning(*self.table.c)
 
     def update(
-        self, connection: psycopg.Connection[Any], record_id: int, columns: Mapping[str, Any]
+        self,
+        connection: psycopg.Connection[Any],
+        record_id: int,
+        columns: Mapping[str, Any],
+        parameters: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Change a row and return it whole; its version goes up by one."""
+        """Change a row, its formulas with it, and return it whole; its version goes up by one."""
         names = frozenset(columns)
         statement = self._updates.get(names)
         if statement is None:
-            changes = {name: self._parameter(name) for name in sorted(names)}
-            if "version" in self.columns:
-                changes["version"] = self.table.c.version + 1
-            statement = self._updates[names] = Statement(
-                sa.update(self.table)
-                .where(self.table.c.id == sa.bindparam("_id", type_=sa.BigInteger))
-                .values(changes)
-                .returning(*self.table.c)
+            statement = self._updates[names] = Statement(self._update(names))
+        return statement.rows(connection, {**parameters, **columns, "_id": record_id})[0]
+
+    def _update(self, names: frozenset[str]) -> sa.Update:
+        changes: dict[str, Any] = {name: self._parameter(name) for name in sorted(names)}
+        if "version" in self.columns:
+            changes["version"] = self.table.c.version + 1
+        wanted = sa.bindparam("_id", type_=sa.BigInteger)
+        update = sa.update(self.table).where(self.table.c.id == wanted)
+        if self.formulas.of_the_row:
+            before = self.table.alias("before")
+            row = (
+                sa.select(
+                    *(
+                        (self._typed(c.key) if c.key in names else before.c[c.key]).label(c.key)
+                        for c in self.table.c
+                    )
+                )
+                .where(before.c.id == wanted)
+                .subquery("new_row")
             )
-        return statement.rows(connection, {**columns, "_id": record_id})[0]
+            update = update.where(self.table.c.id == row.c.id)
+            changes |= self.formulas.values(self.formulas.of_the_row, row)
+        return update.values(changes).returning(*self.table.c)
+
+    def _typed(self, name: str) -> sa.ColumnElement[Any]:
+        """Return a parameter whose type PostgreSQL cannot take from where it stands."""
+        return sa.cast(self._parameter(name), self.table.c[name].type)
 
     def _parameter(self, name: str) -> sa.BindParameter[Any]:
         return sa.bindparam(name, type_=self.table.c[name].type)
@@ -144,3 +193,8 @@ class RowStatements:
             rows = EntityRows(self.release, self.release.catalog.entities[entity])
             self._entities[entity] = rows
         return rows
+
+
+def _is_plain(field: Field) -> bool:
+    """Return whether a field's value is its column as it is."""
+    return type(field.type).from_columns is FieldType.from_columns

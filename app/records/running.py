@@ -16,7 +16,7 @@ from psycopg.pq.abc import PGresult
 from app.access.principal import Principal
 from app.access.sources import calendar_of
 from app.clock import Clock
-from app.database.pools import as_unavailable
+from app.database.pools import Pool, as_unavailable
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog
 from app.errors import Malformed, Unavailable
@@ -37,7 +37,9 @@ class Pools(Protocol):
     """The part of ``database.pools.Pools`` this room uses."""
 
     @property
-    def read(self) -> Any: ...
+    def read(self) -> Pool: ...
+    @property
+    def fenced(self) -> Pool: ...
 
 
 class TooSlow(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 from app.access.principal import Principal
 from app.errors import Forbidden, InvalidInput
 from app.records import transferring
-from app.records.checking import add_missing, visible_ids
+from app.records.checking import add_missing, allowed_ids
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, parse_context, read_input
 from app.records.linesets import read_lines
@@ -197,7 +197,11 @@ class Saves(Transactions):
         name = draft.entity.name
         moved = not is_new and "owner" in draft.changes
         right = "create" if is_new else "update"
-        if written.changed and not moved and not visible_ids(work, name, [written.id], right):
+        if (
+            written.changed
+            and not moved
+            and not allowed_ids(work, name, {written.id: written.values}, right)
+        ):
             raise Forbidden(
                 say(
                     "After this change the record would be outside of what you may write.",

@@ -14,6 +14,7 @@ from app.definitions.catalog import Entity, Field
 from app.expressions import Checked
 from app.fields.base import ParseContext
 from app.records import derived, journal, linesets
+from app.records.asking import parameters_of_app
 from app.records.checking import (
     add_missing,
     check_fields,
@@ -124,14 +125,17 @@ class Saving:
             values = rows.values(row)
             return Written(record_id, version, values, changed=False, entity=entity.name)
         if old_row is not None and lines_changed and row is old_row:
-            row = rows.update(self.work.connection, record_id, self._stamp())
+            row = rows.update(
+                self.work.connection, record_id, self._stamp(), parameters_of_app(self.work)
+            )
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
 
         warnings = self._check(draft, row, old_row, record_id, problems)
         problems.raise_if_any()
-        self._keep_journal(draft, row, old_row, action, lines_before if lines_changed else None)
-        derived.touch_parents(self.work, entity, old_row, row)
         values = rows.values(row)
+        lines_before = lines_before if lines_changed else None
+        self._keep_journal(draft, row, values, old_row, action, lines_before)
+        derived.touch_parents(self.work, entity, old_row, row)
         changed = {name for name in values if old_row is None or draft.changed(name)}
         return Written(
             record_id,
@@ -156,14 +160,19 @@ class Saving:
             columns.update(derived.initial_columns(rows))
             columns.update(draft.columns)
             fill_base_amounts(self.work, rows, columns, None)
-            return rows.insert(self.work.connection, columns)
+            return rows.insert(self.work.connection, columns, parameters_of_app(self.work))
         differing = {name: value for name, value in draft.changes.items() if draft.changed(name)}
         if not differing:
             return old_row  # type: ignore[return-value]
         columns = rows.column_values(differing)
         columns.update(_stage_columns(rows, draft, differing, self.work.now))
         fill_base_amounts(self.work, rows, columns, old_row)
-        return rows.update(self.work.connection, int(draft.id or 0), {**columns, **self._stamp()})
+        return rows.update(
+            self.work.connection,
+            int(draft.id or 0),
+            {**columns, **self._stamp()},
+            parameters_of_app(self.work),
+        )
 
     def _birth(self, draft: Draft, rows: EntityRows) -> dict[str, Any]:
         """Return what every new record is given."""
@@ -261,13 +270,14 @@ class Saving:
         self,
         draft: Draft,
         row: Mapping[str, Any],
+        new: Mapping[str, Any],
         old_row: Mapping[str, Any] | None,
         action: str,
         lines_before: Mapping[str, Any] | None,
     ) -> None:
         entity, rows = draft.entity, self.work.rows[draft.entity.name]
         record_id = int(row["id"])
-        new, old = rows.values(row), rows.values(old_row) if old_row is not None else {}
+        old = rows.values(old_row) if old_row is not None else {}
         names = [
             each.name
             for each in rows.stored
@@ -282,10 +292,11 @@ class Saving:
         if old_row is None:
             before = {}
         entry = journal.Entry(record_id, action, int(row["version"]), before, after)
-        journal.write_entries(self.work, entity, [entry])
         searched = {*journal.searched_fields(entity), "owner", "owner_department"}
         if old_row is None or searched & (before.keys() | after.keys()):
-            journal.write_search_row(self.work, entity, record_id, new)
+            journal.write_entry_and_search_row(self.work, entity, entry, new)
+        else:
+            journal.write_entries(self.work, entity, [entry])
         self._give_files(draft, record_id)
 
     def _give_files(self, draft: Draft, record_id: int) -> None:

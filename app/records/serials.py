@@ -22,8 +22,8 @@ _next = insert(_counter).values(
     key=sa.bindparam("key"),
     last=1,
 )
-# The row stays locked until the commit: two writers get different numbers, and a number whose
-# transaction failed is given out again only because nobody ever saw it.
+# Taken on a connection of its own, so that nobody waits for another's commit to get a number. Its
+# commit need not be flushed: the record's own, which comes later, flushes both.
 _take = Statement(
     _next.on_conflict_do_update(
         index_elements=["entity", "field", "period", "key"], set_={"last": _counter.c.last + 1}
@@ -42,14 +42,11 @@ def _number(work: Work, entity: Entity, field: Any, values: Mapping[str, Any]) -
     kind: Serial = field.type
     day = work.calendar.day(work.now)
     period, key = kind.counter_key(field, day, values)
-    row = _take.run(
-        work.connection,
-        {
-            "entity": work.number(entity.name),
-            "field": field.name,
-            "period": period,
-            "key": key,
-        },
-    ).fetchone()
-    assert row is not None
-    return kind.render(field, day, row[0], values)
+    wanted = {
+        "entity": work.number(entity.name),
+        "field": field.name,
+        "period": period,
+        "key": key,
+    }
+    assert work.count is not None
+    return kind.render(field, day, work.count(_take, wanted), values)

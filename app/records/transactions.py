@@ -13,10 +13,11 @@ from app.access.policy import Policies
 from app.access.principal import Principal
 from app.clock import Clock
 from app.database.release import Release
+from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records import derived
-from app.records.checking import visible_ids
+from app.records.checking import allowed_ids
 from app.records.conditions import Closures
 from app.records.drafts import Draft
 from app.records.files import FileStore
@@ -94,12 +95,20 @@ class Transactions:
                 principal=principal,
                 policy=prepared.policies.of(principal),
                 now=self._clock.now(),
+                count=self._count,
                 **{name: value for name, value in said.items() if value is not None},
             )
             yield work
             derived.settle(work)
         for call in work.after:
             call()
+
+    def _count(self, statement: Statement, values: dict[str, Any]) -> int:
+        """Take the next number of a counter, on a connection that commits at once."""
+        with self._pools.numbers.connection() as connection:
+            row = statement.run(connection, values).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _run(self, principal: Principal, step: Callable[[Work], Any], **said: Any) -> Any:
         """Run *step* in a transaction, again after a deadlock; broken constraints are sentences."""
@@ -131,13 +140,13 @@ class Transactions:
         entity_of(work.release, name)
         wanted = sorted(set(ids))
         rows = work.rows[name].lock(work.connection, wanted)
-        present = {i for i, row in rows.items() if (row.get("deleted_at") is not None) == deleted}
-        if deleted:
-            readable = visible_ids(work, name, present, "read", deleted=True)
-            allowed = visible_ids(work, name, present, right, deleted=True)
-        else:
-            readable = visible_ids(work, name, present)
-            allowed = visible_ids(work, name, present, right)
+        present = {
+            number: row
+            for number, row in rows.items()
+            if (row.get("deleted_at") is not None) == deleted
+        }
+        readable = allowed_ids(work, name, present, deleted=deleted)
+        allowed = allowed_ids(work, name, present, right, deleted=deleted)
         if set(wanted) - readable:
             raise NotFound
         if set(wanted) - allowed:

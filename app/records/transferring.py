@@ -11,6 +11,7 @@ from typing import Any
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, InvalidInput
 from app.records import derived, journal
+from app.records.asking import parameters_of_app
 from app.records.checking import visible_ids
 from app.records.deleting import pointers_to, pointing_ids
 from app.records.work import Work
@@ -25,7 +26,9 @@ def give_to(work: Work, entity: Entity, ids: Iterable[int], owner: int | None) -
     for record_id, row in locked.items():
         if row["deleted_at"] is not None or row["owner"] == owner:
             continue
-        new = own.update(work.connection, record_id, owner_columns(work, row, owner))
+        new = own.update(
+            work.connection, record_id, owner_columns(work, row, owner), parameters_of_app(work)
+        )
         entry = journal.Entry(
             record_id, "transfer", new["version"], {"owner": row["owner"]}, {"owner": owner}
         )

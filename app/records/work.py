@@ -64,6 +64,10 @@ class Work:
     change_set: int | None = None
     #: parents whose roll-ups must be worked out before the commit: entity -> ids
     touched: dict[str, set[int]] = field(default_factory=dict)
+    #: what statements may ask for beside their rows, see ``asking``
+    parameters: dict[str, Any] | None = None
+    #: gives out the next number of a counter, outside of this transaction
+    count: Callable[[Statement, dict[str, Any]], int] | None = None
     #: called once the transaction is committed, in order
     after: list[Callable[[], None]] = field(default_factory=list)
 
