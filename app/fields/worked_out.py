@@ -43,12 +43,21 @@ from app.fields.base import (
     ParseContext,
     Part,
 )
-from app.fields.choices import Boolean, Choice
+from app.fields.choices import OPTIONS_TAKE, Boolean, Choice
 from app.fields.moments import Date, Datetime, Duration, Time
 from app.fields.money import Money
 from app.fields.numbers import Decimal, Integer, Percent, round_half_up
 from app.fields.relations import Department, Link, User
-from app.fields.settings import ExpressionText, Name, Plain, Setting, Switch, WholeNumber, Word
+from app.fields.settings import (
+    ExpressionText,
+    Name,
+    Plain,
+    Setting,
+    Switch,
+    WholeNumber,
+    Word,
+    Written,
+)
 from app.fields.several import Links
 from app.fields.text import Longtext
 from app.fields.words import Tags
@@ -272,6 +281,10 @@ class Formula(WorkedOut):
             "result": Word(
                 "The type of the result, where it is not what the expression gives.",
                 among=tuple(RESULTS),
+            ),
+            "options": Written(
+                "The options a text is one of, which makes it a choice with their labels.",
+                takes=OPTIONS_TAKE,
             ),
             "places": WholeNumber("How many decimals of a number are shown.", least=0, most=12),
             "currency": Plain("The field that holds the currency of an amount, to show its sign."),

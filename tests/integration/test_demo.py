@@ -142,6 +142,8 @@ def test_a_customer_adds_up_its_contracts(crm):
         ("opportunity", "stage == 'won' and closed_on is not empty"),
         ("opportunity", "not stage.final and expected_close_on > '2026-11-24'"),
         ("receivable_plan", "unreceived_amount > 0 and planned_on < '2026-11-24'"),
+        ("receivable_plan", "status == 'overdue'"),
+        ("receivable_plan", "status in ('done', 'part')"),
         ("quote", "total_amount > 0 and tax_amount > 0"),
         ("invoice", "status == 'issued' and net_amount + tax_amount == amount"),
         ("task", "status == 'done'"),

@@ -161,3 +161,10 @@ def test_the_stages_of_an_opportunity_have_their_chances(catalog):
         ("lost", 0, True),
         ("invalid", 0, True),
     ]
+
+
+def test_the_status_of_an_instalment_is_worked_out_and_has_labels(catalog):
+    status = catalog.entities["receivable_plan"].fields["status"]
+    assert status.is_volatile
+    assert status.type.display(status, "overdue", "zh") == "逾期"
+    assert status.type.display(status, "done", "en") == "Done"
