@@ -18,7 +18,7 @@ from app.database.pools import Pools
 from app.database.system import idempotency
 from app.jobs import tasks
 from app.jobs.queues import SERIALIZER, connect, queue
-from app.processes import is_alive
+from app.processes import is_alive, kill
 from app.settings import settings_as_environment
 
 START = "from app.jobs.worker import run_worker; from app.settings import read_settings; "
@@ -47,15 +47,15 @@ def start(settings):
             subprocess.Popen(
                 [sys.executable, "-c", f"{START} run_worker(read_settings(), burst={burst})"],
                 env={**os.environ, **settings_as_environment(settings)},
+                start_new_session=True,
             )
         )
         return started[-1]
 
     yield start_worker
     for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        # Its scheduler as well, as the supervisor does.
+        kill(process)
 
 
 def wait_until(condition, seconds=20.0):
