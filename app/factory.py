@@ -20,6 +20,7 @@ from app.health import add_health
 from app.records.files import LARGEST
 from app.security.headers import add_headers
 from app.security.manager import TrellisSecurityManager
+from app.security.refusals import note_refusals
 from app.services import Services, open_services
 from app.settings import Settings, read_settings
 from app.texts import OWN_LANGUAGES
@@ -30,18 +31,35 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_LOGIN = re.compile(r"/api/v1/security/(login|refresh)")
 
 
+class Builder(AppBuilder):  # type: ignore[misc]  # FAB is not typed.
+    """Flask-AppBuilder without the pages it adds by itself.
+
+    Its change of language and its way back do something, or lead somewhere, by a mere GET; its
+    static files belong to pages that are not shown.
+    """
+
+    def _add_global_static(self) -> None:
+        pass
+
+    def _add_admin_views(self) -> None:
+        self._indexview = self.add_view_no_menu(self.indexview)
+        self.sm.register_views()
+
+
 def create_app(
     settings: Settings, services: Services | None = None, clock: Clock | None = None
 ) -> Flask:
     """Return the web application of an installation."""
     known = services or open_services(settings, clock)
-    app = Flask("app.screens", template_folder="templates", static_folder="static")
+    # No folder is served as it lies on disk: the screens look their files up in a table.
+    app = Flask("app.screens", template_folder="templates", static_folder=None)
     app.config.update(_config(settings, known))
     app.extensions["trellis"] = known
 
     # Before AppBuilder: its blueprints exempt themselves only from what is there already.
     csrf = CSRFProtect(app)
     app.before_request(lambda: _protect(csrf))
+    note_refusals(app, known)
     add_headers(app, behind_tls=settings.behind_tls)
     add_health(app, known)
     if settings.behind_tls:
@@ -67,7 +85,7 @@ def _build(app: Flask, session: Any, known: Services) -> None:
     from app.screens import error_page, index_view, register_screens, sign_in_view
 
     TrellisSecurityManager.authdbview = sign_in_view()
-    builder = AppBuilder(
+    builder = Builder(
         app,
         session,
         indexview=index_view(),

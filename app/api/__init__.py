@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 def register_api(builder: Any, services: Services) -> None:
     """Put every API of ours into the application."""
+    from flask import current_app
+
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
     from app.api.mistakes import register_mistakes
     from app.api.records import RecordApi
+    from app.api.repeats import Sweeper
+    from app.api.signing_in import SignInApi
 
     del services
-    for api in (EverythingApi, FileApi, DescriptionApi, RecordApi):
+    current_app.extensions["trellis.repeats"] = Sweeper()
+    for api in (SignInApi, EverythingApi, FileApi, DescriptionApi, RecordApi):
         builder.add_api(api)
     register_mistakes()

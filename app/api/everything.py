@@ -12,6 +12,7 @@ from app.api.answers import answers, as_json
 from app.api.requests import asker, language, only, parameters, services
 from app.definitions.catalog import RIGHTS, Entity, Field
 from app.errors import Malformed
+from app.records.door import page_size
 from app.texts import say
 
 _SEARCH = frozenset({"q", "entities", "limit"})
@@ -91,7 +92,7 @@ class EverythingApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             asker(),
             text,
             chosen.split(",") if chosen else None,
-            limit=int(named["limit"]) if named.get("limit", "").isdigit() else 20,
+            limit=page_size(named.get("limit", "20")),
         )
         return as_json({"rows": [hit.as_json() for hit in hits]})
 

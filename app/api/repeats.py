@@ -7,12 +7,14 @@ same moment, finds it and gets the same answer.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from flask import Response, request
+from flask import Response, current_app, request
 from psycopg.types.json import Jsonb
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
@@ -43,11 +45,35 @@ _find = Statement(
     )
 )
 
+#: A key counts for a day; who repeats a request later than that sends a new one.
+_sweep = Statement(
+    sa.delete(_known).where(
+        _known.c.at < sa.func.now() - sa.literal(timedelta(days=1), type_=sa.Interval)
+    )
+)
+#: How often a process takes old keys away.
+SWEEP_SECONDS = 600.0
+
 Receipt = Callable[[Work, Written], None] | None
 
 
 class AlreadyDone(Exception):
     """Another request with the same key was faster."""
+
+
+class Sweeper:
+    """Takes old keys away, now and then, when a new one is used."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def sweep(self, *, at_once: bool = False) -> None:
+        """Remove the keys of yesterday, unless this process did so a while ago."""
+        if not at_once and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + SWEEP_SECONDS
+        with services().pools.write.connection() as connection:
+            _sweep.run(connection, {})
 
 
 def once(
@@ -75,6 +101,8 @@ def once(
     sent = hashlib.sha256(
         orjson.dumps([entity, raw], option=orjson.OPT_SORT_KEYS, default=str)
     ).hexdigest()
+    sweeper: Sweeper = current_app.extensions["trellis.repeats"]
+    sweeper.sweep()
     names = {"user": principal.user_id, "key": key}
     done = _done(names, sent)
     if done is not None:

@@ -26,8 +26,7 @@ def add_headers(app: Flask, *, behind_tls: bool) -> None:
         known.setdefault("Referrer-Policy", "same-origin")
         known.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         known.setdefault("X-Frame-Options", "DENY")
-        if not request.path.startswith("/static/"):
-            known.setdefault("Cache-Control", "no-store")
+        known.setdefault("Cache-Control", "no-store")
         if behind_tls:
             known.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         return response

@@ -99,7 +99,18 @@ class Identity:
             raise NotAuthenticated
         return principal
 
-    def _of_bearer(self, header: str) -> Principal:
+    def of_refresh_token(self, request: Request) -> Principal:
+        """Return whose refresh token is sent.
+
+        Raises:
+            NotAuthenticated: none is, or it does not count any more.
+        """
+        header = request.headers.get("Authorization", "")
+        return self._of_bearer(header, lambda token: self._user_of_token(token, "refresh"))
+
+    def _of_bearer(
+        self, header: str, find_user: Callable[[str], int | None] | None = None
+    ) -> Principal:
         kind, _, token = header.partition(" ")
         token = token.strip()
         if kind.lower() != "bearer" or not token:
@@ -109,7 +120,7 @@ class Identity:
                     "Authorization 请求头应为 `Bearer` 加令牌或 API 密钥。",
                 )
             )
-        find: Callable[[str], int | None] = (
+        find = find_user or (
             self._user_of_key if token.startswith(KEY_PREFIX) else self._user_of_token
         )
         principal = self._organisation.principal(find(token))
@@ -122,7 +133,7 @@ class Identity:
             )
         return principal
 
-    def _user_of_token(self, token: str) -> int | None:
+    def _user_of_token(self, token: str, kind: str = "access") -> int | None:
         try:
             claims = jwt.decode(
                 token,
@@ -134,7 +145,7 @@ class Identity:
             user_id = int(claims["sub"])
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
-        if claims.get("type") != "access":
+        if claims.get("type") != kind:
             return None
         since = self.sessions.tokens_since(user_id)
         # A token says whole seconds only; one made in the second of the change is taken as older.

@@ -22,8 +22,7 @@ class TrellisSecurityManager(SecurityManager):  # type: ignore[misc]  # FAB is n
     """Signs people in; knows nothing of records."""
 
     def register_views(self) -> None:
-        """Register the sign-in page and the token API, and none of FAB's own pages."""
-        self.appbuilder.add_api(self.security_api)
+        """Register the sign-in page, and none of FAB's own; the token API is in ``api``."""
         self.auth_view = self.authdbview()
         self.appbuilder.add_view_no_menu(self.auth_view)
 
