@@ -30,6 +30,8 @@ class Release(Protocol):
     def tables(self) -> Mapping[str, sa.Table]: ...
     @property
     def numbers(self) -> Mapping[str, int]: ...
+    @property
+    def names(self) -> Mapping[int, str]: ...
 
 
 class Guard(Protocol):
@@ -92,7 +94,8 @@ class TableSource:
     ) -> tuple[TableSource, sa.FromClause, sa.ColumnElement[bool]]:
         """Return the record a link leads to: its row, its table under a new alias, the join."""
         if name == "parent" and self.entity.lines_of is not None:
-            target, link = self.entity.lines_of[0], self.table.c.parent
+            target = self.entity.lines_of[0]
+            link: sa.ColumnElement[Any] = self.table.c.parent
             conditions: list[sa.ColumnElement[bool]] = []
         else:
             field = self.entity.fields[name]
@@ -159,15 +162,17 @@ class BoundSource:
         type_: Type = NUMBER if field is None or field.value is None else field.value
         for word in part.split(".") if part else ():
             type_ = type_.parts.get(word, TEXT)
-        bound_type = sa.BigInteger() if first == "id" else sql_type(type_)
+        bound_type = sa.BigInteger() if first in ("id", "parent") else sql_type(type_)
         return sa.bindparam(f"record_{name.replace('.', '_')}", type_=bound_type)
 
     def follow(
         self, name: str, entity: str | None = None
     ) -> tuple[TableSource, sa.FromClause, sa.ColumnElement[bool]]:
-        """Return the record a link of the form leads to."""
-        field = self.entity.fields[name]
-        target = entity or targets_of(field)[0]
+        """Return the record a link of the form leads to; of a row of lines, the one around it."""
+        if name == "parent" and self.entity.lines_of is not None:
+            target = self.entity.lines_of[0]
+        else:
+            target = entity or targets_of(self.entity.fields[name])[0]
         table = self.release.tables[target].alias()
         condition = table.c.id == self.value(name)
         if self.guard is not None:

@@ -14,8 +14,23 @@ import sqlalchemy as sa
 from psycopg.rows import dict_row, tuple_row
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 
 _dialect = dialect_module.dialect()  # type: ignore[no-untyped-call]
+
+
+def compile_with(statement: sa.Executable, dialect: Any) -> SQLCompiler:
+    """Return the statement compiled, its values still to come."""
+    compiled: SQLCompiler = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    if not (compiled.literal_execute_params or compiled.post_compile_params):
+        return compiled
+    # Some values are written into the text; the compiler must not miss the others meanwhile.
+    for part in visitors.iterate(statement):  # type: ignore[arg-type]
+        if isinstance(part, sa.BindParameter):
+            part.required = False
+    return statement.compile(  # type: ignore[attr-defined,no-any-return]
+        dialect=dialect, compile_kwargs={"render_postcompile": True}
+    )
 
 
 class Statement:
@@ -24,13 +39,7 @@ class Statement:
     __slots__ = ("fixed", "text")
 
     def __init__(self, statement: sa.Executable) -> None:
-        for part in visitors.iterate(statement):  # type: ignore[arg-type]
-            if isinstance(part, sa.BindParameter):
-                # Values come when it runs; the compiler must not miss them now.
-                part.required = False
-        compiled = statement.compile(  # type: ignore[attr-defined]
-            dialect=_dialect, compile_kwargs={"render_postcompile": True}
-        )
+        compiled = compile_with(statement, _dialect)
         self.text: str = compiled.string
         #: values written into the statement; parameters without one must be given when it runs
         self.fixed: dict[str, Any] = {

@@ -84,8 +84,8 @@ def build_aggregate(
         _FIGURES[name.partition("(")[0]](rows.c[f"v{number}"]).label(f"m{number}")
         for number, name in enumerate(measures)
     ]
-    inner = sa.select(*(rows.c[label] for label in labels), *figures)
-    inner = inner.group_by(*(rows.c[label] for label in labels)).subquery("a")
+    grouped = sa.select(*(rows.c[label] for label in labels), *figures)
+    inner = grouped.group_by(*(rows.c[label] for label in labels)).subquery("a")
     shown = [
         _shown(context, source, name, inner.c[label]).label(name)
         for name, label in zip(groups, labels, strict=True)

@@ -260,7 +260,8 @@ class Listing:
             .lateral("x")
         )
         text = sa.cast(sa.func.row_to_json(record.table_valued()), sa.Text).label("row")
-        return sa.select(text, *ends).select_from(page.join(record, sa.true())).order_by(*order)
+        chosen: list[sa.ColumnElement[Any]] = [text, *ends]
+        return sa.select(*chosen).select_from(page.join(record, sa.true())).order_by(*order)
 
 
 def _labelled(columns: Sequence[SortColumn]) -> list[sa.ColumnElement[Any]]:

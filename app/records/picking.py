@@ -101,8 +101,9 @@ def form_values(
         if not parameter.startswith("record_"):
             continue
         name = parameter.removeprefix("record_")
-        if name == "id":
-            found[parameter] = values.get("id") or None
+        if name == "id" or (name == "parent" and entity.lines_of is not None):
+            number = str(values.get(name) or "")
+            found[parameter] = int(number) if number.isdigit() and len(number) < 19 else None
             continue
         field = entity.fields.get(name)
         raw = values.get(name)

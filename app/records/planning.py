@@ -79,7 +79,7 @@ class Compiled(Generic[Kind]):
     def __init__(
         self, statement: Kind, readers: Sequence[Callable[[Any], dict[str, Any]]] = ()
     ) -> None:
-        self.statement = statement
+        self.statement: Kind = statement
         self.readers = tuple(readers)
 
 

@@ -21,7 +21,8 @@ from psycopg import errors as pg
 from psycopg import pq
 from psycopg.errors import error_from_result
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
-from sqlalchemy.sql import visitors
+
+from app.database.statements import compile_with
 
 _dialect = dialect_module.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
@@ -52,12 +53,7 @@ class PreparedStatement:
     __slots__ = ("fixed", "name", "names", "oids", "text")
 
     def __init__(self, statement: sa.Executable) -> None:
-        for part in visitors.iterate(statement):  # type: ignore[arg-type]
-            if isinstance(part, sa.BindParameter):
-                part.required = False
-        compiled = statement.compile(  # type: ignore[attr-defined]
-            dialect=_dialect, compile_kwargs={"render_postcompile": True}
-        )
+        compiled = compile_with(statement, _dialect)
         self.text: bytes = compiled.string.encode()
         #: parameters in the order of their numbers
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())

@@ -304,7 +304,7 @@ class Reader:
         values = self.runner.values(compiled.statement, principal, desk.release.catalog)
         values.update(given)
         cursor = self.runner.run(compiled.statement, values)
-        cursor.row_factory = dict_row  # type: ignore[assignment]
+        cursor.row_factory = dict_row
         return cursor.fetchall()
 
     def _lines(

@@ -75,8 +75,8 @@ def _rule(
     if hides:
         # A typing error cannot be proven word by word; only whole words may be found then.
         conditions.append(finding.proven(context, source, kinds) if kinds else sa.false())
-    inner = sa.select(sa.literal_column("1")).select_from(table).where(*conditions)
-    return sa.and_(is_kind, sa.exists(inner.correlate(hits)))
+    row: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(table)
+    return sa.and_(is_kind, sa.exists(row.where(*conditions).correlate(hits)))
 
 
 def shown_title(context: ReadContext, entity: str) -> bool:

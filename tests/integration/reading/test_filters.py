@@ -152,10 +152,11 @@ def test_q11_signs_of_patterns_are_meant_literally(world, part):
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["query", "query_json"])
 def test_q10_what_cannot_be_read_is_refused_at_once(shared_world, form, asked):
-    started = time.monotonic()
+    # The processor's time, not the clock's: other tests run beside this one.
+    started = time.thread_time()
     with pytest.raises((Malformed, Forbidden)) as caught:
         getattr(shared_world.records, form)(shared_world.who("boss"), "company", **asked)
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
     assert len(str(caught.value)) < 1000
 
 
