@@ -211,7 +211,9 @@ class Reader:
         values = self.bound(desk, principal, compiled, narrowing, where)
         if words is not None:
             values.update(words.parameters)
-        fenced = mode == "capped" and self._is_large(desk, narrowing.entity)
+        fenced = (
+            mode == "capped" and narrowing.is_filtered and self._is_large(desk, narrowing.entity)
+        )
         try:
             result = self.runner.run_prepared(compiled.statement, values, fenced=fenced)
         except TooSlow:

@@ -66,9 +66,7 @@ def test_a_new_field_is_served_at_once(world):
 
 
 def test_a_changed_right_holds_at_once(world):
-    assert "secret" not in orjson.loads(
-        world.records.get_json(world.who("sam"), "company", 2).row
-    )
+    assert "secret" not in orjson.loads(world.records.get_json(world.who("sam"), "company", 2).row)
     apply(world, COMPANY.replace("secret: {seller: hidden", "secret: {seller: read"))
     world.live.reload()
     assert "secret" in orjson.loads(world.records.get_json(world.who("sam"), "company", 2).row)
