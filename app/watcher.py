@@ -13,7 +13,7 @@ from types import FrameType
 
 from watchfiles import Change, watch
 
-from app.database.pools import Pools
+from app.database.pools import Pools, as_unavailable
 from app.errors import TrellisError
 from app.installation import Installation
 from app.settings import Settings, read_settings
@@ -64,8 +64,11 @@ def _take_up(installation: Installation) -> bool:
     """Return whether that was all; a database that is away is asked again."""
     try:
         installation.take_up(say)
-    except TrellisError as error:
-        say(str(error))
+    except Exception as error:
+        known = error if isinstance(error, TrellisError) else as_unavailable(error)
+        if known is None:
+            raise
+        say(str(known))
         return False
     return True
 
