@@ -55,6 +55,8 @@ class Codes(Value):
 
     def read(self, value: Any, key: str) -> tuple[str, ...]:
         listed = value if isinstance(value, list) else [value]
+        if not listed:
+            raise refuse(f"`{key}` is empty; it must be {self.takes}.", Code.empty_value)
         for code in listed:
             if not isinstance(code, str) or not self.pattern.match(code) or listed.count(code) > 1:
                 raise refuse(

@@ -1,4 +1,4 @@
-"""Bind what fields say about others: links, conditions, defaults; checks and uniqueness.
+"""Bind what fields say about others: links, conditions, defaults.
 
 Runs over drafts whose fields all have their types, so every name can be looked up.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.definitions.catalog import Check, DuplicateRule, Field
+from app.definitions.catalog import Field
 from app.definitions.document import Document
 from app.definitions.problems import Code
 from app.definitions.words import DURATION as DURATION_WORDS
@@ -17,7 +17,6 @@ from app.expressions.tree import Checked
 from app.expressions.types import BOOLEAN, DATETIME, DURATION, Kind, Type
 from app.fields.base import FieldError, ParseContext
 from app.fields.settings import ExpressionText, written
-from app.texts import Label
 
 _BY_WORKED_OUT = ("formula", "rollup", "through")
 #: Settings that are moments or values, where all others are conditions.
@@ -72,6 +71,7 @@ def _bind_field(shop: Workshop, draft: Draft, name: str, wrote: Mapping[str, Any
     if conditions:
         changes["conditions"] = conditions
     _refuse_written(shop, draft, field, wrote)
+    _refuse_unique(shop, draft, field, value)
     _check_named_fields(shop, draft, field)
     settle(field, value=value, **changes)
 
@@ -232,6 +232,19 @@ def _refuse_written(shop: Workshop, draft: Draft, field: Field, wrote: Mapping[s
         )
 
 
+def _refuse_unique(shop: Workshop, draft: Draft, field: Field, value: Type) -> None:
+    """Report `unique` on what has no single value to compare."""
+    if field.unique and value.kind in (Kind.many, Kind.parts):
+        shop.problem(
+            Code.wrong_field_type,
+            draft.document,
+            draft.field_path(field.name, "unique"),
+            f"`{field.name}` is {value}; only a single value can be unique.",
+            "Remove `unique`; to find the same thing twice, write `duplicates`.",
+            key=True,
+        )
+
+
 def _check_named_fields(shop: Workshop, draft: Draft, field: Field) -> None:
     """Check settings that name another field of the record."""
     currency = field.settings.get("currency")
@@ -294,76 +307,3 @@ def require_field(
         message = f"`{draft.name}` has no field `{dotted}`."
         shop.unknown(Code.unknown_field, where, path, name, legal, message, key=key)
     return False
-
-
-def bind_checks(shop: Workshop, draft: Draft) -> tuple[Check, ...]:
-    """Return the entity's checks, their conditions checked."""
-    found = []
-    scope = shop.scope(draft, on_write=True)
-    for index, wrote in enumerate(draft.values.get("checks", ())):
-        path = (*draft.path, "checks", index)
-        if_ = None
-        if "if" in wrote:
-            if_ = shop.condition(draft.document, (*path, "if"), wrote["if"], scope, "The condition")
-        must = shop.condition(draft.document, (*path, "must"), wrote["must"], scope, "The check")
-        if must is None or ("if" in wrote and if_ is None):
-            continue
-        message = wrote.get("message") or Label(
-            {"en": f"This must hold: {must.text}", "zh": f"必须满足：{must.text}"}
-        )
-        place = draft.document.place(path)
-        found.append(Check(must, message, if_, wrote.get("then") == "warn", place))
-    return tuple(found)
-
-
-def bind_unique(shop: Workshop, draft: Draft) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of fields that together do not repeat."""
-    groups = []
-    for index, group in enumerate(draft.values.get("unique", ())):
-        path = (*draft.path, "unique", index)
-        known = [
-            require_field(shop, draft, (*path, place), name) for place, name in enumerate(group)
-        ]
-        if all(known):
-            groups.append(tuple(group))
-    return tuple(groups)
-
-
-def bind_duplicates(shop: Workshop, draft: Draft) -> tuple[DuplicateRule, ...]:
-    """Return the rules that look for the same thing twice."""
-    rules = []
-    for index, wrote in enumerate(draft.values.get("duplicates", ())):
-        path = (*draft.path, "duplicates", index)
-        for place, name in enumerate(wrote.get("same", ())):
-            require_field(shop, draft, (*path, "same", place), name)
-        if "similar" in wrote:
-            require_field(shop, draft, (*path, "similar"), wrote["similar"])
-        also = []
-        for place, dotted in enumerate(wrote.get("also_in", ())):
-            if pair := _other_field(shop, draft, (*path, "also_in", place), dotted):
-                also.append(pair)
-        rules.append(
-            DuplicateRule(
-                same=wrote.get("same", ()),
-                similar=wrote.get("similar"),
-                at_least=float(wrote.get("at_least", 0.85)),
-                also_in=tuple(also),
-                refuse=wrote.get("then") == "refuse",
-            )
-        )
-    return tuple(rules)
-
-
-def _other_field(shop: Workshop, draft: Draft, path: Path, dotted: str) -> tuple[str, str] | None:
-    entity, _, name = dotted.partition(".")
-    other = shop.drafts.get(entity)
-    if other is None:
-        message = f"`{entity}` is not an entity; write the entity and its field: `lead.mobile`."
-        shop.unknown_entity(draft.document, path, entity, message)
-        return None
-    if not has_field(other, shop, name):
-        message = f"`{entity}` has no field `{name}`."
-        shop.unknown(Code.unknown_field, draft.document, path, name, other.fields, message)
-        return None
-    shop.type_of(other, name.partition(".")[0])
-    return entity, name

@@ -6,13 +6,21 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from app.definitions import access, binding, dependencies, drafting, screens, worked_out
+from app.definitions import (
+    access,
+    binding,
+    dependencies,
+    drafting,
+    entity_rules,
+    screens,
+    worked_out,
+)
 from app.definitions.app_file import check_modules, compile_app
 from app.definitions.catalog import Catalog, Entity, Role
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
 from app.definitions.lifecycles import WrittenLifecycle
-from app.definitions.links import check_lifecycles, required_circles
+from app.definitions.links import check_former_entities, check_lifecycles, required_circles
 from app.definitions.names import BUILT_IN_ENTITIES
 from app.definitions.problems import Problem, has_errors
 from app.definitions.reuse import Compiled, Memory, affected_units, changed_units, unit_of
@@ -74,6 +82,7 @@ class _Compilation:
         access.inherit_circles(shop, inherit)
         self._make_entities(fresh, inherit)
         required_circles(shop)
+        check_former_entities(shop)
         check_lifecycles(shop, self.shapes.lifecycles)
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
@@ -174,6 +183,7 @@ class _Compilation:
             drafts = [one for one in shop.drafts.values() if unit_of(one.name) in fresh]
             for draft in drafts:
                 binding.check_targets(shop, draft)
+                entity_rules.check_former_names(shop, draft)
             for draft in drafts:
                 with shop.reading(unit_of(draft.name)):
                     binding.bind_fields(shop, draft)
@@ -238,6 +248,8 @@ class _Compilation:
         for name, field in fields.items():
             if field.value is None:
                 settle(field, value=shop.type_of(draft, name))
+            if isinstance(field.settings, dict):
+                settle(field, settings=MappingProxyType(field.settings))
         is_lines = draft.lines_of is not None
         return Entity(
             name=draft.name,
@@ -251,9 +263,9 @@ class _Compilation:
             single=values.get("single", False),
             was=values.get("was", ()),
             lines_of=draft.lines_of,
-            checks=binding.bind_checks(shop, draft),
-            unique=binding.bind_unique(shop, draft),
-            duplicates=() if is_lines else binding.bind_duplicates(shop, draft),
+            checks=entity_rules.bind_checks(shop, draft),
+            unique=entity_rules.bind_unique(shop, draft),
+            duplicates=() if is_lines else entity_rules.bind_duplicates(shop, draft),
             access={} if is_lines else rules.of_entity(draft),
             inherit=inherit,
             screens=screens.compile_screens(shop, draft, title),

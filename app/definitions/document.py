@@ -199,13 +199,15 @@ class _StopReading(Exception):
 class _Frame:
     """A mapping or list that is being read."""
 
-    __slots__ = ("data", "key", "key_event", "previous", "spot")
+    __slots__ = ("data", "inside", "key_event", "keys", "previous", "spot")
 
-    def __init__(self, data: Any, spot: Spot) -> None:
-        self.data = data
+    def __init__(self, spot: Spot, *, is_mapping: bool) -> None:
         self.spot = spot
+        self.data: Any = {} if is_mapping else []
+        self.inside: Any = {} if is_mapping else []
+        self.keys: dict[str, tuple[str, Mark]] | None = {} if is_mapping else None
+        spot.inside, spot.keys = self.inside, self.keys
         #: Of a mapping: the key whose value comes next.
-        self.key: str | None = None
         self.key_event: Any = None
         #: The value event before this key, for commas that quotes should have kept in a text.
         self.previous: Any = None
@@ -223,19 +225,20 @@ class _Reader:
 
     def read(self) -> None:
         next_event = _Parser(self.text).get_event
-        scalar, file = yaml.ScalarEvent, self.file
+        scalar, file, stack = yaml.ScalarEvent, self.file, self.stack
         while (event := next_event()) is not None:
             kind = type(event)
             if kind is scalar:
-                start, end = event.start_mark, event.end_mark
-                quoted = event.style is not None and event.style != ""
-                value = event.value
                 if event.anchor or event.tag:
                     self._refuse_properties(event)
-                frame = self.stack[-1] if self.stack else None
-                if frame is not None and frame.spot.keys is not None and frame.key is None:
-                    self._take_key(frame, event, value, quoted)
+                value, quoted = event.value, bool(event.style)
+                frame = stack[-1] if stack else None
+                if frame is not None and frame.keys is not None and frame.key_event is None:
+                    if value == "<<" and not quoted:
+                        self._refuse_merge_key(event)
+                    frame.key_event = event
                     continue
+                start, end = event.start_mark, event.end_mark
                 mark = (start.line, start.column, end.line, end.column)
                 self._take(value if value or quoted else None, Spot(file, mark, quoted), event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
@@ -253,7 +256,8 @@ class _Reader:
             self._refuse_properties(event)
         if len(self.stack) >= DEEPEST:
             self._stop(Code.too_deep, event, f"This is nested more than {DEEPEST} levels deep.")
-        if self.stack and self.stack[-1].spot.keys is not None and self.stack[-1].key is None:
+        frame = self.stack[-1] if self.stack else None
+        if frame is not None and frame.keys is not None and frame.key_event is None:
             self._stop(
                 Code.key_not_a_word,
                 event,
@@ -266,21 +270,15 @@ class _Reader:
             (start.line, start.column, start.line, start.column + 1),
             flow=bool(event.flow_style),
         )
-        if is_mapping:
-            spot.keys = {}
-        spot.inside = {} if is_mapping else []
-        self.stack.append(_Frame({} if is_mapping else [], spot))
+        self.stack.append(_Frame(spot, is_mapping=is_mapping))
 
-    def _take_key(self, frame: _Frame, event: Any, key: str, quoted: bool) -> None:
-        if key == "<<" and not quoted:
-            self._add(
-                Code.anchor,
-                event,
-                "`<<` (a merge key) is not part of the language.",
-                "Write the keys out, or use `extend:`.",
-            )
-        frame.key = key
-        frame.key_event = event
+    def _refuse_merge_key(self, event: Any) -> None:
+        self._add(
+            Code.anchor,
+            event,
+            "`<<` (a merge key) is not part of the language.",
+            "Write the keys out, or use `extend:`.",
+        )
 
     def _take(self, value: Any, spot: Spot, event: Any) -> None:
         """Put a finished value where it belongs."""
@@ -288,22 +286,24 @@ class _Reader:
             self.documents.append((value, spot))
             return
         frame = self.stack[-1]
-        if frame.spot.keys is None:
-            frame.data.append(value)
-            frame.spot.inside.append(spot)  # type: ignore[union-attr]
+        keys, data = frame.keys, frame.data
+        if keys is None:
+            data.append(value)
+            frame.inside.append(spot)
             return
-        key, frame.key = frame.key, None
-        start, end = frame.key_event.start_mark, frame.key_event.end_mark
-        mark = (start.line, start.column, end.line, end.column)
+        key_event = frame.key_event
         if value is None and frame.spot.flow and self._is_swallowed(frame, event):
+            frame.key_event = None
             return
-        frame.previous = event
-        if key in frame.data:
-            self._duplicate(frame, key, mark)
+        frame.key_event, frame.previous = None, event
+        key, start, end = key_event.value, key_event.start_mark, key_event.end_mark
+        mark = (start.line, start.column, end.line, end.column)
+        if key in data:
+            self._duplicate(keys, key, mark)
             return
-        frame.data[key] = value
-        frame.spot.keys[key] = (self.file, mark)  # type: ignore[index]
-        frame.spot.inside[key] = spot  # type: ignore[index,call-overload]
+        data[key] = value
+        keys[key] = (self.file, mark)
+        frame.inside[key] = spot
 
     def _is_swallowed(self, frame: _Frame, event: Any) -> bool:
         """Report a word between `{ }` that no `:` follows: a comma that belongs to a text."""
@@ -330,8 +330,8 @@ class _Reader:
         )
         return True
 
-    def _duplicate(self, frame: _Frame, key: str | None, mark: Mark) -> None:
-        _, first = frame.spot.keys[key]  # type: ignore[index]
+    def _duplicate(self, keys: dict[str, tuple[str, Mark]], key: str, mark: Mark) -> None:
+        _, first = keys[key]
         self.problems.append(
             problem_at(
                 Code.duplicate_key,
@@ -350,8 +350,10 @@ class _Reader:
         )
         start = event.start_mark
         frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.spot.keys is not None and frame.key is None:
-            self._take_key(frame, event, f"*{event.anchor}", quoted=True)
+        if frame is not None and frame.keys is not None and frame.key_event is None:
+            frame.key_event = yaml.ScalarEvent(
+                None, None, (True, False), f"*{event.anchor}", start, event.end_mark
+            )
             return
         mark = (start.line, start.column, event.end_mark.line, event.end_mark.column)
         self._take("", Spot(self.file, mark), event)

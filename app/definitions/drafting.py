@@ -109,7 +109,7 @@ def _draft_field(
         for key in _OF_ROWS:
             settings.pop(key, None)
         settings["entity"] = f"{draft.name}.{name}"
-    common = {key: written[key] for key in _COMMON if key in written}
+    common = {key: written[key] for key in _COMMON if key in written and key not in own}
     return Field(
         name=name,
         label=common.pop("label", None) or label_from_name(name),
@@ -243,8 +243,9 @@ def name_trees(shop: Workshop, units: Container[str] | None = None) -> None:
             continue
         for field in draft.fields.values():
             targets = field.type.targets(field)
-            if len(targets) == 1 and targets[0] in trees:
-                field.settings["target_tree"] = trees[targets[0]]  # type: ignore[index]
+            tree = trees.get(targets[0]) if len(targets) == 1 else None
+            if tree is not None and field.settings.get("target_tree") != tree:
+                field.settings["target_tree"] = tree  # type: ignore[index]
 
 
 def tree_field(shop: Workshop, entity: str) -> str:

@@ -54,6 +54,20 @@ def _report(shop: Workshop, circle: list[tuple[str, str]]) -> None:
     )
 
 
+def check_former_entities(shop: Workshop) -> None:
+    """Report entities that were another entity which is still there."""
+    for draft in shop.drafts.values():
+        for index, was in enumerate(draft.values.get("was", ()) if not draft.lines_of else ()):
+            if was in shop.drafts:
+                shop.problem(
+                    Code.duplicate_name,
+                    draft.document,
+                    ("was", index),
+                    f"`{draft.name}` was `{was}`, yet there is an entity `{was}` as well.",
+                    "Remove one of the two; a name that is used anew needs no `was`.",
+                )
+
+
 def check_lifecycles(shop: Workshop, lifecycles: list[WrittenLifecycle]) -> None:
     """Report lifecycles of fields there are not, and moves between stages there are not."""
     for lifecycle in lifecycles:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from app.definitions import app_file, field_schemas, lifecycles, options, schemas
+from app.definitions import (
+    app_file,
+    field_schemas,
+    lifecycles,
+    options,
+    schemas,
+    screen_schemas,
+)
 from app.definitions.document import read_documents
 from app.definitions.reference import PAGE, keys_page
 from app.definitions.shape import Definition
@@ -10,7 +17,7 @@ from app.fields.base import FieldTypes
 from app.fields.registry import builtin_types
 
 TYPES = FieldTypes({one.name: one for one in builtin_types()})
-MODULES = (app_file, schemas, field_schemas, lifecycles, options)
+MODULES = (app_file, schemas, field_schemas, lifecycles, options, screen_schemas)
 SCHEMAS = sorted(
     {
         schema

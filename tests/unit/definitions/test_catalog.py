@@ -150,7 +150,10 @@ def test_extend_adds_to_lists_instead_of_replacing_them(sales):
 
 
 def test_a_pack_that_is_not_named_is_not_read(types):
-    files = {"app.yaml": "name: A\n", "packs/x/entities/a.yaml": "entity: a\nfields: {}\n"}
+    files = {
+        "app.yaml": "name: A\n",
+        "packs/x/entities/a.yaml": "entity: a\nfields: {name: {type: text}}\n",
+    }
     assert "a" not in load_files(files, types).catalog.entities
     files["app.yaml"] = "packs: [x]\n"
     assert "a" in load_files(files, types).catalog.entities
