@@ -303,3 +303,28 @@ def test_rules_and_templates_are_part_of_the_fingerprint(types):
 def test_the_shipped_configuration_has_no_problems(types, shipped):
     loaded = load_files(shipped, types)
     assert [str(problem) for problem in loaded.problems] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (CUSTOMER + "  fax: {type: text, was: name}\n", Code.duplicate_name, 4),
+        (
+            CUSTOMER + "  x: {type: choice, options: {a: A, b: {was: a}}}\n",
+            Code.duplicate_name,
+            4,
+        ),
+        (CUSTOMER + "was: user\n", Code.duplicate_name, 4),
+        (CUSTOMER + "  phones: {type: phones, unique: yes}\n", Code.wrong_field_type, 4),
+        ("entity: customer\n", Code.missing_key, 1),
+        ("entity: customer\nfields: {}\n", Code.missing_key, 1),
+        ("entity: customer\nfields:\n", Code.empty_value, 2),
+    ],
+)
+def test_contradictions_are_placed(types, text, code, line):
+    assert [(one, place) for one, place, _ in problems_of(types, text)] == [(code, line)]
+
+
+def test_a_list_of_languages_is_not_empty(types):
+    problems = load_files({"app.yaml": "languages: []\n"}, types).problems
+    assert [(one.code, one.place.line) for one in problems] == [(Code.empty_value, 1)]
