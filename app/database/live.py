@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from app.database.forking import free_lock_in_children
 from app.database.live_swap import CHANNEL
 from app.database.pools import CONNECT_SECONDS, Pools
 from app.database.release import Release, make_release, read_numbers
@@ -52,6 +53,7 @@ class Live:
         #: what was loaded last, so that the next load takes over what did not change
         self._loaded: Loaded | None = None
         self._lock = threading.RLock()
+        free_lock_in_children(self)
         self._callbacks: list[Callable[[Release], None]] = []
         #: by channel: who else wants to hear what is said there
         self._notices: dict[str, list[Callable[[str], None]]] = {}

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from app.database.forking import free_lock_in_children
 from app.errors import Unavailable
 from app.texts import say
 
@@ -259,6 +260,7 @@ class Pools:
         self.url = url
         self._max_size = max_size
         self._lock = threading.RLock()
+        free_lock_in_children(self)
         self._process = 0
         self._version = 0
         self._read: Pool | None = None
