@@ -15,7 +15,7 @@ from app.records.context import ReadContext
 from app.records.listing import LIMIT, Narrowed
 from app.records.prepared import PreparedStatement
 from app.records.refusals import field_of
-from app.records.select import NOTHING, Selector, as_json
+from app.records.select import NOTHING, WHOLE, Selector, as_json
 from app.texts import say
 
 MOST_GROUPS = 3
@@ -92,7 +92,7 @@ def build_aggregate(
     ]
     shown += [as_json(inner.c[f"m{n}"]).label(name) for n, name in enumerate(measures)]
     order = [inner.c[label].asc().nulls_last() for label in labels]
-    listed = sa.select(*shown).order_by(*order).limit(LIMIT).subquery("x")
+    listed = sa.select(*shown).order_by(*order).limit(LIMIT).subquery(WHOLE)
     text = sa.cast(sa.func.row_to_json(listed.table_valued()), sa.Text)
     return PreparedStatement(sa.select(text).select_from(listed))
 

@@ -198,7 +198,7 @@ def compile_shortcut(
     if any(context.entity(entity).lines_of for entity in item.entities):
         raise _incomparable(key.path)
     column = source.worked_out(checked) if "." in key.path else source.value(key.path)
-    name = f"where_{number}"
+    name = f"where_{number}_is"
     if key.kind == "empty":
         return Shortcut(_is_empty(column, type_), lambda _: {})
     if type_.kind is Kind.datetime and key.kind == "day":

@@ -70,15 +70,15 @@ def read_words(typed: str) -> Wanted:
         kinds.append(kind)
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
         first = kind.split()[0]
-        parameters[f"word_{number}"] = (
+        parameters[f"word_{number}_is"] = (
             f"{escaped}%" if first in ("first", "short") else f"%{escaped}%"
         )
         if first == "short":
-            parameters[f"inside_{number}"] = f"% {escaped}%"
+            parameters[f"inside_{number}_is"] = f"% {escaped}%"
         if first in ("pairs", "run"):
-            parameters[f"pieces_{number}"] = [pair for pair in pairs_of(word) if len(pair) > 1]
+            parameters[f"pieces_{number}_are"] = [pair for pair in pairs_of(word) if len(pair) > 1]
         elif kind.endswith("letters"):
-            parameters[f"pieces_{number}"] = [word]
+            parameters[f"pieces_{number}_are"] = [word]
     return Wanted(text, tuple(kinds), parameters)
 
 
@@ -105,9 +105,9 @@ def found(kinds: Kinds, row: sa.FromClause = search) -> sa.ColumnElement[bool]:
 
 
 def _word(kind: str, number: int, row: sa.FromClause) -> sa.ColumnElement[bool]:
-    like = _like(row, f"word_{number}")
+    like = _like(row, f"word_{number}_is")
     pieces = row.c.grams.op("@>", is_comparison=True)(
-        sa.bindparam(f"pieces_{number}", type_=ARRAY(sa.Text))
+        sa.bindparam(f"pieces_{number}_are", type_=ARRAY(sa.Text))
     )
     if kind == "pairs":
         return pieces
@@ -115,7 +115,7 @@ def _word(kind: str, number: int, row: sa.FromClause) -> sa.ColumnElement[bool]:
         return sa.and_(pieces, like)
     ways = [like]
     if kind.startswith("short"):
-        ways.append(_like(row, f"inside_{number}"))
+        ways.append(_like(row, f"inside_{number}_is"))
     if kind.endswith("letters"):
         ways.append(pieces)
     return sa.or_(*ways)
@@ -154,10 +154,10 @@ def proven(context: ReadContext, source: TableSource, kinds: Kinds) -> sa.Column
     held = normal_sql(sa.func.concat_ws(" ", *texts, type_=sa.Text))
     conditions = []
     for number, kind in enumerate(kinds):
-        pattern = sa.bindparam(f"word_{number}", type_=sa.Text)
+        pattern = sa.bindparam(f"word_{number}_is", type_=sa.Text)
         anywhere = held.like(sa.literal("%").concat(pattern), escape="\\")
         if kind.endswith("letters") and entity.title in readable:
-            pieces = sa.bindparam(f"pieces_{number}", type_=ARRAY(sa.Text))
+            pieces = sa.bindparam(f"pieces_{number}_are", type_=ARRAY(sa.Text))
             row = search.alias()
             pinyin = sa.exists(
                 sa.select(1)

@@ -22,8 +22,8 @@ from app.records.context import ReadContext
 from app.records.filters import Shortcut, ShortcutKey, compile_shortcut, read_expression
 from app.records.paging import Branch, SortColumn, branches, order_of
 from app.records.prepared import PreparedStatement
-from app.records.select import Expansion, Selector
-from app.records.sorting import Sort, is_plain, sort_columns
+from app.records.select import WHOLE, Expansion, Selector
+from app.records.sorting import Sort, is_walked, sort_columns
 
 LIMIT = sa.bindparam("limit", type_=sa.Integer)
 
@@ -143,7 +143,7 @@ class Listing:
             return self._narrow_first(columns)
         keys = self.narrowed.keys()
         entity = self.shape.narrowing.entity
-        if keys is not None and is_plain(self._context, entity, self.shape.sort):
+        if keys is not None and is_walked(self._context, entity, self.shape.sort, columns):
             parts = self._key_by_key(columns, keys)
         else:
             parts = self._branches(columns, [*self.narrowed.filters(), self.narrowed.rule()])
@@ -245,10 +245,10 @@ class Listing:
         outside = _outside(page, columns)
         order = order_of(outside, backward=shape.backward)
         ends = [
-            sa.cast(column.expression, sa.Text).label(f"sort_{number}")
+            sa.cast(column.expression, sa.Text).label(f"sort:{number}")
             for number, column in enumerate(outside[:-1])
         ]
-        ends.append(page.c.id.label("sort_id"))
+        ends.append(page.c.id.label("sort:id"))
         if shape.form == "values":
             chosen = selector.values(shape.fields)
             joined = page.join(table, table.c.id == page.c.id)
@@ -257,7 +257,7 @@ class Listing:
             sa.select(*selector.record(shape.fields, shape.expand))
             .select_from(table)
             .where(table.c.id == page.c.id)
-            .lateral("x")
+            .lateral(WHOLE)
         )
         text = sa.cast(sa.func.row_to_json(record.table_valued()), sa.Text).label("row")
         chosen: list[sa.ColumnElement[Any]] = [text, *ends]

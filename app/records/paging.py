@@ -35,7 +35,7 @@ class Cursor:
 
     def parameters(self) -> dict[str, Any]:
         """Return the values by the names that `branches` binds."""
-        named: dict[str, Any] = {f"after_{n}": value for n, value in enumerate(self.values)}
+        named: dict[str, Any] = {f"after_{n}_is": value for n, value in enumerate(self.values)}
         named["after_id"] = self.id
         return named
 
@@ -128,7 +128,7 @@ def branches(
     """Return the branches whose union is the list, or what is left of it behind a cursor.
 
     *columns* end with the id. *empties* says which of the cursor's values are empty; None is the
-    first page. Values are bound as text under ``after_0`` … and ``after_id`` and cast to the
+    first page. Values are bound as text under ``after_0_is`` … and ``after_id`` and cast to the
     column's type, as the cursor holds them.
     """
     if empties is None:
@@ -217,7 +217,7 @@ def _equal(column: SortColumn, number: int, *, empty: bool) -> sa.ColumnElement[
 
 
 def _bound(column: SortColumn, number: int) -> sa.ColumnElement[Any]:
-    return sa.cast(sa.bindparam(f"after_{number}", type_=sa.Text), column.expression.type)
+    return sa.cast(sa.bindparam(f"after_{number}_is", type_=sa.Text), column.expression.type)
 
 
 def _bound_id() -> sa.ColumnElement[Any]:

@@ -25,7 +25,7 @@ from app.records.filters import ShortcutKey
 from app.records.listing import Listing, Narrowed, Narrowing, Shape
 from app.records.prepared import PreparedStatement
 from app.records.refusals import entity_of, field_of, require, unknown_field
-from app.records.select import Expansion, Selector, is_link
+from app.records.select import WHOLE, Expansion, Selector, is_link
 from app.records.sorting import Sort, parse_sort, written
 from app.texts import say
 
@@ -253,7 +253,7 @@ class Desk:
         names = self.fields(self.context.entity(entity), fields, "record")
         selector = Selector(self.context, narrowed.source)
         columns = selector.record(names, self.expansion(entity, expand))
-        record = sa.select(*columns).correlate(narrowed.table).lateral("x")
+        record = sa.select(*columns).correlate(narrowed.table).lateral(WHOLE)
         text = sa.cast(sa.func.row_to_json(record.table_valued()), sa.Text)
         table = narrowed.table
         version = table.c.version if "version" in table.c else sa.cast(sa.null(), sa.Integer)

@@ -21,6 +21,8 @@ from app.records.context import ReadContext
 
 Column = sa.ColumnElement[Any]
 
+#: The alias of a row that is taken as a whole: no field can have a name with capitals.
+WHOLE = "Record"
 NO_ROWS = sa.cast(sa.literal("[]", sa.Text), JSON)
 
 #: Types whose value is the number of a row of ``trellis.file``.
@@ -149,7 +151,7 @@ class Selector:
             .where(table.c.parent == self.source.table.c.id)
             .order_by(table.c.position, table.c.id)
             .correlate_except(table)
-            .subquery()
+            .subquery(WHOLE)
         )
         listed = sa.func.json_agg(sa.func.row_to_json(rows.table_valued()), type_=JSON)
         return sa.select(sa.func.coalesce(listed, NO_ROWS, type_=JSON)).scalar_subquery()

@@ -59,11 +59,15 @@ def sort_columns(context: ReadContext, source: TableSource, sort: Sort) -> list[
     return columns
 
 
-def is_plain(context: ReadContext, entity: str, sort: Sort) -> bool:
-    """Whether an index can serve the sort: it is the list's own, or a view's, or the id's."""
-    screens = context.entity(entity).screens
-    named = [screens.sort, *(view.sort for view in screens.views.values())]
-    return [name for name, _ in sort] == ["id"] or sort in named
+def is_walked(context: ReadContext, entity: str, sort: Sort, columns: Sequence[SortColumn]) -> bool:
+    """Whether there is an index by owner in the order of the sort, in one direction or the other.
+
+    There is one for the list's own sort, if columns hold its values, else for the id.
+    """
+    own = context.entity(entity).screens.sort or (("id", True),)
+    turned = tuple((name, not descending) for name, descending in own)
+    is_stored = all(isinstance(column.expression, sa.Column) for column in columns)
+    return is_stored and sort in (own, turned)
 
 
 def _column(context: ReadContext, source: TableSource, name: str, descending: bool) -> SortColumn:

@@ -166,7 +166,7 @@ def test_rows_narrowed_first_are_the_same(crowd, empties):
     given = {"limit": 11}
     if empties is not None:
         shape = continued(shape, empties, backward=False)
-        given |= {"after_0": None if empties[0] else "2", "after_id": 40}
+        given |= {"after_0_is": None if empties[0] else "2", "after_id": 40}
     answers = []
     for one in (shape, narrowed_first(shape)):
         statement = desk.listing(one).statement
