@@ -84,7 +84,7 @@ def _edit_it_in_two_windows(first: Desk, second: Desk, number: str) -> None:
     second.fill("website", "hengyuan.example")
     second.save()
     # The second save is told what changed, and loses nothing.
-    expect(second.main).to_contain_text("Yue Lin changed this while you were editing")
+    expect(second.main).to_contain_text("changed this while you were editing")
     row = second.page.locator(".cf tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("Level")
