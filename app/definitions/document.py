@@ -16,23 +16,9 @@ from typing import Any
 import yaml
 
 from app.definitions.catalog import Place
+from app.definitions.events import Parser
 from app.definitions.problems import Code, Problem, Severity
-from app.definitions.syntax import explain_syntax, unquoted_value
-
-try:
-    from yaml.cyaml import CParser as _Parser
-except ImportError:  # PyYAML was built without libyaml: the same events, only slower.
-
-    class _Parser(  # type: ignore[no-redef]
-        yaml.reader.Reader,  # type: ignore[misc]
-        yaml.scanner.Scanner,  # type: ignore[misc]
-        yaml.parser.Parser,  # type: ignore[misc]
-    ):
-        def __init__(self, text: str) -> None:
-            yaml.reader.Reader.__init__(self, text)
-            yaml.scanner.Scanner.__init__(self)
-            yaml.parser.Parser.__init__(self)
-
+from app.definitions.syntax import comments_in_texts, explain_syntax, unquoted_value
 
 DEEPEST = 50
 BIGGEST = 1_000_000
@@ -144,7 +130,7 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 
 def read_documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
-    """Return the documents of one file, or none and what is wrong with it.
+    """Return the documents of one file and warnings, or none and what is wrong with it.
 
     A file whose YAML is broken gives one problem: what stands behind the break cannot be known.
     Duplicate keys, anchors and tags are all listed.
@@ -167,10 +153,11 @@ def read_documents(file: str, text: str) -> tuple[list[Document], list[Problem]]
         return [], reader.problems if known else [*reader.problems, broken]
     if reader.problems:
         return [], reader.problems
+    warnings = list(comments_in_texts(file, text))
     return [
         Document(file, data, spot, index, digest=digest)
         for index, (data, spot) in enumerate(reader.documents)
-    ], []
+    ], warnings
 
 
 TOO_BIG_MESSAGE = "The file has {size:,} characters; a configuration file may have 1,000,000."
@@ -224,7 +211,7 @@ class _Reader:
         self.stack: list[_Frame] = []
 
     def read(self) -> None:
-        next_event = _Parser(self.text).get_event
+        next_event = Parser(self.text).get_event
         scalar, file, stack = yaml.ScalarEvent, self.file, self.stack
         while (event := next_event()) is not None:
             kind = type(event)

@@ -147,7 +147,7 @@ def _read(file: str, text: str, problems: list[Problem], memory: Memory) -> list
 
 def _read_anew(file: str, text: str) -> tuple[list[Document], list[Problem]]:
     documents, found = read_documents(file, text)
-    if found:
+    if has_errors(found):
         return [], found
     pack = _PACK.match(file)
     filled = [one for one in documents if one.data is not None]
@@ -159,7 +159,7 @@ def _read_anew(file: str, text: str) -> tuple[list[Document], list[Problem]]:
         return [], [_about(file, Code.unfinished, "The file is empty.", hint)]
     if pack is not None:
         filled = [replace(one, pack=pack[1]) for one in filled]
-    return filled, []
+    return filled, found
 
 
 def _packs(

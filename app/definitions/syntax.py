@@ -6,10 +6,12 @@ The parser's own sentences speak of tokens and flow sequences; here they become 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import yaml
 
 from app.definitions.catalog import Place
+from app.definitions.events import Parser
 from app.definitions.problems import Code, Problem, Severity
 
 _NEEDS_QUOTES = frozenset("`@%?")
@@ -267,3 +269,30 @@ def _indentation(found: _Found) -> Problem | None:
         "Give lines of one level the same indentation; a list item begins with `- `.",
         width=max(1, len(found.text.rstrip()) - found.column),
     )
+
+
+#: ` #` with a word right behind it: `Order #5` without quotes is `Order`.
+_TIGHT_COMMENT = re.compile(r"(?<=\S)[ \t]+#(?=[^\s#!])")
+
+
+def comments_in_texts(file: str, text: str) -> Iterator[Problem]:
+    """Warn of values that end at a `#` which looks like a part of them."""
+    if not _TIGHT_COMMENT.search(text):
+        return
+    tight = {found.start() for found in _TIGHT_COMMENT.finditer(text)}
+    next_event = Parser(text).get_event
+    while (event := next_event()) is not None:
+        if type(event) is not yaml.ScalarEvent or event.style or event.end_mark.index not in tight:
+            continue
+        start, end = event.start_mark, event.end_mark
+        value = text[start.index :].split("\n", 1)[0].rstrip()
+        yield Problem(
+            code=Code.missing_quotes,
+            severity=Severity.warning,
+            place=Place(file, start.line + 1, start.column + 1),
+            message=f"`{value[end.index - start.index :].strip()}` is taken for a comment.",
+            hint=f'If it belongs to the text, write `"{value}"`; else put a space behind the `#`.',
+            suggestions=(f'"{value}"',),
+            end_line=end.line + 1,
+            end_column=start.column + 1 + len(value),
+        )

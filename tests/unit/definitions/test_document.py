@@ -185,3 +185,29 @@ def test_what_the_hint_for_quotes_says_can_be_read():
 )  # fmt: skip
 def test_f31_a_half_written_file_is_unfinished(text):
     assert [code for code, _, _ in problems_of(text)] == [Code.unfinished]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("label: Order #5\n", '"Order #5"'),
+        ("a: {label: Order #5\n  }\n", '"Order #5"'),
+        ("a:\n  - x #y\n", '"x #y"'),
+    ],
+)
+def test_a_text_cut_off_by_a_number_sign_is_told(text, written):
+    documents, problems = read_documents(FILE, text)
+    assert documents
+    assert [(one.code, one.severity) for one in problems] == [(Code.missing_quotes, "warning")]
+    assert problems[0].suggestions == (written,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a: "Order #5"\n', "a: b # a comment\n", "#a comment\na: b\n", "a: |\n  Order #5\n", "a: b#5\n",
+     "a: b ## x\n", "a: b\n  #x\n", "# yaml-language-server: $schema=x\na: b\n"],
+)  # fmt: skip
+def test_a_comment_is_a_comment(text):
+    documents, problems = read_documents(FILE, text)
+    assert len(documents) == 1
+    assert problems == []
