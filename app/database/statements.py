@@ -25,7 +25,8 @@ def compile_with(statement: sa.Executable, dialect: Any) -> SQLCompiler:
     if not (compiled.literal_execute_params or compiled.post_compile_params):
         return compiled
     # Some values are written into the text; the compiler must not miss the others meanwhile.
-    for part in visitors.iterate(statement):  # type: ignore[arg-type]
+    # Walking misses what stands in functions in FROM; `binds` has one of several that share a name.
+    for part in (*visitors.iterate(statement), *compiled.binds.values()):  # type: ignore[arg-type]
         if isinstance(part, sa.BindParameter):
             part.required = False
     return statement.compile(  # type: ignore[attr-defined,no-any-return]
