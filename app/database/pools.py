@@ -19,6 +19,7 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from app.database.forking import free_lock_in_children
@@ -176,6 +177,7 @@ class Pool(ConnectionPool[PooledConnection]):
 
     def _prepare(self, connection: PooledConnection) -> None:
         connection.prepared_max = 300
+        set_json_loads(orjson.loads, connection)
         settings = sql.SQL(", ").join(
             sql.SQL("set_config({}, {}, false)").format(name, value)
             for name, value in self._parameters.items()

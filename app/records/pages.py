@@ -13,7 +13,7 @@ from app.errors import Malformed
 from app.records.paging import Cursor, Cursors
 from app.records.planning import Desk, Plan
 from app.records.results import Count, JSONPage, Page, Record
-from app.records.select import links_of
+from app.records.select import link_columns
 from app.texts import say
 
 
@@ -78,7 +78,7 @@ class Pager:
         )
         names = [column.name for column in description]
         values = answer.fetchall()
-        build = record_builder(desk, plan.narrowing.entity, plan.shape.fields)
+        build = record_builder(desk, plan.narrowing.entity, plan.shape.fields, names)
         found = [build(dict(zip(names, values[row], strict=True))) for row in rows]
         return Page(found, following, preceding, count)
 
@@ -111,9 +111,9 @@ class Pager:
 
 
 def record_builder(
-    desk: Desk, entity: str, names: Sequence[str]
+    desk: Desk, entity: str, names: Sequence[str], columns: Sequence[str]
 ) -> Callable[[Mapping[str, Any]], Record]:
-    """Return what makes a `Record` of a row that `Selector.values` gave."""
+    """Return what makes a `Record` of a row, with *columns*, that `Selector.values` gave."""
     fields = desk.context.entity(entity).fields
     masked = desk.policy.masked(entity)
     plain: list[tuple[str, Any]] = []
@@ -124,11 +124,14 @@ def record_builder(
         is_raw = one.name in masked or "." in name or one.type.name == "through"
         plain.append((one.name if one.name in masked else name, None if is_raw else one))
 
+    links = link_columns(columns)
+
     def build(row: Mapping[str, Any]) -> Record:
         values = {
             name: row[name] if one is None else one.type.from_columns(one, row)
             for name, one in plain
         }
-        return Record(entity, row["id"], values, links_of(row), row.get("version"), masked)
+        titles = {name: row[column] for name, column in links}
+        return Record(entity, row["id"], values, titles, row.get("version"), masked)
 
     return build

@@ -57,7 +57,7 @@ class PreparedStatement:
         self.text: bytes = compiled.string.encode()
         #: parameters in the order of their numbers
         self.names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self.oids = [_oid(compiled.binds[name].type) for name in self.names]
+        self.oids = [_oid(_bind(compiled.binds, name).type) for name in self.names]
         #: values written into the statement; None for those given when it runs
         self.fixed: dict[str, Any] = {name: compiled.params[name] for name in self.names}
         # Statements that differ in their values alone have the same text, and so the same name.
@@ -93,6 +93,12 @@ class PreparedStatement:
             _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
             known[self.name] = None
         return _checked(connection, pgconn.exec_prepared(self.name, parameters))  # type: ignore[arg-type]
+
+
+def _bind(binds: Mapping[str, Any], name: str) -> sa.BindParameter[Any]:
+    """Return a parameter; the members of an IN list are called NAME_1, NAME_2 … when rendered."""
+    found: sa.BindParameter[Any] = binds[name if name in binds else name.rpartition("_")[0]]
+    return found
 
 
 def _oid(type_: sa.types.TypeEngine[Any]) -> int:

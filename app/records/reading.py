@@ -282,7 +282,7 @@ class Reader:
         number = record_number(record_id)
         row = self._one(desk, principal, compiled, {"id": number})
         names = desk.fields(desk.context.entity(entity), fields, "record")
-        record = record_builder(desk, entity, names)(row)
+        record = record_builder(desk, entity, names, list(row))(row)
         lines = {
             name: self._lines(desk, principal, f"{entity}.{name}", number)
             for name in names
@@ -313,7 +313,9 @@ class Reader:
         self, desk: Desk, principal: Principal, entity: str, record_id: int
     ) -> Sequence[Record]:
         rows = self._rows(desk, principal, desk.lines(entity), {"id": record_id})
-        build = record_builder(desk, entity, desk.policy.readable(entity))
+        if not rows:
+            return []
+        build = record_builder(desk, entity, desk.policy.readable(entity), list(rows[0]))
         return [build(row) for row in rows]
 
 

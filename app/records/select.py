@@ -6,7 +6,7 @@ rows, in which order, is the business of ``listing``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -237,6 +237,6 @@ def _one_file(number: Column) -> Column:
     return one.correlate_except(file).scalar_subquery()
 
 
-def links_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the titles of a row that `Selector.values` gave, by field."""
-    return {key[:-5]: value for key, value in row.items() if key.endswith(":link")}
+def link_columns(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return, of the columns that `Selector.values` gave, those with titles: (field, column)."""
+    return [(name.removesuffix(":link"), name) for name in names if name.endswith(":link")]
