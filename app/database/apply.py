@@ -143,6 +143,7 @@ class _Apply:
         self.reason = reason
         self.options = options
         self.problems: list[str] = []
+        self._release: Release | None = None
 
     def run(self) -> AppliedVersion:
         self._give_up_dead_ones()
@@ -296,17 +297,15 @@ class _Apply:
     def _finish_unfinished(self, plan: Plan) -> None:
         """Do what the version that serves still owes."""
         steps = [(step.version, step.position, step.operation) for step in plan.unfinished]
-        release = self._release(plan.base_number or 0)
         marks = {step.position: int((step.mark or {}).get("after", 0)) for step in plan.unfinished}
         for version, position, operation in steps:
             if isinstance(operation, Recompute) and plan.is_new_version:
                 # The plan has taken it over: it is worked out for the new catalog.
                 self._mark_done(version, position)
                 continue
-            self._do(version, position, operation, release, marks.get(position, 0))
+            self._do(version, position, operation, marks.get(position, 0))
 
     def _after(self, plan: Plan, number: int) -> None:
-        release = self._release(number)
         todo = [
             (position, each)
             for position, each in enumerate(plan.operations)
@@ -317,7 +316,7 @@ class _Apply:
             # Until then a process may write an option's old name once more.
             time.sleep(GRACE_SECONDS)
         for position, operation in todo:
-            self._do(number, position, operation, release)
+            self._do(number, position, operation)
         dropping = [
             (position, each)
             for position, each in enumerate(plan.operations)
@@ -326,15 +325,13 @@ class _Apply:
         if any(isinstance(each, DropField | DropEntity) for _, each in dropping):
             time.sleep(GRACE_SECONDS)
         for position, operation in dropping:
-            self._do(number, position, operation, release)
+            self._do(number, position, operation)
 
-    def _do(
-        self, version: int, position: int, operation: Operation, release: Release, after: int = 0
-    ) -> None:
+    def _do(self, version: int, position: int, operation: Operation, after: int = 0) -> None:
         self.options.on_step("doing", operation)
         try:
             if isinstance(operation, Recompute):
-                self._recompute(version, position, operation, release, after)
+                self._recompute(version, position, operation, after)
             else:
                 perform(self.session, operation)
         except (StepProblem, PlanError) as error:
@@ -347,11 +344,10 @@ class _Apply:
         self._mark_done(version, position)
         self.options.on_step("done", operation)
 
-    def _recompute(
-        self, version: int, position: int, operation: Recompute, release: Release, after: int
-    ) -> None:
-        if operation.entity not in release.catalog.entities:
+    def _recompute(self, version: int, position: int, operation: Recompute, after: int) -> None:
+        if operation.entity not in self.catalog.entities:
             return
+        release = self._release_of(version)
         with psycopg.connect(self.pools.url, autocommit=True) as connection:
             connection.execute("SELECT set_config('TimeZone', 'UTC', false)")
 
@@ -365,10 +361,12 @@ class _Apply:
             for hook in self.options.recompute:
                 hook(connection, release, operation.entity, after, mark)
 
-    def _release(self, number: int) -> Release:
-        with self.session.transaction() as connection:
-            numbers = read_numbers(connection)
-        return make_release(self.catalog, number, numbers)
+    def _release_of(self, version: int) -> Release:
+        if self._release is None or self._release.version_number != version:
+            with self.session.transaction() as connection:
+                numbers = read_numbers(connection)
+            self._release = make_release(self.catalog, version, numbers)
+        return self._release
 
     def _mark_done(self, version: int, position: int) -> None:
         self.session.briefly(lambda connection: ledger.done(connection, version, position))

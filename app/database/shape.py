@@ -82,17 +82,17 @@ def read_shape(connection: sa.Connection) -> Shape:
     """Return every table of schema ``crm`` by name."""
     schema = {"schema": SCHEMA}
     tables = {
-        name: LiveTable(rows=rows) for name, rows in connection.execute(_TABLES, schema)
+        name: LiveTable(rows=rows) for name, rows in connection.execute(_TABLES, schema).all()
     }
-    for table, name, type_, not_null, default in connection.execute(_COLUMNS, schema):
+    for table, name, type_, not_null, default in connection.execute(_COLUMNS, schema).all():
         tables[table].columns[name] = LiveColumn(type_.replace(", ", ","), not_null, default)
-    for table, name, usable, unique in connection.execute(_INDEXES, schema):
+    for table, name, usable, unique in connection.execute(_INDEXES, schema).all():
         tables[table].indexes[name] = usable
         if unique:
             tables[table].unique.add(name)
-    for table, name, kind, valid in connection.execute(_CONSTRAINTS, schema):
+    for table, name, kind, valid in connection.execute(_CONSTRAINTS, schema).all():
         live = tables[table]
         (live.keys if kind == "f" else live.checks)[name] = valid
-    for table, name in connection.execute(_TRIGGERS, schema):
+    for table, name in connection.execute(_TRIGGERS, schema).all():
         tables[table].triggers.add(name)
     return tables

@@ -37,7 +37,7 @@ config_version = sa.Table(
     sa.Column("files", JSONB, nullable=False),
     sa.Column("plan", JSONB, nullable=False),
     #: what the next plan compares with, see ``outline``
-    sa.Column("outline", JSONB, nullable=False, server_default="{}"),
+    sa.Column("outline", sa.JSON, nullable=False, server_default="{}"),
     #: applying | live | failed
     sa.Column("state", sa.Text, nullable=False, server_default="live"),
     #: the version it was planned against, empty for the first
