@@ -42,7 +42,7 @@ from app.database.operations import (
     SetDefault,
 )
 from app.database.plan import Plan, make_plan
-from app.database.pools import Pools
+from app.database.pools import Pools, as_unavailable
 from app.database.release import Release, make_release, read_numbers
 from app.database.shape import read_shape
 from app.database.steps import Session, StepProblem, perform
@@ -119,6 +119,11 @@ def apply_catalog(
             session = Session(connection)
             with apply_lock(connection, chosen.wait, chosen.waiting):
                 return _Apply(pools, session, catalog, who, reason, chosen).run()
+    except sa.exc.DBAPIError as error:
+        away = as_unavailable(error)
+        if away is None:
+            raise
+        raise away from error
     finally:
         engine.dispose()
 
@@ -334,9 +339,14 @@ class _Apply:
                 self._recompute(version, position, operation, after)
             else:
                 perform(self.session, operation)
-        except (StepProblem, PlanError) as error:
-            self.problems.append(str(error))
+        except (StepProblem, PlanError, sa.exc.IntegrityError, sa.exc.DataError) as error:
             sentence = str(error)
+            if isinstance(error, sa.exc.DBAPIError):
+                # Two rules of the new catalog that only the records show to contradict each other.
+                sentence = (
+                    f"{operation.subject}: existing records stand in the way of another rule."
+                )
+            self.problems.append(sentence)
             self.session.briefly(
                 lambda connection: ledger.note_problem(connection, version, position, sentence)
             )

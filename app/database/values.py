@@ -14,9 +14,10 @@ from app.definitions.catalog import Field
 def fill_of(field: Field | None, columns: Sequence[PhysicalColumn]) -> dict[str, str]:
     """Return, by column, the SQL of what existing records get where a value is required.
 
-    Only a default that is the same for every record counts; others are asked for at the next save.
+    Only a default that is the same for every record counts; others are asked for at the next save,
+    and so is what must differ between records.
     """
-    if field is None or not any(column.not_null for column in columns):
+    if field is None or field.unique or not any(column.not_null for column in columns):
         return {}
     values = constant_default(field) or {}
     return {

@@ -366,3 +366,46 @@ def test_an_index_made_by_hand_stays(installation):
     installation.sql("CREATE INDEX by_hand ON crm.customer (name)")
     installation.apply(catalog_of(customer=with_fields("a: {type: text}")))
     assert "by_hand" in installation.indexes("customer")
+
+
+def test_a_default_cannot_fill_what_must_differ(installation):
+    installation.apply(catalog_of(customer=with_fields("rank: {type: integer}")))
+    customers(installation, 2, name="'n' || n")
+    strict = catalog_of(
+        customer=with_fields("rank: {type: integer, required: yes, unique: yes, default: 3}")
+    )
+    assert [each.allow for each in installation.plan(strict).refusals] == ["customer.rank"]
+    version = installation.apply(strict, allow=["customer.rank"])
+    assert version.problems == ()
+    assert installation.column("SELECT rank FROM crm.customer") == [None, None]
+    assert installation.plan(strict).is_empty
+
+
+def test_what_cannot_be_finished_is_told_and_tried_again(installation):
+    old = catalog_of(customer=with_fields("rank: {type: integer}"))
+    installation.apply(old)
+    customers(installation, 2, name="'n' || n", rank="n")
+
+    def write_another(point: str, operation: object) -> None:
+        # A process that has not heard of the new catalog yet leaves the field empty.
+        if point == "doing" and type(operation).__name__ == "Require":
+            installation.sql("INSERT INTO crm.customer (name) VALUES ('late')")
+
+    changed = catalog_of(customer=with_fields("rank: {type: integer, required: yes}"))
+    version = installation.apply(changed, on_step=write_another)
+    assert version.problems == (
+        "customer.rank: some records are still empty. It is asked for at their next save; apply "
+        "again once they are filled in.",
+    )
+    assert (
+        installation.plan(changed)
+        .render()
+        .splitlines()[1]
+        .startswith(
+            "  … customer.rank   to be finished: required: customer.rank: some records are still empty."
+        )
+    )
+    installation.sql("UPDATE crm.customer SET rank = 9 WHERE rank IS NULL")
+    assert installation.apply(changed).problems == ()
+    assert installation.columns("customer")["rank"] == ("bigint", True)
+    assert installation.plan(changed).is_empty
