@@ -27,7 +27,7 @@ PERIODS: tuple[tuple[str, Label], ...] = (
     ("year", say("year", "年")),
 )
 
-_LITERAL = r"(?:'(?:[^'\\]|\\.)*'|-?[\w.]+)"
+_LITERAL = r"(?:'(?:[^'\\]|\\.)*'|-?\d+(?:\.\d+)?)"
 _PLACES = {
     "value": rf"(?P<value>{_LITERAL}|\([^()]*\))",
     "other": rf"(?P<other>{_LITERAL})",

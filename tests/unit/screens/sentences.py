@@ -40,7 +40,11 @@ def _of_code() -> Iterator[str | tuple[str, str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
             texts = [one for one in texts if isinstance(one, str)]
             if name == "say" and len(texts) == 1 and len(node.args) == 1:

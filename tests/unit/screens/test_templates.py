@@ -1,0 +1,54 @@
+"""What the policy of the pages forbids must not stand in a template: it would simply not happen."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.screens.assets import read_assets
+
+SCREENS = Path(__file__).parents[3] / "app" / "screens"
+TEMPLATES = sorted((SCREENS / "templates").glob("*.html"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_has_nothing_inline(path):
+    text = path.read_text("utf-8")
+    assert re.findall(r"\sstyle=", text) == []
+    assert re.findall(r"\son[a-z]+=", text) == []
+    assert re.findall(r"<style|javascript:", text) == []
+    for script in re.findall(r"<script[^>]*>", text):
+        assert " src=" in script, script
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_every_form_that_writes_carries_the_token(path):
+    text = path.read_text("utf-8")
+    for form in re.findall(r'<form[^>]*method="post".*?</form>', text, re.DOTALL):
+        assert "csrf" in form, form[:120]
+
+
+def test_every_icon_of_a_template_is_in_the_sprite():
+    known = set((SCREENS / "static" / "icons.txt").read_text("utf-8").split())
+    used = {
+        name
+        for path in TEMPLATES
+        for name in re.findall(r"icon\(['\"]([a-z0-9-]+)['\"]", path.read_text("utf-8"))
+    }
+    assert sorted(used - known) == []
+
+
+def test_what_a_first_list_page_loads_fits_into_its_budget():
+    files = read_assets().files
+    needed = [
+        "vendor/tabler.css",
+        "vendor/htmx.js",
+        "vendor/icons.svg",
+        "vendor/inter.woff2",
+        *(name for name in files if "/" not in name),
+    ]
+    total = sum(len(files[name].zipped or files[name].content) for name in needed)
+    # The page itself is sent as it is, about 45 kB for 25 rows.
+    assert total + 45_000 <= 250_000, total

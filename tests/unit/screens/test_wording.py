@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.screens.wording import read_wordings
+from tests.unit.screens.sentences import sentences
+
+SINGULAR, PLURAL = sentences()
+CHINESE = read_wordings()["zh"]
+
+
+def test_every_sentence_is_said_in_chinese():
+    assert sorted(SINGULAR - CHINESE.singular.keys()) == []
+    assert sorted(one for one, _ in PLURAL if one not in CHINESE.plural) == []
+
+
+def test_no_translation_is_of_a_sentence_nobody_says():
+    assert sorted(CHINESE.singular.keys() - SINGULAR) == []
+    assert sorted(CHINESE.plural.keys() - {one for one, _ in PLURAL}) == []
+
+
+@pytest.mark.parametrize("sentence", sorted(CHINESE.singular))
+def test_a_translation_fills_in_the_same_values(sentence):
+    places = re.findall(r"%\((\w+)\)s", sentence)
+    assert sorted(re.findall(r"%\((\w+)\)s", CHINESE.singular[sentence])) == sorted(places)
+
+
+def test_counts_take_the_form_of_their_language():
+    english = read_wordings()["en"]
+    one, many = "%(number)s problem", "%(number)s problems"
+    assert english.count(one, many, 1) == "1 problem"
+    assert english.count(one, many, 3) == "3 problems"
+    assert CHINESE.count(one, many, 1) == "1 个问题"
