@@ -27,7 +27,9 @@ JSON = "application/json"
 
 def as_json(value: Any, status: int = 200) -> Response:
     """Return a JSON answer."""
-    return Response(orjson.dumps(value, default=_plain), status, mimetype=JSON)
+    # A sentence is a dataclass; left to orjson it would be sent in every language at once.
+    text = orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    return Response(text, status, mimetype=JSON)
 
 
 def _plain(value: Any) -> Any:

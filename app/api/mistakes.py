@@ -8,7 +8,7 @@ from flask import current_app, request
 from flask_wtf.csrf import CSRFError
 
 from app.api.answers import error_answer
-from app.errors import Forbidden
+from app.errors import Forbidden, NotFound
 from app.texts import say
 
 PREFIX = "/api/"
@@ -16,7 +16,7 @@ PREFIX = "/api/"
 
 def register_mistakes() -> None:
     """Make the application answer under ``/api/`` in the API's shape."""
-    current_app.before_request(_refuse_nul)
+    current_app.before_request(_refuse_what_cannot_be)
 
 
 def is_api() -> bool:
@@ -36,10 +36,9 @@ def answer(error: Exception) -> Any:
     return error_answer(error)
 
 
-def _refuse_nul() -> Any:
-    """Refuse what PostgreSQL could only fail on: NUL in an address."""
-    if "\x00" in request.path and is_api():
-        from app.errors import NotFound
-
+def _refuse_what_cannot_be() -> Any:
+    """Refuse NUL in an address, and rows of lines: those are read and written with their record."""
+    entity = (request.view_args or {}).get("entity", "")
+    if is_api() and ("\x00" in request.path or "." in entity):
         return error_answer(NotFound())
     return None
