@@ -49,6 +49,6 @@ def rate_of(work: Work, currency: str | None) -> Decimal:
     """Return the rate to the base currency of the business day; 1 where none is known."""
     if currency is None or currency == work.release.catalog.app.currencies[0]:
         return Decimal(1)
-    day = work.release.calendar.day(work.now)
+    day = work.calendar.day(work.now)
     row = _rate.run(work.connection, {"currency": currency, "day": day}).fetchone()
     return Decimal(row[0]) if row else Decimal(1)
