@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -36,6 +37,8 @@ def check(settings: Settings, form: str) -> int:
       trellis check
       TRELLIS_CONFIG=draft trellis check --format json
     """
+    # One look and the process ends: looking for garbage would only cost half a second.
+    gc.disable()
     from app.configuration_folder import ConfigurationFolder
 
     folder = ConfigurationFolder(settings)
