@@ -15,15 +15,18 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from app.access.sources import TableSource
 from app.configuration_folder import ConfigurationFolder
 from app.database.apply import ApplyOptions, apply_catalog
 from app.database.migrate import current
 from app.database.pending import forget_pending, remember_plan, remember_problems
 from app.database.plan import Plan, make_plan
 from app.database.pools import Pools
+from app.database.release import Release
 from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
+from app.expressions.tree import Checked
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
 from app.settings import Settings
@@ -47,7 +50,7 @@ class Installation:
     def plan(self, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
         """Return what applying *catalog* would do."""
         with self.pools.engine.connect() as connection:
-            return make_plan(connection, catalog, allow)
+            return make_plan(connection, catalog, allow, holds=_holds)
 
     def apply(
         self,
@@ -105,6 +108,13 @@ class Installation:
     def _note(self, write: Callable[[sa.Connection], None]) -> None:
         with self.pools.engine.begin() as connection:
             write(connection)
+
+
+def _holds(
+    release: Release, entity: str, table: sa.FromClause, condition: Checked
+) -> sa.ColumnElement[bool]:
+    """Return whether a condition holds for a row, so that a plan can try new checks on records."""
+    return TableSource(release, entity, table).holds(condition)
 
 
 def who_am_i() -> str:

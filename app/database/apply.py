@@ -29,6 +29,7 @@ from app.database.indexes import gather_facts
 from app.database.locking import apply_lock
 from app.database.migrate import migrate
 from app.database.operations import (
+    BreakCheck,
     BuildUnique,
     ChangeType,
     ConvertInPlace,
@@ -391,5 +392,7 @@ def _urgency(operation: Operation) -> int:
 def _digest(plan: Plan) -> list[tuple[str, str, int]]:
     """Return what two plans must share to be the same; rows may have come and gone."""
     return [
-        (type(each).__name__, each.subject, int(each.is_destructive)) for each in plan.operations
+        (type(each).__name__, each.subject, int(each.is_destructive))
+        for each in plan.operations
+        if not isinstance(each, BreakCheck)
     ]

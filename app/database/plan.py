@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 import sqlalchemy as sa
 
+from app.database.checking import Holds, broken_checks
 from app.database.counting import count_operations
 from app.database.diff import find_operations
 from app.database.diff_access import access_operations
@@ -161,6 +162,7 @@ def make_plan(
     catalog: Catalog,
     allow: Sequence[str] = (),
     previous: Plan | None = None,
+    holds: Holds | None = None,
 ) -> Plan:
     """Return what applying *catalog* would do.
 
@@ -169,6 +171,7 @@ def make_plan(
         catalog: the checked configuration.
         allow: what may be lost, by name: ``contact.fax``, ``invoice``.
         previous: a plan made before; what did not change since is taken from there.
+        holds: how a condition is asked; without it, new checks are not tried on existing records.
     """
     database = str(connection.execute(sa.select(sa.func.current_database())).scalar_one())
     if current(connection) is None:
@@ -183,6 +186,8 @@ def make_plan(
     if base is not None and base.fingerprint != catalog.fingerprint:
         found += _taken_over(unfinished, found, pairs, catalog)
     found = _counted(connection, found, shape)
+    if holds is not None:
+        found += broken_checks(connection, catalog, old, pairs, holds)
     found += access_operations(old, new, pairs)
     found += _published(connection, base, catalog, found)
     found, refusals = _refuse(found, allow)
@@ -209,9 +214,7 @@ def _outline(catalog: Catalog, previous: Plan | None) -> Outline:
 def _first_plan(database: str, catalog: Catalog) -> Plan:
     outline = outline_of(catalog)
     operations = tuple(find_operations(EMPTY, outline, catalog, {}))
-    return Plan(
-        None, catalog.fingerprint, database, operations, catalog=catalog, outline=outline
-    )
+    return Plan(None, catalog.fingerprint, database, operations, catalog=catalog, outline=outline)
 
 
 def _taken_over(

@@ -27,7 +27,7 @@ def test_migrations_give_the_tables_of_the_metadata(pools):
     options = {
         "include_schemas": True,
         "include_name": lambda name, kind, _parents: kind != "schema" or name == "trellis",
-        "include_object": lambda thing, name, kind, *_: (kind, name) != ("table", "migration"),
+        "include_object": lambda _thing, name, kind, *_: (kind, name) != ("table", "migration"),
         "compare_type": True,
     }
     with engine.connect() as connection:
@@ -44,7 +44,7 @@ def test_several_processes_starting_at_once_migrate_once(pools):
         engine = pools.maintenance("test")
         try:
             done.append(migrate.migrate(engine))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - counted below.
             errors.append(error)
         finally:
             engine.dispose()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.database.plan import CHANGES, NOTHING_TO_DO, REFUSED
+from app.access.sources import TableSource
+from app.database.plan import CHANGES, NOTHING_TO_DO, REFUSED, make_plan
 from app.errors import PlanError
 from tests.integration.database.installations import (
     Installation,
@@ -42,7 +43,7 @@ def test_an_empty_database_gets_everything(installation):
     ]
 
 
-def test_applying_twice_changes_nothing_C6(installation, statements):
+def test_applying_twice_changes_nothing_c6(installation, statements):
     catalog = catalog_of(
         customer=with_fields(
             "email: {type: email, unique: yes}",
@@ -98,15 +99,17 @@ def test_a_new_required_field_with_a_default_fills_existing_records(installation
     assert installation.plan(wider).is_empty
 
 
-def test_a_field_made_required_names_the_empty_records_C10(installation):
+def test_a_field_made_required_names_the_empty_records_c10(installation):
     installation.apply(catalog_of(customer=with_fields("email: {type: email}")))
     customers(installation, 3, name="'n' || n", email="CASE WHEN n > 1 THEN 'a@x.example' END")
     strict = catalog_of(customer=with_fields("email: {type: email, required: yes}"))
     plan = installation.plan(strict)
     assert plan.exit_code == REFUSED
     assert [each.sentence for each in plan.refusals] == [
-        "customer.email: required: 1 record is empty, for example 1. Give it a `default`, fill "
-        "them in, or re-run with `--allow customer.email` to ask for it at their next save."
+        (
+            "customer.email: required: 1 record is empty, for example 1. Give it a `default`, fill "
+            "them in, or re-run with `--allow customer.email` to ask for it at their next save."
+        )
     ]
     with pytest.raises(PlanError, match="required: 1 record is empty"):
         installation.apply(strict)
@@ -133,7 +136,7 @@ def test_a_field_made_required_takes_its_default(installation):
     assert installation.columns("customer")["rank"] == ("bigint", False)
 
 
-def test_renaming_keeps_the_data_C9(installation, statements):
+def test_renaming_keeps_the_data_c9(installation, statements):
     installation.apply(
         catalog_of(
             customer=with_fields("telefax: {type: phone, unique: yes, index: yes}"),
@@ -168,7 +171,7 @@ def test_renaming_keeps_the_data_C9(installation, statements):
     assert installation.plan(renamed).is_empty
 
 
-def test_a_dropped_field_needs_that_very_name_C7(installation):
+def test_a_dropped_field_needs_that_very_name_c7(installation):
     installation.apply(catalog_of(customer=with_fields("fax: {type: text}", "pin: {type: text}")))
     customers(installation, 3, name="'n' || n", fax="CASE WHEN n = 2 THEN '1' END")
     without = catalog_of(customer=with_fields())
@@ -203,7 +206,7 @@ def test_a_removed_field_keeps_its_values(installation):
     assert not [name for name in installation.indexes("customer") if "unique" in name]
 
 
-def test_a_dropped_entity_leaves_no_right_behind_C14(installation):
+def test_a_dropped_entity_leaves_no_right_behind_c14(installation):
     both = catalog_of(customer=with_fields(), invoice=with_fields())
     installation.apply(both)
     installation.sql("INSERT INTO crm.invoice (name) VALUES ('x')")
@@ -254,8 +257,10 @@ def test_unique_names_the_records_that_clash(installation):
     unique = catalog_of(customer=with_fields("email: {type: text, unique: yes}"))
     plan = installation.plan(unique)
     assert [each.sentence for each in plan.refusals] == [
-        "customer.email: unique (email): 1 value more than once, for example 1. "
-        "Change or merge those records first."
+        (
+            "customer.email: unique (email): 1 value more than once, for example 1. "
+            "Change or merge those records first."
+        )
     ]
     with pytest.raises(PlanError):
         installation.apply(unique, allow=["customer.email"])
@@ -311,7 +316,7 @@ def test_options_follow_their_new_names(installation):
 def test_an_unknown_name_to_allow_is_told(installation):
     installation.apply(catalog_of(customer=with_fields()))
     wider = catalog_of(customer=with_fields("a: {type: text}"))
-    with pytest.raises(PlanError, match="`--allow customer.fax` names nothing"):
+    with pytest.raises(PlanError, match=r"`--allow customer\.fax` names nothing"):
         installation.apply(wider, allow=["customer.fax"])
 
 
@@ -346,8 +351,10 @@ def test_the_plan_says_what_roles_gain_and_lose(installation):
     installation.apply(catalog_of(customer=with_fields()))
     access = "access:\n  sales: {scope: all, update: no}\n"
     assert installation.lines(catalog_of(customer=with_fields(rest=access))) == [
-        "~ customer: role sales: may no longer update; create: own/all -> all/all; "
-        "read: own/all -> all/all"
+        (
+            "~ customer: role sales: may no longer update; create: own/all -> all/all; "
+            "read: own/all -> all/all"
+        )
     ]
 
 
@@ -394,8 +401,10 @@ def test_what_cannot_be_finished_is_told_and_tried_again(installation):
     changed = catalog_of(customer=with_fields("rank: {type: integer, required: yes}"))
     version = installation.apply(changed, on_step=write_another)
     assert version.problems == (
-        "customer.rank: some records are still empty. It is asked for at their next save; apply "
-        "again once they are filled in.",
+        (
+            "customer.rank: some records are still empty. It is asked for at their next save; apply "
+            "again once they are filled in."
+        ),
     )
     assert (
         installation.plan(changed)
@@ -409,3 +418,28 @@ def test_what_cannot_be_finished_is_told_and_tried_again(installation):
     assert installation.apply(changed).problems == ()
     assert installation.columns("customer")["rank"] == ("bigint", True)
     assert installation.plan(changed).is_empty
+
+
+def test_a_new_check_names_the_records_that_break_it(installation, pools):
+    def holds(release, entity, table, condition):
+        return TableSource(release, entity, table).holds(condition)
+
+    fields = ("size: {type: integer}", "level: {type: choice, options: [a, b]}")
+    installation.apply(catalog_of(customer=with_fields(*fields)))
+    customers(
+        installation, 4, name="'n' || n", size="n", level="CASE WHEN n < 4 THEN 'a' ELSE 'b' END"
+    )
+    checks = (
+        "checks:\n  - {must: size > 2, if: level == 'a', message: Too small}\n"
+        "  - {must: size > 0, message: Nothing}\n  - {must: more > 0, message: New}\n"
+    )
+    strict = catalog_of(customer=with_fields(*fields, "more: {type: integer}", rest=checks))
+    with pools.engine.connect() as connection:
+        plan = make_plan(connection, strict, holds=holds)
+    assert [each.words() for each in plan.operations if each.subject == "customer"] == [
+        "check `size > 2`: 2 records break it, for example 1, 2"
+    ]
+    assert plan.is_adding_only
+    assert installation.apply(strict, expected=plan).problems == ()
+    with pools.engine.connect() as connection:
+        assert make_plan(connection, strict, holds=holds).is_empty

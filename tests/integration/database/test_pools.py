@@ -38,7 +38,7 @@ def test_the_writing_pool_waits_for_nobody_long(pools):
 def test_an_error_rolls_back(pools):
     with pools.write.connection() as connection:
         connection.execute("CREATE TABLE t (a int)")
-    with pytest.raises(ZeroDivisionError), pools.write.connection() as connection:
+    with pytest.raises(ZeroDivisionError), pools.write.connection() as connection:  # noqa: PT012
         connection.execute("INSERT INTO t VALUES (1)")
         raise ZeroDivisionError
     with pools.read.connection() as connection:
@@ -53,7 +53,7 @@ def end_connections(url: str) -> None:
         )
 
 
-def test_connections_the_server_has_ended_are_replaced_unnoticed_F18(pools, database_url):
+def test_connections_the_server_has_ended_are_replaced_unnoticed_f18(pools, database_url):
     for _ in range(3):
         for pool in (pools.read, pools.write):
             with pool.connection() as connection:
@@ -63,8 +63,9 @@ def test_connections_the_server_has_ended_are_replaced_unnoticed_F18(pools, data
         end_connections(database_url)
 
 
-def test_a_connection_lost_in_the_middle_is_unavailable_F18(pools, database_url):
-    with pytest.raises(Unavailable, match="Nothing was saved"), pools.write.connection() as lost:
+def test_a_connection_lost_in_the_middle_is_unavailable_f18(pools, database_url):
+    told = pytest.raises(Unavailable, match="Nothing was saved")
+    with told, pools.write.connection() as lost:
         lost.execute("SELECT 1")
         end_connections(database_url)
         lost.execute("SELECT 1")
@@ -72,7 +73,7 @@ def test_a_connection_lost_in_the_middle_is_unavailable_F18(pools, database_url)
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_a_database_that_is_down_is_told_at_once_F19(tmp_path):
+def test_a_database_that_is_down_is_told_at_once_f19(tmp_path):
     pools = Pools(f"postgresql://postgres@/nowhere?host={tmp_path}")
     try:
         for pool in (pools.read, pools.write, pools.read):
@@ -86,7 +87,7 @@ def test_a_database_that_is_down_is_told_at_once_F19(tmp_path):
         pools.close()
 
 
-def test_an_exhausted_pool_is_told_within_five_seconds_F22(database_url):
+def test_an_exhausted_pool_is_told_within_five_seconds_f22(database_url):
     pools = Pools(database_url, max_size=1)
     with pools.read.connection():
         began = time.monotonic()
@@ -136,10 +137,11 @@ def test_waiting_too_long_counts_as_busy(pools, database_url):
         connection.execute("CREATE TABLE t (a int)")
     with psycopg.connect(database_url) as holder:
         holder.execute("LOCK TABLE t")
-        with pytest.raises(psycopg.errors.LockNotAvailable) as caught:
-            with pools.write.connection() as connection:
-                connection.execute("SET LOCAL lock_timeout = '50ms'")
+        with pools.write.connection() as connection:
+            connection.execute("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable) as caught:
                 connection.execute("SELECT * FROM t")
+            connection.rollback()
     told = as_unavailable(caught.value)
     assert told is not None
     assert "busy" in str(told)

@@ -16,7 +16,7 @@ def texts(installation, *values: str | None) -> None:
         installation.sql("INSERT INTO crm.customer (name, size) VALUES ('n', %s)", value)
 
 
-def test_one_bad_value_in_many_refuses_and_is_named_C8(installation):
+def test_one_bad_value_in_many_refuses_and_is_named_c8(installation):
     texts(installation)
     installation.sql(
         "INSERT INTO crm.customer (name, size) SELECT 'n', CASE n WHEN 777 THEN 'seven' "
@@ -25,8 +25,10 @@ def test_one_bad_value_in_many_refuses_and_is_named_C8(installation):
     numbers = catalog_of(customer=with_fields("size: {type: integer}"))
     plan = installation.plan(numbers)
     assert [each.sentence for each in plan.refusals] == [
-        "customer.size: text -> integer: 9 999 values convert, 1 do not, for example 777. "
-        "Re-run with `--allow customer.size`."
+        (
+            "customer.size: text -> integer: 9 999 values convert, 1 do not, for example 777. "
+            "Re-run with `--allow customer.size`."
+        )
     ]
     with pytest.raises(PlanError):
         installation.apply(numbers)
@@ -120,7 +122,7 @@ def test_a_choice_of_texts_takes_the_names_of_its_options(installation):
     texts(installation, "Key", "normal", "c", None)
     choice = "size: {{type: choice, options: {{a: Key, b: Normal{more}}}}}"
     narrow = catalog_of(customer=with_fields(choice.format(more="")))
-    assert [each.samples for each in installation.plan(narrow).operations][0] == (3,)
+    assert installation.plan(narrow).operations[0].samples == (3,)
     wide = catalog_of(customer=with_fields(choice.format(more=", c: Low")))
     installation.apply(wide)
     assert installation.column("SELECT size FROM crm.customer ORDER BY id") == ["a", "b", "c", None]

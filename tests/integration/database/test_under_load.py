@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from typing import Self
 
 import psycopg
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ class Writers:
         self.by_version: dict[int, int] = {}
         self.threads = [threading.Thread(target=self.work, args=(n,)) for n in range(WRITERS)]
 
-    def __enter__(self) -> Writers:
+    def __enter__(self) -> Self:
         for thread in self.threads:
             thread.start()
         return self
@@ -70,7 +71,7 @@ class Writers:
             began = time.monotonic()
             try:
                 self.once(chance, number)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - counted below.
                 self.failures.append(repr(error))
             self.longest = max(self.longest, time.monotonic() - began)
             time.sleep(0.05 + chance.random() * 0.1)
@@ -108,7 +109,7 @@ class Writers:
         self.by_version[release.version_number] = self.by_version.get(release.version_number, 0) + 1
 
 
-def test_fifty_writers_notice_nothing_C11_C12(installation, database_url):
+def test_fifty_writers_notice_nothing_c11_c12(installation, database_url):
     installation.apply(catalog_of(**OLD))
     installation.sql(
         "INSERT INTO crm.customer (name, telefax, size, level, email) SELECT 'n' || n, 'f' || n, "

@@ -78,12 +78,16 @@ def test_a_plan_reads_like_a_sentence(installation):
         "  + customer.rank   add column, integer 0-5, empty for 1 204 existing records",
         "  - customer.fax    drop column: 1 204 records hold a value   DESTRUCTIVE",
         "  + invoice         create table, 1 field, 3 indexes",
-        "3 changes, under a second. People go on working: no statement waits longer than 0.1 s for "
-        "a lock.",
+        (
+            "3 changes, under a second. People go on working: no statement waits longer than 0.1 s for "
+            "a lock."
+        ),
         "Refusing: 1 problem. Nothing was changed.",
-        "  customer.fax: drop column: 1 204 records hold a value, for example 1, 2, 3, 4, 5, 6, 7, "
-        "8, 9, 10. Re-run with `--allow customer.fax`, or write `removed: yes` to hide the field "
-        "and keep the data.",
+        (
+            "  customer.fax: drop column: 1 204 records hold a value, for example 1, 2, 3, 4, 5, 6, 7, "
+            "8, 9, 10. Re-run with `--allow customer.fax`, or write `removed: yes` to hide the field "
+            "and keep the data."
+        ),
     ]
     data = json.loads(plan.render("json"))
     assert data["exit_code"] == 3
