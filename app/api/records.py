@@ -85,7 +85,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             entity,
             raw,
             lambda receipt: services().records.create(principal, entity, raw, receipt=receipt),
-            lambda record: _written(principal, entity, record, 201),
+            lambda number, written: _written(principal, entity, number, 201, written),
         )
 
     @expose("/<entity>/<number>", methods=["GET"])
@@ -153,12 +153,15 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Share a record: ``{"users": [3], "may_edit": false, "until": null}``."""
         sent = body()
         _known(sent, {"users", "may_edit", "until"})
+        may_edit = sent.get("may_edit", False)
+        if not isinstance(may_edit, bool):
+            raise InvalidInput({"may_edit": [say("true or false.", "应为 true 或 false。")]})
         services().records.share(
             asker(),
             entity,
             record_id(number),
             _ids(sent, "users"),
-            may_edit=sent.get("may_edit") is True,
+            may_edit=may_edit,
             until=_moment(sent.get("until")),
         )
         return Response(status=204)
@@ -190,8 +193,13 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         key = sent.get("key")
         if key is not None and not isinstance(key, str):
             raise Malformed(say("`key` is the name of a field.", "key 应为字段名。"))
+        operations = sent.get("operations")
+        if not isinstance(operations, list):
+            raise Malformed(
+                say("`operations` is a list of writes.", "operations 应为由写操作组成的列表。")
+            )
         outcomes = services().records.batch(
-            asker(), entity, sent.get("operations"), all_or_nothing=mode == "all", key=key
+            asker(), entity, operations, all_or_nothing=mode == "all", key=key
         )
         return as_json({"rows": [_outcome(outcome) for outcome in outcomes]})
 
@@ -201,13 +209,24 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Give records away: ``{"ids": […], "owner": 3, "along": ["contact.customer"]}``."""
         sent = body()
         _known(sent, {"ids", "owner", "along", "note"})
-        along = sent.get("along") or []
+        along = sent.get("along", [])
         if not isinstance(along, list) or not all(isinstance(each, str) for each in along):
             raise InvalidInput({"along": [say("A list of links.", "应为链接列表。")]})
         owner = sent.get("owner")
         if owner is not None and not _is_id(owner):
             raise InvalidInput({"owner": [say("The number of a user.", "应为用户编号。")]})
-        count = services().records.transfer(asker(), entity, _ids(sent, "ids"), owner, along=along)
+        note = sent.get("note")
+        if note is not None and (not isinstance(note, str) or len(note) > 500 or "\0" in note):
+            raise InvalidInput(
+                {
+                    "note": [
+                        say("A text of at most 500 characters.", "应为不超过 500 个字符的文本。")
+                    ]
+                }
+            )
+        count = services().records.transfer(
+            asker(), entity, _ids(sent, "ids"), owner, along=along, note=note
+        )
         return as_json({"changed": count})
 
     @expose("/<entity>/merge", methods=["POST"])
@@ -219,7 +238,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         keep = sent.get("keep")
         if not _is_id(keep):
             raise InvalidInput({"keep": [say("The number of a record.", "应为记录编号。")]})
-        principal, values = asker(), sent.get("values") or {}
+        principal, values = asker(), sent.get("values", {})
         if not isinstance(values, dict):
             raise InvalidInput({"values": [say("An object.", "应为对象。")]})
         written = services().records.merge(principal, entity, keep, _ids(sent, "gone"), values)

@@ -81,7 +81,7 @@ def once(
     entity: str,
     raw: Mapping[str, Any],
     write: Callable[[Receipt], Written],
-    answer: Callable[[int], Response],
+    answer: Callable[[int, Written | None], Response],
 ) -> Response:
     """Write, unless this very request was answered before; then give that answer again.
 
@@ -90,7 +90,8 @@ def once(
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return answer(write(None).id)
+        written = write(None)
+        return answer(written.id, written)
     if not 1 <= len(key) <= 200:
         raise Malformed(
             say(
@@ -106,7 +107,7 @@ def once(
     names = {"user": principal.user_id, "key": key}
     done = _done(names, sent)
     if done is not None:
-        return answer(done)
+        return answer(done, None)
 
     def receipt(work: Work, written: Written) -> None:
         kept = _keep.run(
@@ -116,11 +117,12 @@ def once(
             raise AlreadyDone
 
     try:
-        return answer(write(receipt).id)
+        written = write(receipt)
     except AlreadyDone:
         done = _done(names, sent)
         assert done is not None
-        return answer(done)
+        return answer(done, None)
+    return answer(written.id, written)
 
 
 def _done(names: Mapping[str, Any], sent: str) -> int | None:

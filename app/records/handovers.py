@@ -58,7 +58,7 @@ class Handovers(Saves):
         def step(work: Work) -> None:
             self._locked(work, entity, [record_id], "share")
             for user in people:
-                transferring.check_new_owner(work, user)
+                transferring.check_new_owner(work, user, "users")
             kind = entity_of(work.release, entity)
             sharing.share_with(work, kind, record_id, people, may_edit=may_edit, until=until)
             work.shares_changed()

@@ -52,8 +52,8 @@ def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict
     }
 
 
-def check_new_owner(work: Work, owner: int | None) -> None:
-    """Refuse an owner that does not exist or does not work here any more.
+def check_new_owner(work: Work, owner: int | None, field: str = "owner") -> None:
+    """Refuse, beside *field*, an owner that does not exist or does not work here any more.
 
     Raises:
         InvalidInput: there is no such active user.
@@ -62,7 +62,7 @@ def check_new_owner(work: Work, owner: int | None) -> None:
         return
     raise InvalidInput(
         {
-            "owner": [
+            field: [
                 say(
                     "There is no active user {id}.",
                     "没有编号为 {id} 的在职用户。",
@@ -87,16 +87,25 @@ def transfer_with_cascade(
     Raises:
         Forbidden: the principal may not transfer one of the records asked for.
     """
+    if not entity.owned:
+        raise InvalidInput(
+            message=say(
+                "Records of {entity} have no owner.",
+                "{entity}没有负责人。",
+                entity=entity.label,
+            )
+        )
     check_new_owner(work, owner)
     refused = set(ids) - visible_ids(work, entity.name, ids, "transfer")
     if refused:
         raise Forbidden(work.policy.why("transfer", entity.name))
-    wanted = set(along)
+    pointers = list(pointers_to(work.release.catalog, entity.name))
+    wanted = _along(along, [f"{each.entity.name}.{each.field.name}" for each in pointers])
     old_owners = {
         row["owner"] for row in work.rows[entity.name].read(work.connection, ids).values()
     }
     moved = 0
-    for pointer in pointers_to(work.release.catalog, entity.name):
+    for pointer in pointers:
         name = f"{pointer.entity.name}.{pointer.field.name}"
         if name not in wanted or not pointer.entity.owned:
             continue
@@ -111,3 +120,27 @@ def transfer_with_cascade(
         ]
         moved += give_to(work, pointer.entity, mine, owner)
     return moved + give_to(work, entity, ids, owner)
+
+
+def _along(wanted: Iterable[str], known: list[str]) -> set[str]:
+    """Return the links by which records go along.
+
+    Raises:
+        InvalidInput: one of them does not lead here.
+    """
+    named = set(wanted)
+    unknown = sorted(named - set(known))
+    if unknown:
+        raise InvalidInput(
+            {
+                "along": [
+                    say(
+                        "`{name}` is no link that leads here. Known are {known}.",
+                        "“{name}”不是指向此处的链接。可用的有：{known}。",
+                        name=unknown[0][:100],
+                        known=", ".join(known) or "-",
+                    )
+                ]
+            }
+        )
+    return named

@@ -8,10 +8,10 @@ of several owners, one of each in the bin.
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
-import orjson
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -318,17 +318,17 @@ class Caller:
         if self.csrf and method not in ("GET", "HEAD"):
             headers.setdefault("X-CSRFToken", self.csrf)
         if "json" in said:
-            said |= {"data": orjson.dumps(said.pop("json")), "content_type": "application/json"}
+            said |= {"data": json.dumps(said.pop("json")), "content_type": "application/json"}
         return self.client.open(path, method=method, headers=headers, **said)
 
     def get(self, path: str, **query: Any) -> TestResponse:
         return self.ask("GET", PREFIX + path, query_string=query)
 
-    def post(self, path: str, json: Any = None, **said: Any) -> TestResponse:
-        return self.ask("POST", PREFIX + path, json=json, **said)
+    def post(self, path: str, sent: Any = None, **said: Any) -> TestResponse:
+        return self.ask("POST", PREFIX + path, json=sent, **said)
 
-    def patch(self, path: str, json: Any = None, **said: Any) -> TestResponse:
-        return self.ask("PATCH", PREFIX + path, json=json, **said)
+    def patch(self, path: str, sent: Any = None, **said: Any) -> TestResponse:
+        return self.ask("PATCH", PREFIX + path, json=sent, **said)
 
     def delete(self, path: str, **said: Any) -> TestResponse:
         return self.ask("DELETE", PREFIX + path, **said)
@@ -427,7 +427,8 @@ class ApiWorld:
         """Return rows of a system table, the oldest first."""
         statement = table.select().filter_by(**values)
         with self.services.pools.engine.connect() as connection:
-            return [dict(row._mapping) for row in connection.execute(statement)]
+            rows = [dict(row._mapping) for row in connection.execute(statement)]
+        return sorted(rows, key=lambda row: row.get("id", 0))
 
     def apply(self, files: dict[str, str]) -> None:
         """Apply another configuration."""
