@@ -109,7 +109,7 @@ def test_lines_are_worked_out_while_they_are_typed(trellis, new_page):
     desk.open(f"{desk.path}/edit")
     quantity = desk.page.locator('.lines [name$=".quantity"]').first
     row = desk.page.locator(".lines tbody tr").first
-    price = row.locator('[name$=".price"]')
+    price = row.locator('[name$=".list_price"]')
     amount = row.locator('[data-out$=".subtotal"]')
     row.locator('[name$=".discount"]').fill("0")
     price.fill("125.50")

@@ -41,6 +41,10 @@ async function refresh(form) {
   }
 }
 
+// Where an element keeps its keyed children: a row in itself, a field or section within.
+const containerOf = (node) =>
+  node.matches("[data-keys]") ? node : node.querySelector("[data-keys]");
+
 function keyed(container) {
   return [...container.children].filter((child) => child.dataset.key);
 }
@@ -55,8 +59,9 @@ function exchange(old, fresh, asked) {
       mine = child.cloneNode(true);
       if (last) last.after(mine);
       else old.prepend(mine);
-    } else if (child.querySelector("[data-keys]") && mine.querySelector("[data-keys]")) {
-      exchange(mine.querySelector("[data-keys]"), child.querySelector("[data-keys]"), asked);
+    } else if (containerOf(child) && containerOf(mine)) {
+      exchange(containerOf(mine), containerOf(child), asked);
+      bringOuts(mine, child);
     } else if (mine.dataset.sig !== child.dataset.sig) {
       mine = replace(mine, child, asked);
     }
@@ -73,14 +78,21 @@ function replace(mine, child, asked) {
     return copy;
   }
   // The field itself is in use; what is worked out beside it can still be brought up to date.
-  for (const out of child.querySelectorAll("[data-out]")) {
-    const here = mine.querySelector(`[data-out="${CSS.escape(out.dataset.out)}"]`);
-    if (here) here.innerHTML = out.innerHTML;
-  }
+  bringOuts(mine, child);
   return mine;
 }
 
+function bringOuts(mine, child) {
+  for (const out of child.querySelectorAll("[data-out]")) {
+    if (out.closest("[data-key]") !== child) continue;
+    const here = mine.querySelector(`[data-out="${CSS.escape(out.dataset.out)}"]`);
+    if (here) here.innerHTML = out.innerHTML;
+  }
+}
+
 export function refreshSoon(form) {
+  // What is on its way was asked before this change: it must not undo it.
+  running?.abort();
   clearTimeout(timer);
   timer = setTimeout(() => refresh(form), PAUSE);
 }
