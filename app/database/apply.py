@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -25,7 +27,7 @@ from app.database.before_live import (
     group_by_table,
     number_entities,
 )
-from app.database.indexes import gather_facts
+from app.database.facts import gather_facts
 from app.database.locking import apply_lock
 from app.database.migrate import migrate
 from app.database.operations import (
@@ -48,6 +50,7 @@ from app.database.release import Release, make_release, read_numbers
 from app.database.shape import read_shape
 from app.database.steps import Session, StepProblem, perform
 from app.database.versions import AppliedVersion, find_live_version
+from app.database.working_days import write_working_days
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
 
@@ -161,6 +164,7 @@ class _Apply:
         self._check(plan)
         if plan.is_empty:
             assert plan.base is not None
+            self.session.briefly(self._write_working_days)
             return replace(plan.base, is_new=False)
         self._finish_unfinished(plan)
         if not plan.operations and not plan.is_new_version:
@@ -278,7 +282,7 @@ class _Apply:
                 self.session,
                 operation,
                 mark=ledger.marker(number, position),
-                pause=lambda each=operation: self.options.on_step("batch", each),
+                pause=partial(self.options.on_step, "batch", operation),
             )
             self.options.on_step("converted", operation)
 
@@ -293,10 +297,15 @@ class _Apply:
             for position, operation in enumerate(plan.operations):
                 if operation.phase in ("swap", "fill"):
                     ledger.done(connection, number, position)
+            self._write_working_days(connection)
             live_swap.make_live(connection, number)
 
         self.session.briefly(swap)
         self.options.on_step("swapped", None)
+
+    def _write_working_days(self, connection: sa.Connection) -> None:
+        calendar = self.catalog.app.business_calendar
+        write_working_days(connection, calendar, calendar.day(datetime.now(UTC)))
 
     # -- after the swap ----------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.database import ddl
 from app.database.diff_types import shadow_name
-from app.database.indexes import Facts, checks_of, foreign_keys_of, indexes_of
+from app.database.facts import Facts
+from app.database.indexes import checks_of, foreign_keys_of, indexes_of
 from app.database.operations import (
     AddField,
     AddForeignKey,

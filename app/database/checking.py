@@ -56,7 +56,9 @@ def _break(
     connection: sa.Connection, release: Release, entity: str, check: Check, holds: Holds
 ) -> BreakCheck | None:
     table = release.tables[entity].alias()
-    broken = sa.func.coalesce(holds(release, entity, table, check.must), sa.false()).is_(False)
+    broken: sa.ColumnElement[bool] = sa.func.coalesce(
+        holds(release, entity, table, check.must), sa.false()
+    ).is_(False)
     if check.if_ is not None:
         broken = sa.and_(holds(release, entity, table, check.if_), broken)
     if "deleted_at" in table.c:

@@ -128,7 +128,8 @@ class _Counter:
     # -- one kind each -----------------------------------------------------------------------------
 
     def whole_table(self, operation: Any) -> Operation:
-        return replace(operation, rows=self.many(operation.table))
+        counted: Operation = replace(operation, rows=self.many(operation.table))
+        return counted
 
     def dropped_table(self, operation: DropEntity) -> Operation:
         return replace(operation, lost=self.many(operation.table))
@@ -200,7 +201,7 @@ class _Counter:
         counted: BuildUnique = replace(operation, rows=self.many(operation.table))
         if any(self.column(operation.table, name) is None for name in operation.columns):
             return counted
-        keys = sa.literal_column(f"({operation.keys[0]})")
+        keys = _literal(f"({operation.keys[0]})")
         each = _literal(f"num_nulls({operation.keys[0]}) = 0")
         source = _source(self.table(operation.table))
         groups = sa.select(sa.func.min(source.c.id).label("id")).where(each).group_by(keys)
@@ -241,7 +242,7 @@ def _fails(condition: str) -> sa.ColumnElement[bool]:
 
 
 def _holds(column: str, names: Sequence[str], *, is_many: bool) -> sa.ColumnElement[bool]:
-    quoted = sa.literal_column(ddl.quoted(column))
+    quoted = _literal(ddl.quoted(column))
     if is_many:
         wanted = sa.cast(sa.literal(list(names), sa.ARRAY(sa.Text)), sa.ARRAY(sa.Text))
         return quoted.op("&&", is_comparison=True)(wanted)

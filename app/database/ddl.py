@@ -90,7 +90,7 @@ def run(connection: sa.Connection, statement: sql.Composable) -> None:
 
 def _trusted(text: str) -> sql.SQL:
     """Mark SQL that our compiler made from the configuration as such."""
-    return sql.SQL(text)  # type: ignore[arg-type]
+    return sql.SQL(text)
 
 
 def _table(name: str) -> sql.Identifier:

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.database.diff_constraints import constraint_operations
 from app.database.diff_types import shadow_name, type_operations
-from app.database.indexes import Facts, gather_facts
+from app.database.facts import Facts, gather_facts
 from app.database.operations import (
     AddField,
     CreateEntity,

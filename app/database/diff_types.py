@@ -78,7 +78,7 @@ def _leads_elsewhere(diff: EntityDiff, column: PhysicalColumn, old: Mapping[str,
     before, now = old["references"], column.references
     if before is None or now is None:
         return False
-    return diff.pairs.entities.get(now) != before
+    return bool(diff.pairs.entities.get(now) != before)
 
 
 def _value(

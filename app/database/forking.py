@@ -11,7 +11,7 @@ from typing import Protocol
 class HasLock(Protocol):
     """Something that guards its state with one lock."""
 
-    _lock: threading.RLock  # type: ignore[valid-type]
+    _lock: threading.RLock
 
 
 def free_lock_in_children(owner: HasLock) -> None:

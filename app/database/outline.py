@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.database.indexes import Facts, checks_of, foreign_keys_of, gather_facts, indexes_of
+from app.database.facts import Facts, gather_facts
+from app.database.indexes import checks_of, foreign_keys_of, indexes_of
 from app.database.physical import (
     columns_of,
     constant_default,

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -113,20 +114,27 @@ def in_batches(
 ) -> None:
     """Set columns (name, SQL) where *condition* (SQL) holds, some thousand ids at a time."""
     while True:
-        last = session.briefly(lambda connection, a=after: _last_id(connection, table, a))
+        last = session.briefly(partial(_last_id, table=table, after=after))
         if last is None:
             return
-        session.briefly(
-            lambda connection, a=after, b=last: _one_batch(
-                connection, table, sets, condition, a, b, mark
-            )
+        batch = partial(
+            _one_batch,
+            table=table,
+            sets=sets,
+            condition=condition,
+            after=after,
+            last=last,
+            mark=mark,
         )
+        session.briefly(batch)
         after = last
         pause()
 
 
 def _columns(table: str, *names: str) -> sa.TableClause:
-    columns = [sa.column(sa.quoted_name(name, quote=True)) for name in names]
+    columns: list[sa.ColumnClause[Any]] = [
+        sa.column(sa.quoted_name(name, quote=True)) for name in names
+    ]
     return sa.table(table, sa.column("id", sa.BigInteger()), *columns, schema=ddl.SCHEMA)
 
 
@@ -134,7 +142,8 @@ def _last_id(connection: sa.Connection, table: str, after: int) -> int | None:
     rows = _columns(table)
     some = sa.select(rows.c.id).where(rows.c.id > after).order_by(rows.c.id).limit(BATCH)
     query = sa.select(sa.func.max(some.subquery().c.id))
-    return connection.execute(query).scalar_one()
+    last: int | None = connection.execute(query).scalar_one()
+    return last
 
 
 def _one_batch(
@@ -147,7 +156,7 @@ def _one_batch(
     mark: Mark | None,
 ) -> None:
     rows = _columns(table, *(name for name, _ in sets))
-    values = {name: sa.literal_column(f"({text})") for name, text in sets}
+    values: dict[str, Any] = {name: sa.literal_column(f"({text})") for name, text in sets}
     here = sa.and_(rows.c.id > after, rows.c.id <= last, sa.literal_column(f"({condition})"))
     # Locked in the order of their ids, as every other writer does it.
     locked = sa.select(rows.c.id).where(here).order_by(rows.c.id).with_for_update(key_share=True)

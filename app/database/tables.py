@@ -15,7 +15,8 @@ from typing import Literal
 import sqlalchemy as sa
 
 from app.database import ddl
-from app.database.indexes import Facts, checks_of, foreign_keys_of, gather_facts, indexes_of
+from app.database.facts import Facts, gather_facts
+from app.database.indexes import checks_of, foreign_keys_of, indexes_of
 from app.database.physical import PhysicalColumn, columns_of
 from app.definitions.catalog import Catalog, Entity
 

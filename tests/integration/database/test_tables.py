@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.database.ddl import SCHEMA
-from app.database.indexes import gather_facts, indexes_of
+from app.database.facts import gather_facts
+from app.database.indexes import indexes_of
 from app.database.naming import LONGEST, constraint_name
 from app.database.physical import columns_of
 from app.database.tables import ConstraintMeaning, build_tables
