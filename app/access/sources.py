@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from app.database.system import working_day
 from app.definitions.catalog import Catalog, Entity, Field
 from app.expressions.calendar import Calendar
 from app.expressions.sources import BoundEnvironment, SQLEnvironment, SQLSource, sql_type
@@ -209,14 +210,11 @@ def _texts_of(field: Field, column: sa.ColumnElement[Any]) -> sa.ColumnElement[A
 
 def environment(catalog: Catalog, roots: Mapping[str, SQLSource] | None = None) -> SQLEnvironment:
     """Return what every statement knows: `now`, `today`, `me` and their like, as parameters."""
-    return BoundEnvironment(calendar_of(catalog), roots=dict(roots or {}))
+    return BoundEnvironment(
+        calendar_of(catalog), roots=dict(roots or {}), working_days=working_day
+    )
 
 
 def calendar_of(catalog: Catalog) -> Calendar:
     """Return the business calendar of app.yaml."""
-    said, usual = catalog.app.calendar, Calendar()
-    return Calendar(
-        time_zone=catalog.app.time_zone,
-        weekdays=frozenset(said.get("days") or usual.weekdays),
-        hours=tuple(said.get("hours") or usual.hours),
-    )
+    return catalog.app.business_calendar

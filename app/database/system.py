@@ -196,6 +196,16 @@ rate = sa.Table(
     sa.Column("rate", sa.Numeric, nullable=False),
 )
 
+#: The working days around now with a running number, as app.yaml's calendar has them; written by
+#: every apply that changes it. Statements count working days by it.
+working_day = sa.Table(
+    "working_day",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Index("working_day_number", "number"),
+)
+
 #: Parents whose roll-ups wait to be recomputed.
 dirty = sa.Table(
     "dirty",

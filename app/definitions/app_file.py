@@ -13,7 +13,7 @@ from app.definitions.document import Document, problem_at
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, Problem, did_you_mean, nearest
 from app.definitions.shape import Definition, Items, Labels, Part, Table, Value
-from app.definitions.words import Duration, Hours, Texts, Weekdays
+from app.definitions.words import Days, Duration, Holidays, Hours, Texts, Weekdays
 from app.fields.settings import Names, Plain, Switch, Word, refuse, written
 
 LOOK_COLORS = ("teal", "blue", "indigo", "purple", "green", "orange", "red", "gray")
@@ -107,7 +107,11 @@ quiet: 21:00-08:00
 
     days = Weekdays("The working days of the week.")
     hours = Hours("The working hours of a day.")
-    holidays = Plain("The country whose public holidays are off, for example `cn`.")
+    holidays = Holidays(
+        "The country whose public holidays are off, with the days worked to make up for them: "
+        "`cn`. Other days off as a list of days, or both in one list."
+    )
+    worked = Days("Days that are worked although the week or `holidays` says otherwise.")
     quiet = Hours("When messages wait for the morning.", overnight=True)
 
 

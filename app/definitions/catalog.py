@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from app.definitions.business_calendar import build_calendar
+from app.expressions.calendar import Calendar
 from app.expressions.tree import Checked
 from app.expressions.types import Type
 from app.fields.base import FieldType, FieldTypes
@@ -302,6 +304,12 @@ class App:
     look: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
     keep: Mapping[str, Any] = field(default_factory=dict)
+    #: ``calendar`` and ``time_zone`` as the one calendar everybody asks
+    business_calendar: Calendar = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        made = build_calendar(self.calendar, self.time_zone)
+        object.__setattr__(self, "business_calendar", made)
 
 
 @dataclass(frozen=True, slots=True)

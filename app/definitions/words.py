@@ -6,9 +6,10 @@ Each is a setting like those of the field types; none of them looks beyond its o
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Any
 
+from app.definitions.business_calendar import PUBLIC_HOLIDAYS
 from app.definitions.complaints import complain
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.shape import Value
@@ -16,6 +17,7 @@ from app.fields.settings import refuse, written
 
 DURATION = re.compile(r"(\d{1,6}) (?:(working) )?(minute|hour|day|week|month|year)s?\Z")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\Z")
 
 
@@ -191,3 +193,48 @@ def _clock(text: str) -> time | None:
     if hour == 24:
         return time.max if minute == 0 else None
     return time(hour, minute)
+
+
+class Days(Value):
+    """Days, one or a list of them."""
+
+    takes = "a day such as `2026-10-01`, or a list of them"
+
+    def read(self, value: Any, key: str) -> tuple[Any, ...]:
+        listed = value if isinstance(value, list) else [value]
+        return tuple(self.read_one(one, key) for one in listed)
+
+    def read_one(self, one: Any, key: str) -> Any:
+        """Return one day."""
+        if isinstance(one, str) and _DAY.match(one):
+            try:
+                return date.fromisoformat(one)
+            except ValueError as error:
+                raise refuse(
+                    f"`{key}` holds {written(one)}, a day that does not exist.", Code.bad_value
+                ) from error
+        raise refuse(f"`{key}` is {written(one)}; it must be {self.takes}.", Code.bad_value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is a text or several."""
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+
+class Holidays(Days):
+    """Days off: those of a country, days written out, or both."""
+
+    takes = "a country whose holidays are known (`cn`), a day such as `2026-10-01`, or a list"
+
+    def read_one(self, one: Any, key: str) -> Any:
+        """Return a country or a day."""
+        if isinstance(one, str) and one in PUBLIC_HOLIDAYS:
+            return one
+        if isinstance(one, str) and re.fullmatch(r"[a-z]+", one):
+            close = nearest(one, PUBLIC_HOLIDAYS)
+            raise complain(
+                Code.unknown_word,
+                f"`{key}`: the holidays of {written(one)} are not known.",
+                did_you_mean(close) or "Known is `cn`; write the days of others as a list.",
+                close,
+            )
+        return super().read_one(one, key)
