@@ -13,10 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
-from app.access.sources import TableSource
+from app.access.sources import TableSource, environment
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
-from app.expressions import BoundEnvironment, Checked, SQLEnvironment, to_sql
+from app.expressions import Checked, SQLEnvironment, to_sql
 from app.records import journal
 from app.records.asking import parameters_of_app
 from app.records.dependencies import Dependencies, Reader, RollUp
@@ -206,8 +206,8 @@ def roll_ups_statement(work: Work, rows: EntityRows) -> Statement:
     ids = sa.func.unnest(_IDS).table_valued(sa.column("id", sa.BigInteger), name="i")
     ids = ids.render_derived()
     record = parent.alias("record")
-    known = BoundEnvironment(
-        work.calendar, roots={"record": TableSource(work.release, rows.entity.name, record)}
+    known = environment(
+        work.release.catalog, {"record": TableSource(work.release, rows.entity.name, record)}
     )
     found = [
         each

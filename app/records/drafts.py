@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from app.access.policy import Policy
 from app.access.principal import Principal
+from app.definitions.business_calendar import country_of
 from app.definitions.catalog import App, Entity, Field
 from app.errors import InvalidInput
 from app.fields.base import FieldError, ParseContext
@@ -63,9 +65,15 @@ class Draft:
     """
 
     def __init__(
-        self, entity: Entity, old: Mapping[str, Any] | None = None, record_id: int | None = None
+        self,
+        entity: Entity,
+        context: ParseContext,
+        old: Mapping[str, Any] | None = None,
+        record_id: int | None = None,
     ) -> None:
         self.entity = entity
+        #: how a value that a hook sets is read
+        self.context = context
         self.old: Mapping[str, Any] = old or {}
         self.id = record_id
         self.changes: dict[str, Any] = {}
@@ -100,7 +108,7 @@ class Draft:
         if field is None or not field.type.writable:
             raise InvalidInput({name: [no_such_field(self.entity, name)]})
         try:
-            self.changes[name] = field.type.parse(field, value, ParseContext())
+            self.changes[name] = field.type.parse(field, value, self.context)
         except FieldError as error:
             raise InvalidInput({name: [error.sentence]}) from error
 
@@ -137,7 +145,7 @@ def no_such_field(entity: Entity, name: str, policy: Policy | None = None) -> La
     return say("There is no field {name}.", "没有字段 {name}。", name=name)
 
 
-def _refusal(field: Field, policy: Policy, entity: Entity, *, is_new: bool) -> Label | None:
+def _refusal(field: Field, policy: Policy, entity: Entity) -> Label | None:
     """Return why this person may not write the field, or None."""
     right = policy.field_right(entity.name, field.name)
     if right == "hidden":
@@ -162,7 +170,6 @@ def _refusal(field: Field, policy: Policy, entity: Entity, *, is_new: bool) -> L
             "您的角色可以查看“{label}”，但不能修改。",
             label=field.label,
         )
-    del is_new
     return None
 
 
@@ -184,7 +191,7 @@ def read_input(
         if field is None or field.removed:
             problems.add(prefix + name, no_such_field(entity, name, policy))
             continue
-        refusal = _refusal(field, policy, entity, is_new=draft.is_new)
+        refusal = _refusal(field, policy, entity)
         if refusal is not None:
             if not _is_unchanged(draft, field, value, policy, context):
                 problems.add(prefix + name, refusal)
@@ -210,12 +217,13 @@ def _is_unchanged(
     return False
 
 
-def parse_context(app: App, principal: Principal, *, strict: bool) -> ParseContext:
+def parse_context(app: App, principal: Principal, today: date, *, strict: bool) -> ParseContext:
     """Return how this person's input is to be read."""
     return ParseContext(
         language=principal.language,
         time_zone=principal.time_zone or app.time_zone,
-        country=str(app.calendar.get("country", "CN")),
+        country=country_of(app.calendar),
         currencies=app.currencies,
         strict=strict,
+        today=today,
     )

@@ -88,12 +88,13 @@ def read_lines(
             for row in present.get(field.name, [])
         }
         draft.lines[field.name] = [
-            _read_line(entity, field, index, each, known, policy, context, problems)
+            _read_line(draft, entity, field, index, each, known, policy, context, problems)
             for index, each in enumerate(value)
         ]
 
 
 def _read_line(
+    outer: Draft,
     entity: Entity,
     field: Field,
     index: int,
@@ -120,7 +121,7 @@ def _read_line(
             ),
         )
         line_id = None
-    draft = LineDraft(entity, known.get(line_id) if line_id else None, line_id)
+    draft = LineDraft(entity, outer.context, known.get(line_id) if line_id else None, line_id)
     draft.where = where
     read_input(draft, values, policy, context, problems, prefix=f"{where}.")
     return draft

@@ -18,9 +18,10 @@ from app.definitions.catalog import Entity, Field
 from app.expressions import Ask, Checked, to_python
 from app.records.checking import truth
 from app.records.conditions import Closures, Linked, WriteContext
-from app.records.drafts import Draft, Problems, parse_context, read_input
+from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import lines_fields, read_lines
 from app.records.rows import RowStatements
+from app.records.saving import begin_lifecycles, fill_fixed_defaults
 from app.records.work import Work
 
 
@@ -130,11 +131,8 @@ def preview(
         else None
     )
     old = work.rows[entity.name].values(row) if row else None
-    draft = Draft(entity, old, record_id if row else None)
-    context, ignored = (
-        parse_context(work.release.catalog.app, work.principal, strict=False),
-        Problems(),
-    )
+    context, ignored = work.reading(strict=False), Problems()
+    draft = Draft(entity, context, old, record_id if row else None)
     read_input(draft, raw, work.policy, context, ignored)
     read_lines(work, draft, raw, work.policy, context, ignored)
     return _Previewing(work, closures).record(draft, row, set(raw))
@@ -195,7 +193,7 @@ class _Previewing:
         self, draft: Draft, lines: Field, around: tuple[Entity, Mapping[str, Any]]
     ) -> Preview:
         entity = self.work.release.catalog.entities[f"{draft.entity.name}.{lines.name}"]
-        line = Draft(entity)
+        line = Draft(entity, draft.context)
         self._fill(line, None, set(), around)
         return self._preview(line, self._context(line, None, around))
 
@@ -211,14 +209,12 @@ class _Previewing:
             return
         if draft.entity.owned and parent is None and "owner" not in given:
             draft.changes["owner"] = self.work.principal.user_id
+        fill_fixed_defaults(draft, given)
         for each in draft.entity.fields.values():
-            if each.default is None or each.name in given or each.removed:
-                continue
-            if isinstance(each.default, Checked):
+            if isinstance(each.default, Checked) and each.name not in given and not each.removed:
                 context = self._context(draft, row, parent)
                 draft.changes[each.name] = self.closures.of(each.default)(context)
-            else:
-                draft.changes[each.name] = each.default
+        begin_lifecycles(draft)
 
     def _context(
         self,

@@ -7,10 +7,11 @@ from typing import Any
 
 from app.access.principal import Principal
 from app.errors import Forbidden, InvalidInput
+from app.fields.base import FieldError
 from app.records import transferring
 from app.records.checking import add_missing, allowed_ids
 from app.records.conflicts import raise_conflict
-from app.records.drafts import Draft, Problems, parse_context, read_input
+from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import read_lines
 from app.records.saving import Saving, Written
 from app.records.transactions import Transactions, entity_of
@@ -74,7 +75,7 @@ class Saves(Transactions):
         entity = entity_of(work.release, name)
         if not work.policy.may("create", name):
             raise Forbidden(work.policy.why("create", name))
-        draft, problems = Draft(entity), Problems()
+        draft, problems = Draft(entity, work.reading(strict=False)), Problems()
         if columns is not None:
             draft.columns.update(columns(work))
         elif name == "user":
@@ -84,7 +85,7 @@ class Saves(Transactions):
                     "请在“人员”页面添加用户，以便同时开通账号。",
                 )
             )
-        values = self._read_owner(work, draft, raw, problems)
+        values = self._read_owner(work, draft, raw, problems, strict=strict)
         self._read(work, draft, values, problems, strict=strict)
         return self._finish(work, draft, None, problems, "create")
 
@@ -133,8 +134,9 @@ class Saves(Transactions):
         entity = entity_of(work.release, name)
         row = self._locked(work, name, [record_id], "update")[record_id]
         rows = work.rows[name]
-        draft, problems = Draft(entity, rows.values(row), record_id), Problems()
-        values = self._read_owner(work, draft, raw, problems)
+        context = work.reading(strict=False)
+        draft, problems = Draft(entity, context, rows.values(row), record_id), Problems()
+        values = self._read_owner(work, draft, raw, problems, strict=strict)
         self._read(work, draft, values, problems, strict=strict)
         if version is not None and version != row["version"]:
             raise_conflict(work, work.rows[name], row, draft, version)
@@ -149,21 +151,30 @@ class Saves(Transactions):
         *,
         strict: bool,
     ) -> None:
-        context = parse_context(work.release.catalog.app, work.principal, strict=strict)
+        context = work.reading(strict=strict)
         draft.given.update(raw)
         read_input(draft, raw, work.policy, context, problems)
         read_lines(work, draft, raw, work.policy, context, problems)
 
     def _read_owner(
-        self, work: Work, draft: Draft, raw: Mapping[str, Any], problems: Problems
+        self,
+        work: Work,
+        draft: Draft,
+        raw: Mapping[str, Any],
+        problems: Problems,
+        *,
+        strict: bool,
     ) -> Mapping[str, Any]:
         """Take ``owner`` out of the input: giving a record to somebody else is a transfer."""
         if "owner" not in raw or not draft.entity.owned:
             return raw
         rest = {name: value for name, value in raw.items() if name != "owner"}
         field = draft.entity.fields["owner"]
-        context = parse_context(work.release.catalog.app, work.principal, strict=False)
-        owner = field.type.parse(field, raw["owner"], context)
+        try:
+            owner = field.type.parse(field, raw["owner"], work.reading(strict=strict))
+        except FieldError as error:
+            problems.add("owner", error.sentence)
+            return rest
         if owner == (work.principal.user_id if draft.is_new else draft.old.get("owner")):
             return rest
         if not work.policy.may("transfer", draft.entity.name):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import psycopg
@@ -17,13 +17,14 @@ from psycopg import errors as pg
 from app.access.organisation import SHARES, Organisation, touch, touch_people
 from app.access.policy import Policy
 from app.access.principal import Principal
-from app.access.sources import calendar_of
 from app.access.visibility import bind_values
 from app.database import system
 from app.database.release import Release
 from app.database.statements import Statement
 from app.errors import Conflict
 from app.expressions.calendar import Calendar
+from app.fields.base import ParseContext
+from app.records.drafts import parse_context
 from app.records.rows import RowStatements
 from app.texts import say
 
@@ -66,6 +67,8 @@ class Work:
     touched: dict[str, set[int]] = field(default_factory=dict)
     #: what statements may ask for beside their rows, see ``asking``
     parameters: dict[str, Any] | None = None
+    #: what stands for whoever asks, see ``asker``
+    bound: dict[str, Any] | None = None
     #: gives out the next number of a counter, outside of this transaction
     count: Callable[[Statement, dict[str, Any]], int] | None = None
     #: called once the transaction is committed, in order
@@ -74,12 +77,23 @@ class Work:
     @property
     def calendar(self) -> Calendar:
         """The business calendar."""
-        return calendar_of(self.release.catalog)
+        return self.release.catalog.app.business_calendar
+
+    @property
+    def today(self) -> date:
+        """The company's day."""
+        return self.calendar.day(self.now)
 
     @property
     def asker(self) -> dict[str, Any]:
         """The parameters that stand for whoever asks, and for the moment."""
-        return bind_values(self.principal, self.now)
+        if self.bound is None:
+            self.bound = bind_values(self.principal, self.now)
+        return self.bound
+
+    def reading(self, *, strict: bool) -> ParseContext:
+        """Return how the input of whoever writes is to be read."""
+        return parse_context(self.release.catalog.app, self.principal, self.today, strict=strict)
 
     def people_changed(self) -> None:
         """Say that users or departments changed, so that every process asks anew."""

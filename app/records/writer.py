@@ -21,7 +21,6 @@ from app.records.batches import (
     run_each,
 )
 from app.records.chronicle import Line, history_statement, read_line
-from app.records.drafts import parse_context
 from app.records.files import StoredFile, add_file, file_condition
 from app.records.handovers import Handovers
 from app.records.removals import Removals
@@ -77,7 +76,7 @@ class Writer(Handovers, Removals):
     ) -> Written | None:
         action, record_id = operation.action, operation.id
         if action == "upsert":
-            context = parse_context(work.release.catalog.app, work.principal, strict=strict)
+            context = work.reading(strict=strict)
             kind = entity_of(work.release, name)
             record_id = find_by_key(work, kind, key or "", operation.values, context)
             action = "create" if record_id is None else "update"
