@@ -209,9 +209,14 @@ class _Previewing:
             return
         if draft.entity.owned and parent is None and "owner" not in given:
             draft.changes["owner"] = self.work.principal.user_id
-        fill_fixed_defaults(draft, given)
-        for each in draft.entity.fields.values():
-            if isinstance(each.default, Checked) and each.name not in given and not each.removed:
+        missing = [
+            each
+            for each in draft.entity.fields.values()
+            if each.default is not None and each.name not in given and not each.removed
+        ]
+        fill_fixed_defaults(draft, missing)
+        for each in missing:
+            if isinstance(each.default, Checked):
                 context = self._context(draft, row, parent)
                 draft.changes[each.name] = self.closures.of(each.default)(context)
         begin_lifecycles(draft)

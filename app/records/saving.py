@@ -6,7 +6,7 @@ worked-out fields included, is checked on the row as it then stands, inside the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,23 @@ class Written:
     entity: str = ""
 
 
+def fill_fixed_defaults(draft: Draft, missing: Iterable[Field]) -> None:
+    """Give *draft* the defaults among the *missing* fields' that need no working out."""
+    for each in missing:
+        if each.default is not None and not isinstance(each.default, Checked):
+            # Written in YAML, so it is read as from a form; the definitions tried it.
+            draft.changes[each.name] = each.type.parse(each, each.default, ParseContext())
+
+
+def begin_lifecycles(draft: Draft) -> None:
+    """Let a record without a stage begin where its lifecycle does."""
+    for each in draft.entity.fields.values():
+        if each.type.name == "stage" and draft.get(each.name) is None:
+            draft.changes[each.name] = next(
+                (option.name for option in each.options if not option.removed), None
+            )
+
+
 class Saving:
     """The steps of a save within one transaction."""
 
@@ -70,19 +87,11 @@ class Saving:
             and each.name not in draft.given
             and not each.removed
         ]
-        for each in missing:
-            if not isinstance(each.default, Checked):
-                # Written in YAML, so it is read as from a form; the definitions tried it.
-                draft.changes[each.name] = each.type.parse(each, each.default, ParseContext())
+        fill_fixed_defaults(draft, missing)
         for each in missing:
             if isinstance(each.default, Checked):
                 draft.changes[each.name] = self._worked_out_default(draft, each)
-        for each in draft.entity.fields.values():
-            if each.type.name == "stage" and draft.get(each.name) is None:
-                # A record begins where its lifecycle does.
-                draft.changes[each.name] = next(
-                    (option.name for option in each.options if not option.removed), None
-                )
+        begin_lifecycles(draft)
 
     def _worked_out_default(self, draft: Draft, each: Field) -> Any:
         columns = self.work.rows[draft.entity.name].column_values(draft.after())
