@@ -191,6 +191,7 @@ entity: closed
 title: name
 owned: no
 fields: {name: {type: text, search: yes}}
+access: {auditor: {read: no}, viewer: {read: no}}
 """
 
 FILES = {
