@@ -41,6 +41,8 @@ class Installation:
         """Take the pools; whoever made them closes them."""
         self.folder = ConfigurationFolder(settings)
         self.pools = pools
+        #: the plan made last, from which the next one takes over what did not change
+        self._planned: Plan | None = None
 
     def find_live(self) -> AppliedVersion | None:
         """Return the version that serves; None before the first apply."""
@@ -50,7 +52,8 @@ class Installation:
     def plan(self, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
         """Return what applying *catalog* would do."""
         with self.pools.engine.connect() as connection:
-            return make_plan(connection, catalog, allow, holds=_holds)
+            self._planned = make_plan(connection, catalog, allow, self._planned, _holds)
+        return self._planned
 
     def apply(
         self,
