@@ -79,7 +79,7 @@ class Page:
     foot: Sequence[NavItem] = ()
     languages: Sequence[Choice] = ()
     themes: Sequence[Choice] = ()
-    key_list: Sequence[tuple[tuple[str, ...], str]] = ()
+    keys_dialog: Markup = field(default_factory=Markup)
     toast: Toast | None = None
 
     @property
@@ -97,6 +97,7 @@ class Frames:
         self._renderer = renderer
         self._menus: dict[tuple[Any, ...], Markup] = {}
         self._icons = icon_names(renderer)
+        self._dialogs: dict[str, Markup] = {}
 
     def menu(self, catalog: Catalog, policy: Policy, language: str, active: str) -> Markup:
         """Return the menu with the entity *active* marked."""
@@ -140,6 +141,14 @@ class Frames:
             NavItem(wording.say("More"), "#more", "menu-2", opens="more"),
         )
 
+    def _keys_dialog(self, wording: Wording) -> Markup:
+        """Return the list of keys, the same on every page of a language."""
+        found = self._dialogs.get(wording.language)
+        if found is None:
+            html = self._renderer.render("keys.html", wording.language, key_list=_keys(wording))
+            found = self._dialogs[wording.language] = Markup(html)  # noqa: S704 - rendered.
+        return found
+
     def page(
         self,
         *,
@@ -182,7 +191,7 @@ class Frames:
         page.keys = preferences.get("keys", "on") != "off"
         density = preferences.get("density", "")
         page.density = density if density in DENSITIES else ""
-        page.key_list = _keys(wording)
+        page.keys_dialog = self._keys_dialog(wording)
         page.toast = toast
         return page
 

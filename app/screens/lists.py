@@ -228,6 +228,7 @@ class Lists:
         title = plural(entity, visit.language)
         label = entity.label.in_language(visit.language)
         sort = _sort_of(entity, asked, views)
+        hrefs = _sort_hrefs(asked, columns, sort)
         view = ListView(
             title=title,
             href=f"/crm/{entity.name}/",
@@ -238,7 +239,7 @@ class Lists:
             filter_href=asked.href("filter"),
             bulk_href=asked.href("do"),
             sort_label=_sort_label(columns, sort, wording),
-            sorts=_sorts(asked, columns, sort),
+            sorts=_sorts(columns, sort, hrefs),
             kept=[
                 (key, value)
                 for key, value in (
@@ -248,7 +249,7 @@ class Lists:
                 )
                 if value
             ],
-            columns=_heads(asked, columns, sort),
+            columns=_heads(columns, sort, hrefs),
             actions=actions_of(entity, policy, wording),
             columns_href=asked.href("columns"),
         )
@@ -389,18 +390,29 @@ def _next_sort(path: str, end: bool, sort: tuple[str, bool] | None) -> str:
     return f"-{path}" if end else path
 
 
-def _sorts(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> list[Choice]:
+def _sort_hrefs(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> dict[str, str]:
+    """Return where a click on each column leads."""
+    start = asked.href(sort="-")
+    return {
+        column.path: start.replace("sort=-", f"sort={_next_sort(column.path, column.end, sort)}")
+        for column in columns.columns
+        if column.sortable
+    }
+
+
+def _sorts(
+    columns: Columns, sort: tuple[str, bool] | None, hrefs: Mapping[str, str]
+) -> list[Choice]:
     found = []
     for column in columns.columns:
         if column.sortable:
             on = sort is not None and sort[0] == column.path
             icon = ("arrow-down" if sort[1] else "arrow-up") if on and sort else ""
-            href = asked.href(sort=_next_sort(column.path, column.end, sort))
-            found.append(Choice(column.path, column.label, on, icon=icon, href=href))
+            found.append(Choice(column.path, column.label, on, icon=icon, href=hrefs[column.path]))
     return found
 
 
-def _heads(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> list[Head]:
+def _heads(columns: Columns, sort: tuple[str, bool] | None, hrefs: Mapping[str, str]) -> list[Head]:
     heads = []
     for column in columns.columns:
         if not column.sortable:
@@ -408,8 +420,7 @@ def _heads(asked: Asked, columns: Columns, sort: tuple[str, bool] | None) -> lis
             continue
         on = sort is not None and sort[0] == column.path
         state = ("descending" if sort[1] else "ascending") if on and sort else "none"
-        href = asked.href(sort=_next_sort(column.path, column.end, sort))
-        heads.append(Head(column.label, column.end, href, state))
+        heads.append(Head(column.label, column.end, hrefs[column.path], state))
     return heads
 
 

@@ -110,7 +110,6 @@ def build_menu(
 ) -> Markup:
     """Return the menu as it stands in the page."""
     readable = {entity.name: entity for entity in readable_entities(catalog, policy)}
-    icon = renderer.macro("parts.html", "icon", language)
     known = icon_names(renderer)
     groups: list[tuple[Label | None, list[Entity]]] = []
     if catalog.app.modules:
@@ -133,7 +132,7 @@ def build_menu(
                     Markup(" on") if on else "",
                     entity.name,
                     Markup(' aria-current="page"') if on else "",
-                    icon(icon_of(entity, known)),
+                    renderer.icon(icon_of(entity, known)),
                     plural(entity, language),
                 )
             )

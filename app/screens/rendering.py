@@ -25,6 +25,7 @@ class Renderer:
     def __init__(self, assets: Assets, wordings: Mapping[str, Wording]) -> None:
         self.assets = assets
         self.wordings = dict(wordings)
+        self._icons: dict[tuple[str, str], Markup] = {}
         self._environments = {
             language: self._environment(wording) for language, wording in wordings.items()
         }
@@ -36,6 +37,15 @@ class Renderer:
     def render(self, template: str, language: str, **context: Any) -> str:
         """Return the page or part."""
         return self._template(template, language).render(context)
+
+    def icon(self, name: str, size: str = "") -> Markup:
+        """Return an icon of the sprite; made once, since a page has dozens."""
+        found = self._icons.get((name, size))
+        if found is None:
+            found = self._icons[name, size] = Markup(
+                '<svg class="ico{}" aria-hidden="true"><use href="{}#{}"/></svg>'
+            ).format(f" {size}" if size else "", self.assets.address("vendor/icons.svg"), name)
+        return found
 
     def macro(self, template: str, name: str, language: str) -> Any:
         """Return a macro of a template that needs no context."""
@@ -63,6 +73,10 @@ class Renderer:
             )(item)
 
         environment.globals.update(
-            _=wording.say, _n=wording.count, asset=self.assets.address, control=control
+            _=wording.say,
+            _n=wording.count,
+            asset=self.assets.address,
+            icon=self.icon,
+            control=control,
         )
         return environment

@@ -21,6 +21,7 @@ function onClick(event) {
     const dialog = document.getElementById(opener.dataset.opens);
     if (dialog instanceof HTMLDialogElement) {
       event.preventDefault();
+      if (dialog.id === "more") fillMore(dialog);
       dialog.showModal();
     }
   }
@@ -31,6 +32,14 @@ function onClick(event) {
   if (peek) togglePassword(peek);
   const copy = event.target.closest("[data-copies]");
   if (copy) copyText(copy);
+}
+
+// The phone's sheet holds what the side bar holds; it is copied when it is wanted.
+function fillMore(sheet) {
+  const side = document.querySelector(".side");
+  const parts = [...side.children].filter((part) => part.matches("h3, a.nav-i, .side-end > a"));
+  const end = [...side.querySelectorAll(".side-end > a, .side-end .menu > *")];
+  sheet.replaceChildren(...[...parts, ...end].map((part) => part.cloneNode(true)));
 }
 
 function togglePassword(button) {
