@@ -18,6 +18,7 @@ from sqlalchemy.orm import scoped_session, sessionmaker
 from app.clock import Clock
 from app.health import add_health
 from app.records.files import LARGEST
+from app.security.cookies import Cookies
 from app.security.headers import add_headers
 from app.security.manager import TrellisSecurityManager
 from app.security.refusals import note_refusals
@@ -54,6 +55,7 @@ def create_app(
     # No folder is served as it lies on disk: the screens look their files up in a table.
     app = Flask("app.screens", template_folder="templates", static_folder=None)
     app.config.update(_config(settings, known))
+    app.session_interface = Cookies()
     app.extensions["trellis"] = known
 
     # Before AppBuilder: its blueprints exempt themselves only from what is there already.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import sqlalchemy as sa
@@ -224,6 +225,10 @@ class FieldType:
     def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Any:
         """Return the value from a row that holds all the field's columns; None for empty."""
         return row[field.name]
+
+    def reader(self, field: FieldLike) -> Callable[[Mapping[str, Any]], Any]:
+        """Return ``from_columns`` for many rows: what does not change from row to row is known."""
+        return partial(self.from_columns, field)
 
     def json_column(
         self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal as Exact
+from functools import cache
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -283,8 +284,14 @@ def is_finite(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return column.not_in([sa.cast(sa.literal(one), sa.Numeric) for one in infinite])
 
 
+@cache
+def _one_at(places: int) -> Exact:
+    """Return the number that rounding to *places* goes by."""
+    return Exact(1).scaleb(-places)
+
+
 def round_half_up(number: Exact, places: int, *, pad: bool) -> Exact:
     """Return *number* rounded as PostgreSQL rounds it: halves away from zero."""
-    rounded = number.quantize(Exact(1).scaleb(-places), rounding="ROUND_HALF_UP", context=WIDE)
+    rounded = number.quantize(_one_at(places), rounding="ROUND_HALF_UP", context=WIDE)
     rounded = rounded or abs(rounded)
     return rounded if pad else plain_number(rounded)

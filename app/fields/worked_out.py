@@ -22,7 +22,7 @@ A result never has a foreign key or a check: what it is worked out from has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal as Exact
@@ -208,6 +208,12 @@ class WorkedOut(FieldType):
         type_, seen = result_of(field)
         return as_result(type_, type_.from_columns(seen, row))
 
+    def reader(self, field: FieldLike) -> Callable[[Mapping[str, Any]], Any]:
+        """Return ``from_columns`` for many rows, the result's type worked out once."""
+        type_, seen = result_of(field)
+        read = type_.reader(seen)
+        return lambda row: as_result(type_, read(row))
+
     def json_column(
         self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
     ) -> sa.ColumnElement[Any]:
@@ -372,6 +378,8 @@ def as_result(type_: FieldType, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(type_, Integer):
+        if type(value) is int:
+            return value
         return int(round_half_up(Exact(value), 0, pad=False))
     if isinstance(type_, Decimal | Money | Percent):
         return Exact(value)

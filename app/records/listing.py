@@ -15,7 +15,6 @@ import sqlalchemy as sa
 
 from app.access.sources import TableSource
 from app.access.visibility import Keys, one_of
-from app.database.statements import Statement
 from app.database.system import search
 from app.records import finding
 from app.records.context import ReadContext
@@ -132,8 +131,7 @@ class Listing:
         columns = sort_columns(context, self.narrowed.source, shape.sort)
         self.size = len(columns) - 1
         page = self._page(columns).subquery("t")
-        kind = PreparedStatement if shape.form == "json" else Statement
-        self.statement: Statement | PreparedStatement = kind(self._rows(page, columns))
+        self.statement = PreparedStatement(self._rows(page, columns))
 
     # -- which ids ---------------------------------------------------------------------------------
 
@@ -260,8 +258,8 @@ class Listing:
             .lateral(WHOLE)
         )
         text = sa.cast(sa.func.row_to_json(record.table_valued()), sa.Text).label("row")
-        chosen: list[sa.ColumnElement[Any]] = [text, *ends]
-        return sa.select(*chosen).select_from(page.join(record, sa.true())).order_by(*order)
+        row: list[sa.ColumnElement[Any]] = [text, *ends]
+        return sa.select(*row).select_from(page.join(record, sa.true())).order_by(*order)
 
 
 def _labelled(columns: Sequence[SortColumn]) -> list[sa.ColumnElement[Any]]:

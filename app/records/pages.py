@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from psycopg.pq.abc import PGresult
 
 from app.errors import Malformed
+from app.fields.base import FieldType
 from app.records.paging import Cursor, Cursors
 from app.records.planning import Desk, Plan
+from app.records.prepared import Rows
 from app.records.results import Count, JSONPage, Page, Record
 from app.records.select import link_columns
 from app.texts import say
@@ -65,19 +66,15 @@ class Pager:
         self,
         desk: Desk,
         plan: Plan,
-        answer: psycopg.Cursor[Any],
+        answer: Rows,
         place: Place,
         count: Count | None,
     ) -> Page:
         """Return the page as records."""
-        result, description = answer.pgresult, answer.description
-        assert result is not None
-        assert description is not None
+        names, values = answer.names, answer.values
         rows, following, preceding = self._cut(
-            plan, result, place, len(description) - plan.size - 1
+            plan, answer.result, place, len(names) - plan.size - 1
         )
-        names = [column.name for column in description]
-        values = answer.fetchall()
         build = record_builder(desk, plan.narrowing.entity, plan.shape.fields, names)
         found = [build(dict(zip(names, values[row], strict=True))) for row in rows]
         return Page(found, following, preceding, count)
@@ -116,21 +113,21 @@ def record_builder(
     """Return what makes a `Record` of a row, with *columns*, that `Selector.values` gave."""
     fields = desk.context.entity(entity).fields
     masked = desk.policy.masked(entity)
-    plain: list[tuple[str, Any]] = []
+    plain: list[tuple[str, Callable[[Mapping[str, Any]], Any] | None]] = []
     for name in names:
         one = fields[name.partition(".")[0]]
         if one.type.name == "lines":
             continue
         is_raw = one.name in masked or "." in name or one.type.name == "through"
-        plain.append((one.name if one.name in masked else name, None if is_raw else one))
+        given = one.name if one.name in masked else name
+        # Most types keep their value in one column as it is; those need no call.
+        is_plain = is_raw or type(one.type).from_columns is FieldType.from_columns
+        plain.append((given, None if is_plain else one.type.reader(one)))
 
     links = link_columns(columns)
 
     def build(row: Mapping[str, Any]) -> Record:
-        values = {
-            name: row[name] if one is None else one.type.from_columns(one, row)
-            for name, one in plain
-        }
+        values = {name: row[name] if read is None else read(row) for name, read in plain}
         titles = {name: row[column] for name, column in links}
         return Record(entity, row["id"], values, titles, row.get("version"), masked)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 from psycopg import pq
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
 
@@ -45,6 +47,15 @@ _OIDS: tuple[tuple[type[sa.types.TypeEngine[Any]], int, int], ...] = (
 )
 #: PostgreSQL infers the type from the place of the parameter.
 _INFERRED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a statement gave, as Python values."""
+
+    result: pq.abc.PGresult
+    names: tuple[str, ...]
+    values: list[tuple[Any, ...]]
 
 
 class PreparedStatement:
@@ -78,6 +89,14 @@ class PreparedStatement:
             # Somebody else has deallocated everything on this connection.
             _known(connection).clear()
             return self._run(connection, parameters)
+
+    def rows(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> Rows:
+        """Run it and return its rows as psycopg's cursor would load them."""
+        result = self.run(connection, values)
+        names = tuple((result.fname(n) or b"").decode() for n in range(result.nfields))
+        loader = Transformer(connection)
+        loader.set_pgresult(result)
+        return Rows(result, names, loader.load_rows(0, result.ntuples, tuple))
 
     def _run(
         self, connection: psycopg.Connection[Any], parameters: list[bytes | None]

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from psycopg.pq.abc import PGresult
 from psycopg.rows import dict_row
@@ -36,7 +35,7 @@ from app.records.planning import (
     continued,
     narrowed_first,
 )
-from app.records.prepared import PreparedStatement
+from app.records.prepared import Rows
 from app.records.results import Count, JSONPage, JSONRecord, Page, Record
 from app.records.running import Pools, Runner, TooSlow
 from app.texts import say
@@ -128,7 +127,7 @@ class Reader:
             given.update(words.parameters)
         answer = self._list(desk, principal, shape, where, given)
         counted = self._count(desk, principal, plan.narrowing, where, words, count)
-        if isinstance(answer, psycopg.Cursor):
+        if isinstance(answer, Rows):
             return self._pager.values_page(desk, plan, answer, place, counted)
         return self._pager.json_page(plan, answer, place, counted)
 
@@ -139,7 +138,7 @@ class Reader:
         shape: Shape,
         where: Mapping[str, Any],
         given: Mapping[str, Any],
-    ) -> psycopg.Cursor[Any] | PGresult:
+    ) -> Rows | PGresult:
         """Run a list; one that turns out slow is stopped and asked in another form."""
         fenced = (
             shape.narrowing.is_filtered
@@ -150,9 +149,9 @@ class Reader:
         values = self.bound(desk, principal, compiled, shape.narrowing, where)
         values.update(given)
         try:
-            if isinstance(compiled.statement, PreparedStatement):
+            if shape.form == "json":
                 return self.runner.run_prepared(compiled.statement, values, fenced=fenced)
-            return self.runner.run(compiled.statement, values, fenced=fenced)
+            return self.runner.rows_prepared(compiled.statement, values, fenced=fenced)
         except TooSlow:
             return self._list(desk, principal, narrowed_first(shape), where, given)
 

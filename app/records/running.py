@@ -7,7 +7,7 @@ catalog and asks the whole question again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 from psycopg import errors as pg
@@ -20,8 +20,10 @@ from app.database.pools import Pool, as_unavailable
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog
 from app.errors import Malformed, Unavailable
-from app.records.prepared import PreparedStatement
+from app.records.prepared import PreparedStatement, Rows
 from app.texts import say
+
+Answer = TypeVar("Answer")
 
 #: The catalog this process knows is not the one the tables have: reload it and ask again.
 STALE = (
@@ -114,10 +116,25 @@ class Runner:
         self, statement: PreparedStatement, values: Mapping[str, Any], *, fenced: bool = False
     ) -> PGresult:
         """Run a statement of the hot paths and return libpq's result; errors as in `run`."""
+        return self._with_connection(statement.run, values, fenced=fenced)
+
+    def rows_prepared(
+        self, statement: PreparedStatement, values: Mapping[str, Any], *, fenced: bool = False
+    ) -> Rows:
+        """Run a statement of the hot paths and return its rows; errors as in `run`."""
+        return self._with_connection(statement.rows, values, fenced=fenced)
+
+    def _with_connection(
+        self,
+        run: Callable[[Any, Mapping[str, Any]], Answer],
+        values: Mapping[str, Any],
+        *,
+        fenced: bool,
+    ) -> Answer:
         pool = self._pools.fenced if fenced else self._pools.read
         connection = pool.getconn()
         try:
-            return statement.run(connection, values)
+            return run(connection, values)
         except psycopg.Error as error:
             raise in_words(error, fenced=fenced) from error
         except UnicodeEncodeError as error:

@@ -22,7 +22,7 @@ from app.fields.base import FieldError, FieldType, ParseContext
 from app.fields.worked_out import as_result, result_of
 from app.records.results import Record
 from app.screens.marks import avatar, mark_of
-from app.screens.moments import day, time_tag
+from app.screens.moments import day, time_html
 from app.screens.wording import Wording
 
 EMPTY = '<span class="mut">–</span>'
@@ -114,7 +114,7 @@ def _through_cell(field: Field) -> Cell:
         except FieldError:
             return escape(str(value))
         if isinstance(read, datetime):
-            return time_tag(read, look.now, look.wording, look.zone)
+            return time_html(read, look.now, look.wording, look.zone)
         return escape(type_.display(seen, read, look.language, look.zone_name)) or EMPTY
 
     return cell
@@ -157,7 +157,7 @@ def _part_cell(name: str) -> Cell:
         if value is None:
             return EMPTY
         if isinstance(value, datetime):
-            return time_tag(value, look.now, look.wording, look.zone)
+            return time_html(value, look.now, look.wording, look.zone)
         return escape(str(value))
 
     return cell
@@ -227,7 +227,7 @@ def _moment_cell(field: Field, _making: Making) -> Cell:
         value = record.values.get(field.name)
         if value is None:
             return EMPTY
-        return time_tag(value, look.now, look.wording, look.zone)
+        return time_html(value, look.now, look.wording, look.zone)
 
     return cell
 

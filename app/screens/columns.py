@@ -6,7 +6,7 @@ then a loop over ready-made functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -57,7 +57,8 @@ class Columns:
             f'<td class="{escape(column.css)}">' if column.css else "<td>"
             for column in self.columns
         ]
-        cells: list[Callable[[Record, Look], str]] = [column.cell for column in self.columns]
+        cells = [(head, column.cell) for head, column in zip(heads, self.columns, strict=True)]
+        cells[self.title] = (heads[self.title], _opening(cells[self.title][1], prefix))
         label = escape(look.wording.say("Select"))
         html: list[str] = []
         for record in records:
@@ -68,13 +69,18 @@ class Columns:
                     f'<td class="c-check"><input type="checkbox" class="form-check-input" name="id"'
                     f' value="{number}" aria-label="{label}"></td>'
                 )
-            for index, cell in enumerate(cells):
-                inside = cell(record, look)
-                if index == self.title:
-                    inside = f'<a href="{prefix}{number}">{_inner(inside)}</a>'
-                html.append(f"{heads[index]}{inside}</td>")
+            html += [f"{head}{cell(record, look)}</td>" for head, cell in cells]
             html.append("</tr>\n")
         return Markup("".join(html))  # noqa: S704 - every cell is escaped where it is made.
+
+
+def _opening(cell: Cell, prefix: str) -> Cell:
+    """Return the cell as a link to its record."""
+
+    def opening(record: Record, look: Look) -> str:
+        return f'<a href="{prefix}{record.id}">{_inner(cell(record, look))}</a>'
+
+    return opening
 
 
 def _inner(html: str) -> str:

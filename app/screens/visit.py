@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,6 +25,7 @@ from app.texts import Label, say
 #: What somebody prefers on this device; everything else is kept with the person.
 PREFERENCES = ("theme", "density", "keys")
 _TOAST = "trellis.toast"
+_MOST_TOKENS = 5_000
 
 
 class Core(Protocol):
@@ -62,6 +63,8 @@ class Screens:
     configuration: Any
     lists: Any
     previews: Any
+    #: signed tokens by what they sign
+    csrf_tokens: dict[str, str] = field(default_factory=dict)
 
 
 class Visit:
@@ -116,7 +119,15 @@ class Visit:
 
     @cached_property
     def csrf(self) -> str:
-        return str(generate_csrf())
+        known, raw = self.screens.csrf_tokens, session.get("csrf_token")
+        token = known.get(raw)
+        if token is None:
+            token = str(generate_csrf())
+            if len(known) >= _MOST_TOKENS:
+                known.clear()
+            # Signed for this session's own secret; it is good as long as that is.
+            known[session["csrf_token"]] = token
+        return token
 
     @property
     def preferences(self) -> dict[str, str]:

@@ -23,6 +23,10 @@ class CountingRunner(Runner):
         self.statements += 1
         return super().run_prepared(*args, **kwargs)
 
+    def rows_prepared(self, *args, **kwargs):
+        self.statements += 1
+        return super().rows_prepared(*args, **kwargs)
+
 
 @pytest.fixture
 def counted(shared_world):
