@@ -13,6 +13,7 @@ from app.errors import Forbidden, Malformed
 from app.records.results import Record
 from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
+from app.screens.conditions import Condition, write_filter
 from app.screens.form_state import line_fields
 from app.screens.lists import Head, count_words
 from app.screens.navigation import in_sentence, plural
@@ -134,6 +135,13 @@ def related_blocks(visit: Visit, entity: Entity, record: Record) -> list[Block]:
     return blocks
 
 
+def _links_here(other: Entity, link: str, record: Record) -> str:
+    """Return the filter that finds the records of a related list."""
+    operators = {one.name for one in other.fields[link].type.operators(other.fields[link])}
+    operator = "has" if "has" in operators else "is"
+    return write_filter(other, [Condition(link, operator, (str(record.id),))])
+
+
 def _related_block(
     visit: Visit, entity: Entity, record: Record, other: Entity, link: str
 ) -> Block | None:
@@ -168,7 +176,7 @@ def _related_block(
         new_label = other.label.in_language(language)
     more_href = more_label = ""
     if page.next and not is_any:
-        more_href = f"/crm/{other.name}/?{urlencode({'filter': f'{link} == {record.id}'})}"
+        more_href = f"/crm/{other.name}/?{urlencode({'filter': _links_here(other, link, record)})}"
         more_label = say(
             "All %(count)s %(things)s",
             count=count_words(page.count),
