@@ -67,9 +67,7 @@ class TableSource:
                 raise KeyError(name)
             return self.worked_out(field.expression)
         column = self.table.c[first]
-        if isinstance(column.type, JSONB) and field.value is not None:
-            return _texts_of(field, column) if field.value.kind is Kind.many else column
-        return column
+        return _as_value(field, column)
 
     def worked_out(self, expression: Checked) -> sa.ColumnElement[Any]:
         """Return the value of an expression over this row."""
@@ -201,6 +199,19 @@ def is_any_link(field: Field) -> bool:
     return field.value is not None and field.value.is_any_link
 
 
+def _as_value(field: Field, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return a column in the form expressions take it for, where it is kept in another."""
+    kind = field.value.kind if field.value is not None else None
+    item = field.value.item.kind if field.value is not None and field.value.item else None
+    if isinstance(column.type, JSONB) and kind is Kind.many:
+        return _texts_of(field, column)
+    if isinstance(column.type, sa.Integer) and kind is Kind.text:
+        # The number of a file; nothing but whether there is one means anything to people.
+        return sa.cast(column, sa.Text)
+    is_numbers = isinstance(column.type, sa.ARRAY) and isinstance(column.type.item_type, sa.Integer)
+    return sa.cast(column, ARRAY(sa.Text)) if is_numbers and item is Kind.text else column
+
+
 def _texts_of(field: Field, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return the numbers or addresses of a list that also knows their kinds."""
     each = sa.func.jsonb_array_elements(column).column_valued("each")
@@ -210,9 +221,7 @@ def _texts_of(field: Field, column: sa.ColumnElement[Any]) -> sa.ColumnElement[A
 
 def environment(catalog: Catalog, roots: Mapping[str, SQLSource] | None = None) -> SQLEnvironment:
     """Return what every statement knows: `now`, `today`, `me` and their like, as parameters."""
-    return BoundEnvironment(
-        calendar_of(catalog), roots=dict(roots or {}), working_days=working_day
-    )
+    return BoundEnvironment(calendar_of(catalog), roots=dict(roots or {}), working_days=working_day)
 
 
 def calendar_of(catalog: Catalog) -> Calendar:

@@ -101,11 +101,13 @@ def _group(context: ReadContext, source: TableSource, name: str) -> sa.ColumnEle
     call = _CALL.fullmatch(name)
     path = call[2] if call else name
     one = field_of(context, source.entity.name, path)
+    if one.type.name == "lines":
+        raise _refused(name)
     column = source.value(path)
     if call is not None:
         return _period(context, name, call[1], column)
     is_plain = not isinstance(column.type, ARRAY | JSON | JSONB)
-    if one.type.name in ("lines", "through") or is_any_link(one) or not is_plain:
+    if one.type.name == "through" or is_any_link(one) or not is_plain:
         raise _refused(name)
     return column
 

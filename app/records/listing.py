@@ -84,7 +84,9 @@ class Narrowed:
         narrowing, table = self.narrowing, self.table
         found = self.context.living(table)
         if narrowing.in_bin:
-            found = [table.c.deleted_at.is_not(None)]
+            # Lines have no bin of their own: they come and go with their record.
+            has_bin = "deleted_at" in table.c
+            found = [table.c.deleted_at.is_not(None) if has_bin else sa.false()]
         found += [shortcut.condition for shortcut in self.shortcuts]
         for text in narrowing.filters:
             found.append(self.source.holds(read_expression(self.context, narrowing.entity, text)))

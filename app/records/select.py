@@ -90,6 +90,7 @@ class Selector:
         """Return a link as ``{"id", "title"}``, many of them as a list; NULL where it is empty."""
         value = self.source.value(one.name)
         if one.type.name in FILE_TYPES:
+            value = self.source.table.c[one.name]
             return self._many(value, _file_object) if one.type.many else _one_file(value)
         if is_any_link(one):
             kind = self.source.table.c[f"{one.name}__entity"]

@@ -68,6 +68,8 @@ fields:
   note: {type: longtext}
   last_at: {type: datetime}
   founded: {type: date}
+  logo: {type: image}
+  papers: {type: files}
   grade: {type: choice, options: {small: Small, big: Big, huge: Huge}}
   items:
     type: lines
