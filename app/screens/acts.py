@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound
-from app.screens.lists import Asked
+from app.screens.list_view import Asked
 from app.screens.navigation import plural
 from app.screens.record_blocks import title_of
 from app.screens.record_page import record_page

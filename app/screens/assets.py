@@ -59,7 +59,8 @@ class Assets:
         asset = self.files.get(name)
         if asset is None:
             return Response("There is no such file.", 404, mimetype="text/plain")
-        zipped = asset.zipped if "gzip" in request.accept_encodings else None
+        takes_gzip = bool(request.accept_encodings["gzip"])
+        zipped = asset.zipped if takes_gzip else None
         response = Response(zipped or asset.content, content_type=asset.type)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         response.headers["Vary"] = "Accept-Encoding"

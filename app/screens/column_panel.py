@@ -7,7 +7,8 @@ from flask import Response, redirect, request
 from app.screens.columns import is_listable
 from app.screens.conditions import path_label
 from app.screens.controls import Chosen
-from app.screens.lists import Asked, chosen_columns, views_of
+from app.screens.list_view import Asked
+from app.screens.lists import chosen_columns, views_of
 from app.screens.visit import Visit
 
 

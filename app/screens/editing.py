@@ -168,9 +168,9 @@ class Editing:
     def open(self) -> Response:
         """Show the form the first time: presets of the address, or the record's values."""
         if self.record is None:
-            typed = {name: request.args.getlist(name) for name in request.args}
-            touched = {key.partition(".")[0] for key in typed} & set(self.writable)
-            return self.show(self.drawing(typed, touched), touched, "", "")
+            presets = {name: request.args.getlist(name) for name in request.args}
+            touched = {key.partition(".")[0] for key in presets} & set(self.writable)
+            return self.show(self.drawing(presets, touched), touched, "", "")
         typed = self._opened()
         marks = marks_of(self.writable, typed)
         return self.show(self.drawing(typed, set()), set(), marks, str(self.record.version or ""))
@@ -217,11 +217,12 @@ class Editing:
         """Return the record after a save; it may be out of sight by then."""
         names = (self.entity.title,) if self.entity.title else ("id",)
         try:
-            return self.visit.records.get(
+            record: Record = self.visit.records.get(
                 self.visit.principal, self.entity.name, number, fields=names
             )
         except NotFound:
             return Record(self.entity.name, number, {})
+        return record
 
     def _write(self, typed: Typed) -> Any:
         visit, entity = self.visit, self.entity

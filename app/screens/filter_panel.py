@@ -24,7 +24,8 @@ from app.screens.conditions import (
 from app.screens.controls import Chosen, Control, PartInput, first
 from app.screens.form_state import as_typed
 from app.screens.kinds import FormLook, kind_of
-from app.screens.lists import Asked, count_words
+from app.screens.list_view import Asked
+from app.screens.lists import count_words
 from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 

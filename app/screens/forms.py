@@ -123,7 +123,7 @@ def _draw_row(drawing: Drawing, row: Sequence[str]) -> list[Control]:
         and drawing.visit.policy.field_right(drawing.entity.name, name) != "hidden"
     ]
     span = _SPANS.get(max(len(row), 1), 3)
-    controls = []
+    controls: list[Control] = []
     for name in names:
         field_ = drawing.entity.fields[name]
         control = draw_field(drawing, field_)

@@ -9,7 +9,7 @@ from flask import Response, redirect, request, send_file
 
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.screens.controls import FileItem
-from app.screens.lists import Tab
+from app.screens.list_view import Tab
 from app.screens.moments import time_tag
 from app.screens.navigation import icon_names, icon_of, plural, readable_entities
 from app.screens.record_blocks import title_of

@@ -11,7 +11,7 @@ from markupsafe import escape
 
 from app.access.policy import Policy, RowRule
 from app.errors import NotFound
-from app.screens.lists import Tab
+from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.navigation import plural, readable_entities
 from app.screens.visit import Visit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
@@ -15,7 +16,8 @@ from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
 from app.screens.conditions import Condition, write_filter
 from app.screens.form_state import line_fields
-from app.screens.lists import Head, count_words
+from app.screens.list_view import Head
+from app.screens.lists import count_words
 from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 
@@ -90,8 +92,8 @@ def _line_table(
     if totals:
         html.append("<tfoot><tr>")
         for number, (one, end) in enumerate(zip(cells, ends, strict=True)):
-            values = [
-                row.values.get(one.name) for row in rows if row.values.get(one.name) is not None
+            values: list[Any] = [
+                value for row in rows if (value := row.values.get(one.name)) is not None
             ]
             shown = ""
             if one.name in totals and values:
@@ -112,7 +114,9 @@ def _line_totals(
         return []
     html = ["<tfoot><tr>"]
     for number, (one, end) in enumerate(zip(cells, ends, strict=True)):
-        values = [value for row in rows if (value := row.values.get(one.name)) is not None]
+        values: list[Any] = [
+            value for row in rows if (value := row.values.get(one.name)) is not None
+        ]
         shown = visit.wording.say("Total") if number == 0 else ""
         if one.name in totals and values:
             shown = one.type.display(one, sum(values[1:], values[0]), visit.language)

@@ -15,7 +15,7 @@ from app.records.results import Record
 from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control, FileItem
 from app.screens.forms import form_sections
-from app.screens.lists import Tab
+from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.navigation import plural
 from app.screens.pickers import person_control
@@ -205,7 +205,7 @@ def _fact(visit: Visit, entity: Entity, record: Record, name: str) -> Fact:
 def _fill_head(
     visit: Visit, entity: Entity, record: Record, view: RecordView, rights: frozenset[str]
 ) -> None:
-    under = []
+    under: list[str] = []
     for one in entity.fields.values():
         if one.name == entity.title or one.name not in record.values or one.removed:
             continue

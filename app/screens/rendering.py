@@ -68,9 +68,9 @@ class Renderer:
 
         def control(item: Any) -> Markup:
             # The control's name comes from the field type, which may be a plugin's.
-            return getattr(
-                environment.get_template("controls.html").module, f"control_{item.control}"
-            )(item)
+            module = environment.get_template("controls.html").module
+            html: Markup = getattr(module, f"control_{item.control}")(item)
+            return html
 
         environment.globals.update(
             _=wording.say,

@@ -16,7 +16,7 @@ from app.database.versions import AppliedVersion, files_of, versions
 from app.definitions.load import Loaded
 from app.definitions.problems import Problem
 from app.errors import PlanError
-from app.screens.lists import Tab
+from app.screens.list_view import Tab
 from app.screens.moments import time_tag
 from app.screens.visit import Visit, leave_toast
 from app.security.manager import require_admin

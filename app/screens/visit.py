@@ -85,19 +85,21 @@ class Visit:
         Raises:
             NotAuthenticated: nobody, or somebody whose account was closed.
         """
-        return self.core.identity.signed_in(request)
+        signed_in: Principal = self.core.identity.signed_in(request)
+        return signed_in
 
     @cached_property
     def policy(self) -> Policy:
-        return self.records.policy(self.principal)
+        policy: Policy = self.records.policy(self.principal)
+        return policy
 
     @cached_property
     def language(self) -> str:
         """Return the language of the page: chosen in this session, else the person's own."""
         languages = self.catalog.app.languages
-        chosen = session.get("locale") or request.args.get("language")
+        chosen = str(session.get("locale") or request.args.get("language") or "")
         if chosen in languages:
-            return str(chosen)
+            return chosen
         try:
             own = self.principal.language
         except NotAuthenticated:
@@ -119,7 +121,7 @@ class Visit:
 
     @cached_property
     def csrf(self) -> str:
-        known, raw = self.screens.csrf_tokens, session.get("csrf_token")
+        known, raw = self.screens.csrf_tokens, str(session.get("csrf_token") or "")
         token = known.get(raw)
         if token is None:
             token = str(generate_csrf())

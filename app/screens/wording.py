@@ -60,8 +60,8 @@ def read_wordings(folder: Path = TRANSLATIONS) -> dict[str, Wording]:
             if not message.id or message.fuzzy:
                 continue
             if isinstance(message.id, tuple):
-                plural[message.id[0]] = tuple(form for form in message.string if form)
+                plural[message.id[0]] = tuple(form for form in message.string or () if form)
             elif message.string:
-                singular[message.id] = str(message.string)
+                singular[str(message.id)] = str(message.string)
         wordings[path.stem] = Wording(path.stem, singular, plural)
     return wordings
