@@ -32,6 +32,8 @@ FILES = {
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "sortable.js": "sortablejs/Sortable.min.js",
+    "swagger.css": "swagger-ui-dist/swagger-ui.css",
+    "swagger.js": "swagger-ui-dist/swagger-ui-bundle.js",
     "tabler.css": "@tabler/core/dist/css/tabler.min.css",
 }
 

@@ -23,9 +23,11 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
     from app.api.signing_in import SignInApi
+    from app.api.swagger import SwaggerView
 
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
     for api in (SignInApi, EverythingApi, FileApi, DescriptionApi, RecordApi):
         builder.add_api(api)
+    builder.add_view_no_menu(SwaggerView)
     register_mistakes()

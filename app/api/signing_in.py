@@ -43,19 +43,21 @@ class SignInApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                     "用户名或密码错误，或账号已停用。",
                 )
             )
-        answer = {"access_token": create_access_token(identity=str(user.id), fresh=True)}
+        name, claims = str(user.id), services().identity.new_claims(user.id)
+        answer = {"access_token": create_access_token(name, fresh=True, additional_claims=claims)}
         if sent.get("refresh"):
-            answer["refresh_token"] = create_refresh_token(identity=str(user.id))
+            answer["refresh_token"] = create_refresh_token(name, additional_claims=claims)
         return as_json(answer)
 
     @expose("/refresh", methods=["POST"])
     @answers
     def refresh(self) -> Response:
         """Return a new access token for a refresh token that still counts."""
-        principal = services().identity.of_refresh_token(request)
-        return as_json(
-            {"access_token": create_access_token(identity=str(principal.user_id), fresh=False)}
-        )
+        identity = services().identity
+        user_id = identity.of_refresh_token(request).user_id
+        claims = identity.new_claims(user_id)
+        token = create_access_token(str(user_id), fresh=False, additional_claims=claims)
+        return as_json({"access_token": token})
 
 
 def _credentials(sent: dict[str, Any]) -> dict[str, Any]:

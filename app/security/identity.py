@@ -29,6 +29,8 @@ SESSION_KEY = "sid"
 #: How API keys begin, as Flask-AppBuilder makes them.
 KEY_PREFIX = "sst_"
 ALGORITHM = "HS256"
+#: The claim of a token that says between which ends of all sessions it was made.
+ERA = "era"
 #: Clocks of the machine that made a token and of this one may differ by so much.
 LEEWAY = timedelta(seconds=30)
 #: What is known of an API key is asked again after so many seconds.
@@ -145,13 +147,22 @@ class Identity:
             user_id = int(claims["sub"])
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
-        if claims.get("type") != kind:
+        if claims.get("type") != kind or not 0 < user_id < 2**31:
             return None
+        return user_id if claims.get(ERA, "") == self._era(user_id) else None
+
+    def new_claims(self, user_id: int) -> dict[str, str]:
+        """Return what a token made now must say besides, to be ended with all others."""
+        self.sessions.expire()
+        return {ERA: self._era(user_id)}
+
+    def _era(self, user_id: int) -> str:
+        """Return what changes whenever every token of a user is to end.
+
+        The moment a token was made would not do: it says whole seconds only, by another clock.
+        """
         since = self.sessions.tokens_since(user_id)
-        # A token says whole seconds only; one made in the second of the change is taken as older.
-        if since is not None and claims["iat"] < int(since.timestamp()):
-            return None
-        return user_id
+        return "" if since is None else since.isoformat()
 
     def _user_of_key(self, key: str) -> int | None:
         found = hashlib.sha256(key.encode()).hexdigest()
