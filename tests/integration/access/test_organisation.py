@@ -176,7 +176,8 @@ def test_touch_works_on_the_drivers_connection_and_is_undone_with_the_change(wor
             touch_people(connection)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, fail)
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert number() == before + 1
 
 
