@@ -88,7 +88,8 @@ def test_f20_every_answered_commit_survives_a_killed_postgresql(settings):
         wait_until(lambda: len(acknowledged) > 200)
         os.kill(servers.postgresql.pid, signal.SIGKILL)
         writer.join(10)
-        assert servers.restart_dead() == ["PostgreSQL"]
+        # The kernel tells of the death when it gets to it.
+        wait_until(lambda: servers.restart_dead() == ["PostgreSQL"])
         with psycopg.connect(url) as connection:
             kept = {row[0] for row in connection.execute("SELECT n FROM ledger")}
     assert set(acknowledged) <= kept
