@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from app.clock import Clock
+from app.collector import keep_what_is_here
 from app.health import add_health
 from app.records.files import LARGEST
 from app.security.cookies import Cookies
@@ -76,7 +77,9 @@ def create_app(
 
 def create_app_from_environment() -> Flask:
     """Return the application of this process' environment; what the web server calls."""
-    return create_app(read_settings())
+    app = create_app(read_settings())
+    keep_what_is_here()
+    return app
 
 
 def _build(app: Flask, session: Any, known: Services) -> None:

@@ -18,6 +18,7 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 
+from app.collector import without_collector
 from app.database import ledger, live_swap
 from app.database.before_live import (
     begin_shadows,
@@ -93,6 +94,7 @@ class ApplyOptions:
     waiting: Callable[[str], None] = lambda _who: None
 
 
+@without_collector()
 def apply_catalog(
     pools: Pools,
     catalog: Catalog,

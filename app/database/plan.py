@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 import sqlalchemy as sa
 
+from app.collector import without_collector
 from app.database.checking import Holds, broken_checks
 from app.database.counting import count_operations
 from app.database.diff import find_operations
@@ -157,6 +158,7 @@ class Plan:
         )
 
 
+@without_collector()
 def make_plan(
     connection: sa.Connection,
     catalog: Catalog,

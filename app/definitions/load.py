@@ -6,13 +6,12 @@ stage is told at once; a file that cannot be read hides nothing in the others.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from app.collector import without_collector
 from app.definitions.catalog import Catalog
 from app.definitions.compile import compile_catalog
 from app.definitions.document import Document, problem_at, read_documents
@@ -80,21 +79,8 @@ def load_files(
     """
     before = previous.memory if previous is not None and previous.memory.types is types else None
     memory = Memory(types=types, before=before)
-    with _without_collector():
+    with without_collector():
         return _load(files, types, functions, list(problems), memory)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep Python from looking for garbage meanwhile: there is none, only much that is new."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _load(
