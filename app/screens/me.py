@@ -223,7 +223,7 @@ def _day(moment: datetime | None) -> str:
 def new_key(visit: Visit) -> Response:
     """Make a key and show it this once."""
     name = request.form.get("name", "").strip()
-    if not name or len(name) > 100:
+    if not name or len(name) > 100 or not name.isprintable():
         said = visit.wording.say("Say what will use it, in at most 100 characters.")
         return me_page(visit, refused={"key": said})
     manager = _manager()

@@ -53,6 +53,9 @@ def pick(visit: Visit, name: str, field: str) -> Response:
     typed = as_typed(request.form)
     one = entity.fields.get(field)
     target = first(typed, f"{field}.entity") or None
+    if one is not None and one.type.name == "any_link" and target is None:
+        none = visit.wording.say("Choose the kind of record first")
+        return visit.render("picker_options.html", options=[], none=none, new_href="", new_label="")
     found = visit.records.pick(
         visit.principal,
         name,
