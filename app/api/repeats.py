@@ -7,12 +7,12 @@ same moment, finds it and gets the same answer.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from flask import Response, current_app, request
 from psycopg.types.json import Jsonb
@@ -99,9 +99,9 @@ def once(
                 "Idempotency-Key 应为 1 到 200 个字符。",
             )
         )
-    sent = hashlib.sha256(
-        orjson.dumps([entity, raw], option=orjson.OPT_SORT_KEYS, default=str)
-    ).hexdigest()
+    # Not orjson: numbers that no field takes, and so are refused, may be larger than it can write.
+    text = json.dumps([entity, raw], sort_keys=True, default=str)
+    sent = hashlib.sha256(text.encode()).hexdigest()
     sweeper: Sweeper = current_app.extensions["trellis.repeats"]
     sweeper.sweep()
     names = {"user": principal.user_id, "key": key}
