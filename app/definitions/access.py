@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.definitions.binding import has_field
+from app.definitions.binding import has_field, refuse_field
 from app.definitions.catalog import RIGHTS, EntityAccess, FieldRight, Role, Rule
 from app.definitions.document import Document
 from app.definitions.names import label_from_name
@@ -103,16 +103,7 @@ class AccessRules:
         for field, by_role in entries.get("fields", {}).items():
             place: Path = ("access", "fields", field)
             if field != "else" and (field not in draft.fields or draft.fields[field].removed):
-                message = f"`{draft.name}` has no field `{field}`."
-                self.shop.unknown(
-                    Code.unknown_field,
-                    draft.document,
-                    place,
-                    field,
-                    draft.fields,
-                    message,
-                    key=True,
-                )
+                refuse_field(self.shop, draft, draft.document, place, field, key=True)
             for role in by_role:
                 if role not in roles:
                     message = f"`{role}` is not a role."

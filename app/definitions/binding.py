@@ -295,15 +295,28 @@ def require_field(
     where = document or draft.document
     name, _, part = dotted.partition(".")
     field = draft.fields.get(name)
-    if field is not None and field.removed:
-        message = f"The field `{name}` of `{draft.name}` is removed."
-        shop.problem(Code.unknown_field, where, path, message, key=key)
-    elif field is not None:
+    if field is not None and not field.removed:
         parts = shop.type_of(draft, name).parts
         message = f"`{draft.name}.{name}` has no part `{part}`."
         shop.unknown(Code.unknown_field, where, path, part, parts, message, key=key)
     else:
-        legal = [one for one, each in draft.fields.items() if not each.removed]
-        message = f"`{draft.name}` has no field `{dotted}`."
-        shop.unknown(Code.unknown_field, where, path, name, legal, message, key=key)
+        refuse_field(shop, draft, where, path, name, key=key)
     return False
+
+
+def refuse_field(
+    shop: Workshop, draft: Draft, where: Document, path: Path, name: str, *, key: bool = False
+) -> None:
+    """Report a name that is no field of the entity: not any more, under this name, or never."""
+    if name in draft.fields:
+        message = f"The field `{name}` of `{draft.name}` is removed."
+        shop.problem(Code.unknown_field, where, path, message, key=key)
+        return
+    renamed = [new for new, each in draft.fields.items() if name in each.was]
+    if renamed:
+        message = f"The field `{name}` of `{draft.name}` is called `{renamed[0]}` now."
+        shop.problem(Code.unknown_field, where, path, message, key=key)
+        return
+    legal = [one for one, each in draft.fields.items() if not each.removed]
+    message = f"`{draft.name}` has no field `{name}`."
+    shop.unknown(Code.unknown_field, where, path, name, legal, message, key=key)

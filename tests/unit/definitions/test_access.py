@@ -177,3 +177,19 @@ def test_inherit_finds_every_link_to_the_entity(types):
 def test_mistakes_in_access_are_placed(types, access, code):
     problems = load(types, access).problems
     assert [(one.code, one.place.line) for one in problems] == [(code, 6)]
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ("  phone: {type: text, removed: yes}\n", "The field `phone` of `deal` is removed."),
+        (
+            "  mobile: {type: text, was: phone}\n",
+            "The field `phone` of `deal` is called `mobile` now.",
+        ),
+        ("  phones: {type: phones}\n", "`deal` has no field `phone`. Did you mean `phones` or `owner`?"),
+    ],
+)
+def test_a_field_that_is_gone_is_told_by_what_became_of_it(types, more, sentence):
+    loaded = load(types, "  fields: {phone: {sales: hidden}}\n", more)
+    assert [f"{one.message} {one.hint}".strip() for one in loaded.problems] == [sentence]
