@@ -193,9 +193,9 @@ def _rollup_source(shop: Workshop, draft: Draft, field: Field) -> tuple[Draft, s
     """Return the entity asked and its link that leads here."""
     written = str(field.settings.get("of") or "")
     path = draft.field_path(field.name, "of")
-    entity, _, link = written.partition(".")
+    entity, _, link = written.rpartition(".") if "." in written else (written, "", "")
     child = shop.drafts.get(entity)
-    if child is None or child.lines_of:
+    if child is None:
         message = f"`{entity}` is not an entity."
         shop.unknown_entity(draft.document, path, entity, message)
         return None

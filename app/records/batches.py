@@ -78,7 +78,9 @@ def _read(number: int, raw: Any) -> Operation:
     unknown = set(raw) - {"action", "id", "version", "values"}
     if unknown:
         raise refuse("only action, id, version and values are known.", "含有未知的键。")
-    values, record_id, version = raw.get("values") or {}, raw.get("id"), raw.get("version")
+    values, record_id, version = raw.get("values"), raw.get("id"), raw.get("version")
+    if values is None:
+        values = {}
     if not isinstance(values, Mapping):
         raise refuse("`values` is an object.", "values 应为对象。")
     if raw["action"] in ("update", "delete") and not _is_id(record_id):

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from app.access.visibility import visible
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
+from app.errors import InvalidInput
 from app.expressions import Checked
-from app.records.conditions import Closures, WriteContext
+from app.records.closures import Closures
+from app.records.conditions import WriteContext
 from app.records.drafts import Draft, Problems
 from app.records.work import Work
 from app.texts import Label, say
@@ -37,26 +39,31 @@ def check_fields(
     context: WriteContext, closures: Closures, draft: Draft, problems: Problems, prefix: str = ""
 ) -> None:
     """Check what depends on other fields: required, shown, read-only, offered."""
-    for field in draft.entity.fields.values():
-        if field.removed or not field.type.writable or field.built_in:
-            continue
+    lists = context.work.rows[draft.entity.name].lists
+    for field in lists.required:
         value = _value(context, draft, field)
         _check_required(context, closures, field, value, problems, prefix)
-        if draft.changed(field.name):
+    restricted = lists.restricted
+    for name in draft.changes:
+        field = restricted.get(name)
+        if field is not None and draft.changed(name):
+            value = _value(context, draft, field)
             _check_readonly(context, closures, draft, field, problems, prefix)
             _check_offered(context, closures, field, value, problems, prefix)
+    for name in draft.lines:
+        if name in restricted:
+            _check_readonly(context, closures, draft, restricted[name], problems, prefix)
 
 
-def add_missing(draft: Draft, problems: Problems, prefix: str = "") -> None:
+def add_missing(
+    draft: Draft, fields: Iterable[Field], problems: Problems, prefix: str = ""
+) -> None:
     """Add every field that is always needed and is empty, before the database refuses the first.
 
-    A default that is still to be filled in counts as a value.
+    *fields* are those, see ``fieldlists``; a default that is still to be filled in is a value.
     """
-    for field in draft.entity.fields.values():
-        always = field.required is True and field.show is None and not field.built_in
-        if not always or field.removed or not field.type.writable or field.default is not None:
-            continue
-        if field.type.name == "stage" or not (draft.is_new or field.name in draft.changes):
+    for field in fields:
+        if not (draft.is_new or field.name in draft.changes):
             continue
         value = draft.lines.get(field.name) if field.type.name == "lines" else draft.get(field.name)
         if is_empty(value):
@@ -165,15 +172,24 @@ def _field_of(condition: Checked, entity: Entity) -> str | None:
 
 
 def visible_ids(
-    work: Work, entity: str, ids: Iterable[int], right: str = "read", *, deleted: bool = False
+    work: Work,
+    entity: str,
+    ids: Iterable[int],
+    right: str = "read",
+    *,
+    deleted: bool = False,
+    hold: bool = False,
 ) -> set[int]:
-    """Return those of *ids* for which the principal has the right, in the bin or outside of it."""
+    """Return those of *ids* for which the principal has the right, in the bin or outside of it.
+
+    With *hold* they cannot go into the bin before this transaction ends.
+    """
     wanted = sorted(set(ids))
     if not wanted:
         return set()
     statement = work.rows.cached(
-        ("visible-ids", entity, right, deleted, work.policy.roles, work.policy.is_admin),
-        lambda: _visible_statement(work, entity, right, deleted=deleted),
+        ("visible-ids", entity, right, deleted, hold, work.policy.roles, work.policy.is_admin),
+        lambda: _visible_statement(work, entity, right, deleted=deleted, hold=hold),
     )
     return {row[0] for row in statement.run(work.connection, {"_ids": wanted, **work.asker})}
 
@@ -203,7 +219,9 @@ def allowed_ids(
     return mine | visible_ids(work, entity, rows.keys() - mine, right, deleted=deleted)
 
 
-def _visible_statement(work: Work, entity: str, right: str, *, deleted: bool) -> Statement:
+def _visible_statement(
+    work: Work, entity: str, right: str, *, deleted: bool, hold: bool
+) -> Statement:
     table = work.release.tables[entity].alias()
     statement = sa.select(table.c.id).where(
         table.c.id == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))),
@@ -212,21 +230,33 @@ def _visible_statement(work: Work, entity: str, right: str, *, deleted: bool) ->
     if "deleted_at" in table.c:
         present = table.c.deleted_at.is_(None)
         statement = statement.where(~present if deleted else present)
+    if hold:
+        # As the foreign key does, only earlier: before it is sure that they are not in the bin.
+        statement = statement.order_by(table.c.id)
+        statement = statement.with_for_update(read=True, key_share=True, of=table)
     return Statement(statement)
 
 
-def check_links(work: Work, draft: Draft, problems: Problems, prefix: str = "") -> None:
-    """Refuse links to records that do not exist or that this person may not see, in one sentence."""
+def check_links(work: Work, drafts: Iterable[Draft], problems: Problems) -> None:
+    """Refuse links to records that do not exist or that this person may not see.
+
+    Both in one sentence. The records are held, so that they cannot go into the bin meanwhile.
+    """
     wanted: dict[str, set[int]] = {}
     places: list[tuple[str, str, int]] = []
-    for name in draft.changes:
-        field = draft.entity.fields.get(name)
-        if field is None or not draft.changed(name):
-            continue
-        for entity, record_id in _targets(field, draft.changes[name]):
-            wanted.setdefault(entity, set()).add(record_id)
-            places.append((prefix + name, entity, record_id))
-    found = {entity: visible_ids(work, entity, ids) for entity, ids in wanted.items()}
+    for draft in drafts:
+        for name in work.rows[draft.entity.name].lists.links & draft.changes.keys():
+            if not draft.changed(name):
+                continue
+            field = draft.entity.fields[name]
+            for entity, record_id in _targets(field, draft.changes[name]):
+                wanted.setdefault(entity, set()).add(record_id)
+                places.append((draft.prefix + name, entity, record_id))
+    found = {
+        entity: visible_ids(work, entity, wanted[entity], hold=True)
+        for entity in work.release.catalog.entities  # one order for all who lock
+        if entity in wanted
+    }
     for name, entity, record_id in places:
         if record_id not in found[entity]:
             problems.add(
@@ -251,14 +281,12 @@ def _targets(field: Field, value: Any) -> list[tuple[str, int]]:
 
 def check_tree(work: Work, draft: Draft, record_id: int, problems: Problems) -> None:
     """Refuse a tree link that would make the record its own ancestor."""
-    for field in draft.entity.fields.values():
-        if not field.settings.get("tree") or not draft.changed(field.name):
-            continue
-        if draft.get(field.name) is None:
+    for field in work.rows[draft.entity.name].lists.trees:
+        if not draft.changed(field.name) or draft.get(field.name) is None:
             continue
         table = work.release.tables[draft.entity.name]
         # Everybody who hangs trees waits here, or two could close a circle at the same time.
-        _lock_for(work, f"tree:{draft.entity.name}:{field.name}")
+        lock_for(work, f"tree:{draft.entity.name}:{field.name}")
         up = (
             sa.select(table.c[field.name].label("up"))
             .where(table.c.id == sa.bindparam("_id", type_=sa.BigInteger))
@@ -284,12 +312,36 @@ _advisory = Statement(
 )
 
 
-def _lock_for(work: Work, name: str) -> None:
+def lock_for(work: Work, name: str) -> None:
+    """Wait until nobody else holds the lock *name*, and hold it to the end of the transaction."""
     _advisory.run(work.connection, {"_name": f"trellis:{name}"})
 
 
-def lock_asking_checks(work: Work, conditions: Mapping[str, Checked]) -> None:
-    """Take the lock under which checks that ask other records are worked out."""
-    for name, condition in sorted(conditions.items()):
-        if condition.asks_other_records:
-            _lock_for(work, f"check:{name}")
+def lock_asking_checks(work: Work, entity: Entity) -> None:
+    """Take the locks under which an entity's checks that ask other records are worked out."""
+    for number, check in enumerate(entity.checks):
+        if check.must.asks_other_records:
+            lock_for(work, f"check:{entity.name}.{number}")
+
+
+def require_room(work: Work, entity: Entity, coming: int = 1) -> None:
+    """Refuse a second record of an entity that has exactly one.
+
+    Raises:
+        InvalidInput: there is one already.
+    """
+    if not entity.single:
+        return
+    lock_for(work, f"single:{entity.name}")
+    table = work.release.tables[entity.name]
+    living = Statement(
+        sa.select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(table.c.id).limit(1)
+    ).run(work.connection, {})
+    if coming > 1 or living.fetchone() is not None:
+        raise InvalidInput(
+            message=say(
+                "There is exactly one {entity}; change that one.",
+                "“{entity}”只能有一条记录，请修改已有的那条。",
+                entity=entity.label,
+            )
+        )

@@ -5,34 +5,16 @@ What asks other records (``count(contact, …)``) is left to the database, see `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from app.definitions.catalog import Entity, Field
-from app.expressions import Checked
 from app.expressions.calendar import Calendar
 from app.expressions.tree import Ask
 from app.records.rows import EntityRows
 from app.records.work import Work
-
-
-class Closures:
-    """The Python form of every expression, compiled on first use; one for each release."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, tuple[Checked, Callable[[Any], Any]]] = {}
-
-    def of(self, checked: Checked) -> Callable[[Any], Any]:
-        """Return the function of a context that works *checked* out."""
-        from app.expressions.python import to_python
-
-        found = self._made.get(id(checked))
-        if found is None:
-            # The expression is kept beside its function, so that its id stays its own.
-            found = self._made[id(checked)] = (checked, to_python(checked))
-        return found[1]
 
 
 class Linked:

@@ -17,7 +17,9 @@ from app.database import system
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog, Entity, Field
 from app.errors import InvalidInput
+from app.records import derived
 from app.records.journal import Entry, drop_search_rows, write_entries
+from app.records.linesets import touch_for_lines
 from app.records.work import Work
 from app.texts import say
 
@@ -59,15 +61,28 @@ def points_at(work: Work, pointer: Pointer, table: sa.Table, entity: str) -> sa.
 
 
 def pointing_ids(work: Work, pointer: Pointer, entity: str, ids: Iterable[int]) -> list[int]:
-    """Return the ids of records, not in the bin, that point at *ids* of *entity*."""
-    pointing = work.rows[pointer.entity.name]
-    statement = sa.select(pointing.table.c.id).where(
-        points_at(work, pointer, pointing.table, entity)
+    """Return the ids of records, not in the bin, that point at *ids* of *entity*.
+
+    Where rows of lines point there, it is the records they stand in.
+    """
+    statement = work.rows.cached(
+        ("pointing", pointer.entity.name, pointer.field.name, entity),
+        lambda: _pointing_statement(work, pointer, entity),
     )
-    if pointing.has_bin:
-        statement = statement.where(pointing.table.c.deleted_at.is_(None))
-    found = Statement(statement).run(work.connection, {"_ids": sorted(ids)})
+    found = statement.run(work.connection, {"_ids": sorted(ids)})
     return sorted(row[0] for row in found)
+
+
+def _pointing_statement(work: Work, pointer: Pointer, entity: str) -> Statement:
+    table = work.rows[pointer.entity.name].table
+    condition = points_at(work, pointer, table, entity)
+    if pointer.entity.lines_of is None:
+        return Statement(sa.select(table.c.id).where(condition, table.c.deleted_at.is_(None)))
+    record = work.rows[pointer.entity.lines_of[0]].table.alias("record")
+    lines = sa.select(table.c.parent).where(condition)
+    return Statement(
+        sa.select(record.c.id).where(record.c.id.in_(lines), record.c.deleted_at.is_(None))
+    )
 
 
 def plan_deletion(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, set[int]]:
@@ -82,37 +97,47 @@ def plan_deletion(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, s
     while queue:
         name, found = queue.pop()
         for pointer in pointers_to(work.release.catalog, name):
-            if pointer.on_delete == "clear" or not work.rows[pointer.entity.name].has_bin:
+            if pointer.on_delete == "clear":
                 continue
             pointing = pointing_ids(work, pointer, name, found)
             if pointer.on_delete == "refuse":
                 refusing.append((pointer, pointing))
                 continue
+            if not work.rows[pointer.entity.name].has_bin:
+                continue  # rows of lines have no bin to go to: their link is struck out
             new = set(pointing) - doomed.setdefault(pointer.entity.name, set())
             if new:
                 doomed[pointer.entity.name] |= new
                 queue.append((pointer.entity.name, new))
     for pointer, pointing in refusing:
-        staying = set(pointing) - doomed.get(pointer.entity.name, set())
+        staying = set(pointing) - doomed.get(named_by(pointer), set())
         if staying:
-            raise _refused(pointer, len(staying))
+            raise _refused(work, pointer, len(staying))
     return {name: found for name, found in doomed.items() if found}
 
 
-def _refused(pointer: Pointer, count: int) -> InvalidInput:
+def named_by(pointer: Pointer) -> str:
+    """Return the entity whose records the pointer's rows are, or stand in."""
+    return pointer.entity.lines_of[0] if pointer.entity.lines_of else pointer.entity.name
+
+
+def _refused(work: Work, pointer: Pointer, count: int) -> InvalidInput:
     return InvalidInput(
         message=say(
             "It cannot be deleted: {count} × {entity} still name it in {field}.",
             "无法删除：还有 {count} 条“{entity}”在“{field}”中引用它。",
             count=count,
-            entity=pointer.entity.label,
+            entity=work.release.catalog.entities[named_by(pointer)].label,
             field=pointer.field.label,
         )
     )
 
 
-def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> None:
-    """Mark rows deleted, leave history and take them out of search. Rows are locked already."""
+def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
+    """Mark rows deleted, leave history, take them out of search and of what counts them.
+
+    Rows are locked already; those that went are returned.
+    """
     table = work.rows[entity.name].table
     statement = Statement(
         sa.update(table)
@@ -122,7 +147,7 @@ def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> None:
             deleted_by=sa.bindparam("_by", type_=sa.BigInteger),
             version=table.c.version + 1,
         )
-        .returning(table.c.id, table.c.version)
+        .returning(*table.c)
     )
     found = statement.rows(
         work.connection,
@@ -132,6 +157,12 @@ def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> None:
         work, entity, [Entry(row["id"], "delete", row["version"], {}, {}) for row in found]
     )
     drop_search_rows(work, entity, ids)
+    for row in found:
+        derived.touch_parents(work, entity, row, None)
+    touch_for_lines(work, entity, ids)
+    if found and entity.name in ("user", "department"):
+        work.people_changed()
+    return found
 
 
 def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
@@ -151,44 +182,91 @@ def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str,
 
 
 def deleted_together(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, set[int]]:
-    """Return what went into the bin in the same change sets as *ids* and is still there."""
+    """Return *ids* and what their deletion took along, as far as it still lies in the bin.
+
+    That is what points at one of them by a link that says ``cascade`` and was deleted in the same
+    change set; other records that were deleted at the same time stay where they are.
+    """
+    together: dict[str, set[int]] = {entity.name: set(ids)}
+    queue = [(entity.name, set(ids))]
+    sets = _deletions(work, entity.name, ids)
+    while queue:
+        name, found = queue.pop()
+        for pointer in pointers_to(work.release.catalog, name):
+            if pointer.on_delete != "cascade" or not work.rows[pointer.entity.name].has_bin:
+                continue
+            binned = _binned_ids(work, pointer, name, found)
+            same = _in_sets(work, pointer.entity.name, binned, sets)
+            new = same - together.setdefault(pointer.entity.name, set())
+            if new:
+                together[pointer.entity.name] |= new
+                queue.append((pointer.entity.name, new))
+    return together
+
+
+def _binned_ids(work: Work, pointer: Pointer, entity: str, ids: Iterable[int]) -> list[int]:
+    table = work.rows[pointer.entity.name].table
+    statement = sa.select(table.c.id).where(
+        points_at(work, pointer, table, entity), table.c.deleted_at.is_not(None)
+    )
+    return [row[0] for row in Statement(statement).run(work.connection, {"_ids": sorted(ids)})]
+
+
+def _newest_deletions(work: Work, entity: str) -> sa.Subquery:
+    """Return the change set of the newest deletion of each: an older one was taken back since."""
     history = system.history
-    # The newest deletion of each counts: an older one was taken back since.
-    newest = (
-        sa.select(history.c.change_set)
+    return (
+        sa.select(history.c.record_id, history.c.change_set)
         .where(
-            history.c.entity == work.number(entity.name),
+            history.c.entity == work.number(entity),
             history.c.record_id == sa.func.any(_IDS),
             history.c.action == "delete",
         )
         .ext(distinct_on(history.c.record_id))
         .order_by(history.c.record_id, history.c.id.desc())
+        .subquery()
     )
-    sets = sa.select(newest.subquery().c.change_set)
-    statement = Statement(
-        sa.select(history.c.entity, history.c.record_id).where(
-            history.c.change_set.in_(sets), history.c.action == "delete"
-        )
-    )
-    names = {number: name for name, number in work.release.numbers.items()}
-    together: dict[str, set[int]] = {entity.name: set(ids)}
-    for number, record_id in statement.run(work.connection, {"_ids": sorted(ids)}):
-        name = names.get(number)
-        if name in work.release.catalog.entities and work.rows[name].has_bin:
-            together.setdefault(name, set()).add(record_id)
-    return together
 
 
-def purge(work: Work, entity: Entity, ids: Iterable[int]) -> int:
+def _deletions(work: Work, entity: str, ids: Iterable[int]) -> set[int]:
+    statement = Statement(sa.select(_newest_deletions(work, entity).c.change_set))
+    found = statement.run(work.connection, {"_ids": sorted(ids)})
+    return {row[0] for row in found if row[0] is not None}
+
+
+def _in_sets(work: Work, entity: str, ids: Iterable[int], sets: set[int]) -> set[int]:
+    newest = _newest_deletions(work, entity)
+    statement = Statement(sa.select(newest.c.record_id, newest.c.change_set))
+    found = statement.run(work.connection, {"_ids": sorted(ids)})
+    return {row[0] for row in found if row[1] in sets}
+
+
+def purge(
+    work: Work,
+    entity: Entity,
+    ids: Iterable[int],
+    seen: frozenset[tuple[str, int]] = frozenset(),
+) -> int:
     """Remove deleted records for good; links that named them are cleared, history stays.
+
+    What lies in the bin and needs one of them goes with it. *seen* is what is going already.
 
     Raises:
         InvalidInput: a required link of a record that is not in the bin names one of them.
     """
     doomed = sorted(ids)
+    count = 0
     for pointer in pointers_to(work.release.catalog, entity.name):
-        if pointer.field.required is True and pointing_ids(work, pointer, entity.name, doomed):
-            raise _refused(pointer, len(doomed))
+        if pointer.field.required is True:
+            if staying := pointing_ids(work, pointer, entity.name, doomed):
+                raise _refused(work, pointer, len(staying))
+            if pointer.entity.lines_of is None:
+                # Without what they need they could never come back.
+                binned = _binned_ids(work, pointer, entity.name, doomed)
+                binned = [each for each in binned if (pointer.entity.name, each) not in seen]
+                if binned:
+                    seen = seen | {(pointer.entity.name, each) for each in (*doomed, *binned)}
+                    count += purge(work, pointer.entity, binned, seen)
         _clear(work, pointer, entity.name, doomed)
     number, table = work.number(entity.name), work.rows[entity.name].table
     for each in (system.share, system.search):
@@ -204,7 +282,7 @@ def purge(work: Work, entity: Entity, ids: Iterable[int]) -> int:
     ).rows(work.connection, {"_ids": doomed})
     entries = [Entry(row["id"], "purge", row["version"] + 1, {}, {}) for row in removed]
     write_entries(work, entity, entries)
-    return len(removed)
+    return count + len(removed)
 
 
 def _clear(work: Work, pointer: Pointer, entity: str, ids: list[int]) -> None:

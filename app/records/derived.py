@@ -19,6 +19,7 @@ from app.definitions.catalog import Entity
 from app.expressions import Checked, SQLEnvironment, to_sql
 from app.records import journal
 from app.records.asking import parameters_of_app
+from app.records.clocks import advance_clocks
 from app.records.dependencies import Dependencies, Reader, RollUp
 from app.records.rows import EntityRows
 from app.records.work import Work
@@ -73,9 +74,7 @@ def work_out_own(
 
 def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
     """Work out formulas of lines that ask for their record's values."""
-    for field in entity.fields.values():
-        if field.type.name != "lines" or field.removed:
-            continue
+    for field in work.rows[entity.name].lists.lines:
         rows = work.rows[f"{entity.name}.{field.name}"]
         if not has_formulas(rows):
             continue
@@ -83,7 +82,11 @@ def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
             ("lines-formulas", rows.entity.name),
             lambda rows=rows: formulas_statement(rows, rows.table.c.parent == sa.func.any(_IDS)),
         )
-        statement.run(work.connection, {"_ids": [record_id], **parameters_of_app(work)})
+        for row in statement.rows(
+            work.connection, {"_ids": [record_id], **parameters_of_app(work)}
+        ):
+            # What they were is known no more, so whatever counts them is worked out anew.
+            touch_parents(work, rows.entity, None, row)
 
 
 def dependencies(work: Work) -> Dependencies:
@@ -192,6 +195,12 @@ def _settle_entity(work: Work, rows: EntityRows, ids: Sequence[int]) -> None:
         rows.entity.fields[name].type.name in ("formula", "rollup")
         for name in journal.searched_fields(rows.entity)
     )
+    if rows.lists.clocks:
+        for record_id, row in before.items():
+            now = changed.get(record_id, row)
+            moved = advance_clocks(work, rows, now, row)
+            if moved is not now:
+                changed[record_id] = moved
     for record_id, row in changed.items():
         touch_parents(work, rows.entity, before[record_id], row)
         if rows.entity.lines_of is not None:

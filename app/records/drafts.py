@@ -88,6 +88,16 @@ class Draft:
     def is_new(self) -> bool:
         return self.id is None
 
+    @property
+    def prefix(self) -> str:
+        """Return what stands before a field's name in messages about it."""
+        return ""
+
+    @property
+    def rows(self) -> Iterator[LineDraft]:
+        """Return the rows of every lines field that is written."""
+        return (line for lines in self.lines.values() for line in lines)
+
     def get(self, name: str) -> Any:
         """Return the value the record will have."""
         return self.changes[name] if name in self.changes else self.old.get(name)
@@ -128,6 +138,11 @@ class LineDraft(Draft):
 
     #: what the row was called in the input, for error messages: ``lines.2``
     where: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """Return the row, before the field."""
+        return f"{self.where}."
 
 
 def no_such_field(entity: Entity, name: str, policy: Policy | None = None) -> Label:
@@ -211,6 +226,9 @@ def _is_unchanged(
     right = policy.field_right(draft.entity.name, field.name)
     if draft.is_new or right in ("hidden", "masked") or field.name in ("id", "version"):
         return False
+    if not field.type.writable and field.name not in draft.old:
+        # Worked out when it is read, so it may differ from one moment to the next.
+        return True
     if context.strict:
         old = draft.old.get(field.name)
         return raw == (field.type.to_json(field, old) if old is not None else None)

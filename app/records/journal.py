@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
 from app.database.statements import Statement
-from app.definitions.catalog import Entity
+from app.definitions.catalog import Entity, Field
 from app.records.grams import search_row
 from app.records.work import Work
 
@@ -152,15 +152,15 @@ def drop_search_rows(work: Work, entity: Entity, ids: Iterable[int]) -> None:
 
 
 def changes_as_json(
-    entity: Entity, old: Mapping[str, Any], new: Mapping[str, Any], names: Iterable[str]
+    fields: Iterable[Field], old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return before and after of the fields among *names* that differ, as the API shows them."""
+    """Return before and after of those of *fields* that differ, as the API shows them."""
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    for name in names:
+    for field in fields:
+        name = field.name
         was, is_ = old.get(name), new.get(name)
         if was != is_:
-            field = entity.fields[name]
             before[name] = field.type.to_json(field, was) if was is not None else None
             after[name] = field.type.to_json(field, is_) if is_ is not None else None
     return before, after

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.database import system
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.records import derived
 from app.records.deleting import Pointer, pointers_to, points_at, put_into_bin
-from app.records.journal import Entry, write_entries
+from app.records.journal import Entry, changes_as_json, write_entries
 from app.records.work import Work
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
@@ -24,14 +25,19 @@ def repoint(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     ids = sorted(gone)
     for pointer in pointers_to(work.release.catalog, entity.name):
         _repoint_field(work, pointer, entity.name, keep, ids)
-    for table in (system.file, system.share):
-        _repoint_system(work, table, work.number(entity.name), keep, ids)
+    number = work.number(entity.name)
+    _repoint_files(work, number, keep, ids)
+    _repoint_shares(work, number, keep, ids)
 
 
 def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: list[int]) -> None:
     own = work.rows[pointer.entity.name]
     table, column = own.table, own.table.c[pointer.field.name]
     values: dict[str, Any] = {}
+    if "version" in table.c:
+        values |= {"version": table.c.version + 1}
+    if own.has_bin:
+        values |= {"updated_at": work.now, "updated_by": work.principal.user_id}
     if pointer.field.type.many:
         # One after the other, so that a list that held two of them holds the kept one once.
         new: Any = column
@@ -40,53 +46,68 @@ def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: li
         values[column.key] = sa.func.array_append(sa.func.array_remove(new, _KEEP), _KEEP)
     else:
         values[column.key] = _KEEP
-    if "version" in table.c:
-        values["version"] = table.c.version + 1
     condition = points_at(work, pointer, table, entity)
-    before = Statement(sa.select(table).where(condition).with_for_update(key_share=True)).rows(
-        work.connection, {"_ids": ids}
-    )
+    chosen = sa.select(table).where(condition).order_by(table.c.id)
+    before = Statement(chosen.with_for_update(key_share=True)).rows(work.connection, {"_ids": ids})
     if not before:
         return
     written = Statement(sa.update(table).where(condition).values(values).returning(*table.c)).rows(
         work.connection, {"_ids": ids, "_keep": keep}
     )
     after = {row["id"]: row for row in written}
-    name = pointer.field.name
+    entries: list[Entry] = []
     for row in before:
         new_row = after[row["id"]]
         if own.has_bin:
-            entry = Entry(
-                row["id"], "update", new_row["version"], {name: row[name]}, {name: new_row[name]}
-            )
-            write_entries(work, pointer.entity, [entry])
-        derived.touch_parents(work, pointer.entity, row, new_row)
+            changes = changes_as_json([pointer.field], own.values(row), own.values(new_row))
+            entries.append(Entry(row["id"], "update", new_row["version"], *changes))
+        if row.get("deleted_at") is None:
+            derived.touch_parents(work, pointer.entity, row, new_row)
+            # Its own formulas may read through the link.
+            work.touch(pointer.entity.name, row["id"])
+    write_entries(work, pointer.entity, entries)
 
 
-def _repoint_system(work: Work, table: sa.Table, entity: int, keep: int, ids: list[int]) -> None:
-    condition = sa.and_(table.c.entity == entity, table.c.record_id == sa.func.any(_IDS))
-    if table is system.share:
-        # Whom the kept one is shared with already keeps what was said there.
-        kept = system.share.alias()
-        condition = sa.and_(
-            condition,
-            ~sa.exists().where(
-                kept.c.entity == entity,
-                kept.c.record_id == _KEEP,
-                kept.c.user_id == table.c.user_id,
-            ),
-        )
-    update = sa.update(table).where(condition).values(record_id=_KEEP)
+def _repoint_files(work: Work, entity: int, keep: int, ids: list[int]) -> None:
+    file = system.file
+    mine = sa.and_(file.c.entity == entity, file.c.record_id == sa.func.any(_IDS))
+    # They become attachments: the field that held them is in the bin with its record.
+    update = sa.update(file).where(mine).values(record_id=_KEEP, field=None)
     Statement(update).run(work.connection, {"_ids": ids, "_keep": keep})
+
+
+def _repoint_shares(work: Work, entity: int, keep: int, ids: list[int]) -> None:
+    """Share the kept record with everybody who had one of the others; the widest right wins."""
+    share = system.share
+    gone = sa.and_(share.c.entity == entity, share.c.record_id == sa.func.any(_IDS))
+    widest = (
+        sa.select(
+            share.c.entity,
+            sa.cast(_KEEP, sa.BigInteger),
+            share.c.user_id,
+            share.c.may_edit,
+            share.c.until,
+            share.c.shared_by,
+            share.c.shared_at,
+        )
+        .where(gone)
+        .ext(distinct_on(share.c.user_id))
+        .order_by(share.c.user_id, share.c.may_edit.desc(), share.c.until.desc().nulls_first())
+    )
+    names = ["entity", "record_id", "user_id", "may_edit", "until", "shared_by", "shared_at"]
+    # Whom the kept one is shared with already keeps what was said there.
+    put = insert(share).from_select(names, widest).on_conflict_do_nothing()
+    parameters = {"_ids": ids, "_keep": keep}
+    Statement(put).run(work.connection, parameters)
+    taken = Statement(sa.delete(share).where(gone)).run(work.connection, parameters)
+    if taken.rowcount:
+        work.shares_changed()
 
 
 def bury(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     """Put the records that were merged away into the bin and say where they went."""
-    ids = sorted(gone)
-    locked = work.rows[entity.name].read(work.connection, ids)
-    put_into_bin(work, entity, ids)
+    removed = put_into_bin(work, entity, gone)
     entries = [
-        Entry(each, "merge", row["version"] + 1, {}, {"merged_into": keep})
-        for each, row in locked.items()
+        Entry(row["id"], "merge", row["version"], {}, {"merged_into": keep}) for row in removed
     ]
     write_entries(work, entity, entries)

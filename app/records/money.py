@@ -29,19 +29,25 @@ _rate = Statement(
 
 
 def fill_base_amounts(
-    work: Work, rows: EntityRows, columns: dict[str, Any], old_row: Mapping[str, Any] | None
+    work: Work,
+    rows: EntityRows,
+    columns: dict[str, Any],
+    old_row: Mapping[str, Any] | None,
+    parent_row: Mapping[str, Any] | None = None,
 ) -> None:
-    """Put the base amount of every amount that *columns* change beside it."""
-    for field in rows.entity.fields.values():
-        base = f"{field.name}__base"
-        if field.type.name != "money" or base not in rows.columns:
-            continue
-        source = str(field.settings["currency"])
+    """Put the base amount of every amount that *columns* change beside it.
+
+    *parent_row* is the record around a row of lines, whose currency counts there.
+    """
+    for field, base, source in rows.lists.amounts:
         if field.name not in columns and source not in columns:
             continue
         old = old_row or {}
         amount = columns.get(field.name, old.get(field.name))
-        currency = columns.get(source, old.get(source))
+        if source.startswith("parent."):
+            currency = (parent_row or {}).get(source.removeprefix("parent."))
+        else:
+            currency = columns.get(source, old.get(source))
         columns[base] = None if amount is None else amount * rate_of(work, currency)
 
 

@@ -17,11 +17,16 @@ from app.clock import Clock
 from app.definitions.catalog import Entity, Field
 from app.expressions import Ask, Checked, to_python
 from app.records.checking import truth
-from app.records.conditions import Closures, Linked, WriteContext
+from app.records.closures import Closures
+from app.records.conditions import Linked, WriteContext
+from app.records.defaults import (
+    begin_lifecycles,
+    fill_computed_defaults,
+    fill_fixed_defaults,
+)
 from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import lines_fields, read_lines
 from app.records.rows import RowStatements
-from app.records.saving import begin_lifecycles, fill_fixed_defaults
 from app.records.work import Work
 
 
@@ -209,17 +214,15 @@ class _Previewing:
             return
         if draft.entity.owned and parent is None and "owner" not in given:
             draft.changes["owner"] = self.work.principal.user_id
-        missing = [
-            each
-            for each in draft.entity.fields.values()
-            if each.default is not None and each.name not in given and not each.removed
-        ]
-        fill_fixed_defaults(draft, missing)
-        for each in missing:
-            if isinstance(each.default, Checked):
-                context = self._context(draft, row, parent)
-                draft.changes[each.name] = self.closures.of(each.default)(context)
-        begin_lifecycles(draft)
+        lists = self.work.rows[draft.entity.name].lists
+        draft.given |= given
+        fill_fixed_defaults(draft, lists)
+        fill_computed_defaults(
+            draft,
+            lists,
+            lambda each: self.closures.of(each.default)(self._context(draft, row, parent)),
+        )
+        begin_lifecycles(draft, lists)
 
     def _context(
         self,

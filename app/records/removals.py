@@ -8,7 +8,7 @@ from app.access.principal import Principal
 from app.definitions.catalog import Entity
 from app.errors import Forbidden
 from app.records import deleting, derived
-from app.records.checking import visible_ids
+from app.records.checking import require_room, visible_ids
 from app.records.conflicts import raise_conflict
 from app.records.journal import write_search_row
 from app.records.linesets import touch_for_lines
@@ -40,7 +40,7 @@ class Removals(Transactions):
         wanted = [ids] if isinstance(ids, int) else list(ids)
 
         def step(work: Work) -> int:
-            locked = self._locked(work, entity, wanted, "delete")
+            locked = self._locked(work, entity, wanted, "delete", whole=True)
             for row in locked.values():
                 if version is not None and row["version"] != version:
                     raise_conflict(work, work.rows[entity], row, None, version)
@@ -49,7 +49,7 @@ class Removals(Transactions):
         return self._run(principal, step, origin=origin, cause=cause)
 
     def _delete(self, work: Work, entity: Entity, ids: list[int]) -> int:
-        doomed = deleting.plan_deletion(work, entity, ids)
+        doomed = self._hold(work, entity, ids)
         if len(doomed) > 1 or len(ids) > 1:
             work.open_change_set()
         count = 0
@@ -62,15 +62,20 @@ class Removals(Transactions):
                 if refused:
                     raise Forbidden(work.policy.why("delete", name))
             each = work.release.catalog.entities[name]
-            before = work.rows[name].lock(work.connection, found)
-            deleting.put_into_bin(work, each, found)
-            for row in before.values():
-                derived.touch_parents(work, each, row, None)
-            touch_for_lines(work, each, found)
-            count += len(found)
-            if name in ("user", "department"):
-                work.people_changed()
+            count += len(deleting.put_into_bin(work, each, found))
         return count
+
+    def _hold(self, work: Work, entity: Entity, ids: list[int]) -> dict[str, set[int]]:
+        """Return what goes into the bin, locked so that nobody can link to any of it meanwhile."""
+        doomed: dict[str, set[int]] = {}
+        while True:
+            found = deleting.plan_deletion(work, entity, ids)
+            if found == doomed:
+                return doomed
+            doomed = found
+            for name in work.release.catalog.entities:  # one order for all who lock
+                if doomed.get(name):
+                    work.rows[name].lock(work.connection, doomed[name], whole=True)
 
     def restore(
         self, principal: Principal, entity: str, ids: int | Iterable[int], *, origin: str = "api"
@@ -88,6 +93,9 @@ class Removals(Transactions):
             self._locked(work, entity, wanted, "restore", deleted=True)
             kind = entity_of(work.release, entity)
             together = deleting.deleted_together(work, kind, wanted)
+            for name, found in together.items():
+                if found - visible_ids(work, name, found, "restore", deleted=True):
+                    raise Forbidden(work.policy.why("restore", name))
             if sum(map(len, together.values())) > 1:
                 work.open_change_set()
             return sum(
@@ -100,6 +108,7 @@ class Removals(Transactions):
 
     def _bring_back(self, work: Work, name: str, ids: set[int]) -> int:
         entity = work.release.catalog.entities[name]
+        require_room(work, entity, len(ids))
         back = deleting.bring_back(work, entity, ids)
         for row in back:
             write_search_row(work, entity, row["id"], work.rows[name].values(row))

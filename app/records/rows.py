@@ -17,7 +17,9 @@ from app.database.release import Release
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldType
+from app.records.closures import Closures
 from app.records.dependencies import Dependencies
+from app.records.fieldlists import FieldLists
 from app.records.formulas import Formulas
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
@@ -39,11 +41,13 @@ class EntityRows:
             if field.type.stored and not field.is_volatile and field.name in self.columns
         )
         self.formulas = Formulas(release, entity)
+        self.lists = FieldLists(release.catalog.app, entity, self.stored, self.columns)
         # Most types keep their value in one column as it is; those need no call.
         self._plain = tuple(f.name for f in self.stored if _is_plain(f))
         self._read_by_type = tuple(f for f in self.stored if not _is_plain(f))
         self._inserts: dict[frozenset[str], Statement] = {}
         self._updates: dict[frozenset[str], Statement] = {}
+        self._puts: dict[frozenset[str], Statement] = {}
 
     @property
     def has_bin(self) -> bool:
@@ -66,9 +70,15 @@ class EntityRows:
                 columns[name] = value
             elif name in self.columns:
                 columns.update(field.type.to_columns(field, value))
+        return self.as_columns(columns)
+
+    def as_columns(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row's columns as they are written."""
+        if not self._json:
+            return dict(row)
         return {
             name: Jsonb(value) if name in self._json and value is not None else value
-            for name, value in columns.items()
+            for name, value in row.items()
         }
 
     @cached_property
@@ -78,14 +88,23 @@ class EntityRows:
         return Statement(chosen.order_by(self.table.c.id).with_for_update(key_share=True))
 
     @cached_property
+    def _lock_whole(self) -> Statement:
+        chosen = sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS))
+        return Statement(chosen.order_by(self.table.c.id).with_for_update())
+
+    @cached_property
     def _read(self) -> Statement:
         return Statement(sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS)))
 
     def lock(
-        self, connection: psycopg.Connection[Any], ids: Iterable[int]
+        self, connection: psycopg.Connection[Any], ids: Iterable[int], *, whole: bool = False
     ) -> dict[int, dict[str, Any]]:
-        """Lock rows in the order of their ids and return them, deleted ones included."""
-        rows = self._lock.rows(connection, {"_ids": sorted(set(ids))})
+        """Lock rows in the order of their ids and return them, deleted ones included.
+
+        With *whole*, nobody can link to them meanwhile either.
+        """
+        statement = self._lock_whole if whole else self._lock
+        rows = statement.rows(connection, {"_ids": sorted(set(ids))})
         return {row["id"]: row for row in rows}
 
     def read(
@@ -141,9 +160,23 @@ class EntityRows:
             statement = self._updates[names] = Statement(self._update(names))
         return statement.rows(connection, {**parameters, **columns, "_id": record_id})[0]
 
-    def _update(self, names: frozenset[str]) -> sa.Update:
+    def put(
+        self,
+        connection: psycopg.Connection[Any],
+        record_id: int,
+        columns: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """Write what follows from the rest of the row, and formulas; its version stays."""
+        names = frozenset(columns)
+        statement = self._puts.get(names)
+        if statement is None:
+            statement = self._puts[names] = Statement(self._update(names, counts=False))
+        return statement.rows(connection, {**parameters, **columns, "_id": record_id})[0]
+
+    def _update(self, names: frozenset[str], *, counts: bool = True) -> sa.Update:
         changes: dict[str, Any] = {name: self._parameter(name) for name in sorted(names)}
-        if "version" in self.columns:
+        if counts and "version" in self.columns:
             changes["version"] = self.table.c.version + 1
         wanted = sa.bindparam("_id", type_=sa.BigInteger)
         update = sa.update(self.table).where(self.table.c.id == wanted)
@@ -179,6 +212,7 @@ class RowStatements:
         self._entities: dict[str, EntityRows] = {}
         self._cached: dict[Hashable, Statement] = {}
         self.dependencies = Dependencies(release.catalog)
+        self.closures = Closures()
 
     def cached(self, key: Hashable, build: Callable[[], Statement]) -> Statement:
         """Return the statement kept under *key*, built on first use."""

@@ -16,6 +16,7 @@ from psycopg.pq.abc import PGresult
 from app.access.principal import Principal
 from app.access.sources import calendar_of
 from app.clock import Clock
+from app.database.live import STALE_CATALOG
 from app.database.pools import Pool, as_unavailable
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog
@@ -26,13 +27,7 @@ from app.texts import say
 Answer = TypeVar("Answer")
 
 #: The catalog this process knows is not the one the tables have: reload it and ask again.
-STALE = (
-    pg.UndefinedColumn,
-    pg.UndefinedTable,
-    pg.FeatureNotSupported,
-    pg.DatatypeMismatch,
-    pg.UndefinedFunction,
-)
+STALE = tuple(pg.lookup(code) for code in sorted(STALE_CATALOG))
 
 
 class Pools(Protocol):

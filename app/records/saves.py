@@ -9,7 +9,7 @@ from app.access.principal import Principal
 from app.errors import Forbidden, InvalidInput
 from app.fields.base import FieldError
 from app.records import transferring
-from app.records.checking import add_missing, allowed_ids
+from app.records.checking import add_missing, allowed_ids, require_room
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import read_lines
@@ -85,6 +85,7 @@ class Saves(Transactions):
                     "请在“人员”页面添加用户，以便同时开通账号。",
                 )
             )
+        require_room(work, entity)
         values = self._read_owner(work, draft, raw, problems, strict=strict)
         self._read(work, draft, values, problems, strict=strict)
         return self._finish(work, draft, None, problems, "create")
@@ -199,12 +200,14 @@ class Saves(Transactions):
         is_new = row is None
         if problems:
             # Whoever has to go back to the form is told of everything at once.
-            add_missing(draft, problems)
+            for each in (draft, *draft.rows):
+                lists = work.rows[each.entity.name].lists
+                add_missing(each, lists.always_required, problems, each.prefix)
         problems.raise_if_any()
         self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
         if not is_new and draft.changed("owner"):
             draft.changes |= transferring.owner_columns(work, row or {}, draft.changes["owner"])
-        written = Saving(work, self._for(work.release).closures).save(draft, row, problems, action)
+        written = Saving(work).save(draft, row, problems, action)
         name = draft.entity.name
         moved = not is_new and "owner" in draft.changes
         right = "create" if is_new else "update"

@@ -6,15 +6,14 @@ worked-out fields included, is checked on the row as it then stands, inside the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.catalog import Entity, Field
-from app.expressions import Checked
-from app.fields.base import ParseContext
 from app.records import derived, journal, linesets
 from app.records.asking import parameters_of_app
+from app.records.attachments import check_files, take_files
 from app.records.checking import (
     add_missing,
     check_fields,
@@ -24,14 +23,20 @@ from app.records.checking import (
     lock_asking_checks,
     truth,
 )
-from app.records.conditions import Closures, Linked, WriteContext
+from app.records.clocks import advance_clocks
+from app.records.conditions import Linked, WriteContext
+from app.records.defaults import (
+    begin_lifecycles,
+    fill_computed_defaults,
+    fill_fixed_defaults,
+)
 from app.records.drafts import Draft, Problems
-from app.records.files import find_files, give_files
+from app.records.duplicates import check_duplicates
 from app.records.money import fill_base_amounts
 from app.records.rows import EntityRows
 from app.records.serials import give_numbers
 from app.records.work import Work
-from app.texts import Label, say
+from app.texts import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,50 +57,29 @@ class Written:
     entity: str = ""
 
 
-def fill_fixed_defaults(draft: Draft, missing: Iterable[Field]) -> None:
-    """Give *draft* the defaults among the *missing* fields' that need no working out."""
-    for each in missing:
-        if each.default is not None and not isinstance(each.default, Checked):
-            # Written in YAML, so it is read as from a form; the definitions tried it.
-            draft.changes[each.name] = each.type.parse(each, each.default, ParseContext())
-
-
-def begin_lifecycles(draft: Draft) -> None:
-    """Let a record without a stage begin where its lifecycle does."""
-    for each in draft.entity.fields.values():
-        if each.type.name == "stage" and draft.get(each.name) is None:
-            draft.changes[each.name] = next(
-                (option.name for option in each.options if not option.removed), None
-            )
-
-
 class Saving:
     """The steps of a save within one transaction."""
 
-    def __init__(self, work: Work, closures: Closures) -> None:
+    def __init__(self, work: Work) -> None:
         self.work = work
-        self.closures = closures
+        self.closures = work.rows.closures
         self.linked = Linked(work)
 
-    def fill_defaults(self, draft: Draft) -> None:
-        """Give a new record, or a new row of lines, what was not said."""
-        missing = [
-            each
-            for each in draft.entity.fields.values()
-            if each.default is not None
-            and draft.changes.get(each.name) is None
-            and each.name not in draft.given
-            and not each.removed
-        ]
-        fill_fixed_defaults(draft, missing)
-        for each in missing:
-            if isinstance(each.default, Checked):
-                draft.changes[each.name] = self._worked_out_default(draft, each)
-        begin_lifecycles(draft)
+    def _fill_defaults(
+        self, draft: Draft, parent: tuple[Entity, Mapping[str, Any]] | None = None
+    ) -> None:
+        lists = self.work.rows[draft.entity.name].lists
+        fill_fixed_defaults(draft, lists)
+        fill_computed_defaults(
+            draft, lists, lambda each: self._worked_out_default(draft, each, parent)
+        )
+        begin_lifecycles(draft, lists)
 
-    def _worked_out_default(self, draft: Draft, each: Field) -> Any:
+    def _worked_out_default(
+        self, draft: Draft, each: Field, parent: tuple[Entity, Mapping[str, Any]] | None
+    ) -> Any:
         columns = self.work.rows[draft.entity.name].column_values(draft.after())
-        context = self._context(draft.entity, columns, None)
+        context = self._context(draft.entity, columns, None, parent)
         return self.closures.of(each.default)(context)
 
     def _context(
@@ -116,30 +100,22 @@ class Saving:
             InvalidInput: something is wrong with it; the transaction must be given up.
         """
         entity, rows = draft.entity, self.work.rows[draft.entity.name]
-        for each in (draft, *(line for lines in draft.lines.values() for line in lines)):
-            if each.is_new:
-                self.fill_defaults(each)
-            prefix = f"{each.where}." if each is not draft else ""
-            check_links(self.work, each, problems, prefix)
-            add_missing(each, problems, prefix)
-        self._check_files(draft, problems)
-        problems.raise_if_any()
-
+        warnings = self._prepare(draft, problems)
         lines_before = self._lines_json(draft) if draft.lines and not draft.is_new else {}
         row = self._write(draft, rows, old_row)
         record_id = int(row["id"])
-        lines_changed = linesets.write_lines(self.work, draft, record_id)
-        if old_row is not None and not lines_changed and row is old_row:
-            version = int(row["version"])
-            values = rows.values(row)
-            return Written(record_id, version, values, changed=False, entity=entity.name)
-        if old_row is not None and lines_changed and row is old_row:
+        lines_changed = bool(draft.lines) and linesets.write_lines(self.work, draft, row)
+        if old_row is not None and row is old_row:
+            if not lines_changed:
+                version, values = int(row["version"]), rows.values(row)
+                return Written(record_id, version, values, changed=False, entity=entity.name)
             row = rows.update(
                 self.work.connection, record_id, self._stamp(), parameters_of_app(self.work)
             )
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
+        row = advance_clocks(self.work, rows, row, old_row)
 
-        warnings = self._check(draft, row, old_row, record_id, problems)
+        warnings += self._check(draft, row, old_row, record_id, problems)
         problems.raise_if_any()
         values = rows.values(row)
         lines_before = lines_before if lines_changed else None
@@ -154,6 +130,27 @@ class Saving:
             fields=frozenset(changed),
             entity=entity.name,
         )
+
+    def _prepare(self, draft: Draft, problems: Problems) -> list[Label]:
+        """Fill in what was not said and check all that needs no row; return the warnings."""
+        if draft.is_new:
+            self._fill_defaults(draft)
+        new_lines = [line for line in draft.rows if line.is_new]
+        if new_lines:
+            around = self.work.rows[draft.entity.name].column_values(draft.after())
+            for line in new_lines:
+                self._fill_defaults(line, (draft.entity, {**around, "id": draft.id}))
+        drafts = (draft, *draft.rows)
+        check_links(self.work, drafts, problems)
+        for each in drafts:
+            lists = self.work.rows[each.entity.name].lists
+            add_missing(each, lists.always_required, problems, each.prefix)
+            check_files(self.work, each, problems, each.prefix)
+        if draft.lines:
+            linesets.check_unique(self.work, draft, problems)
+        warnings = check_duplicates(self.work, draft, problems)
+        problems.raise_if_any()
+        return warnings
 
     def _stamp(self) -> dict[str, Any]:
         return {"updated_at": self.work.now, "updated_by": self.work.principal.user_id}
@@ -211,16 +208,13 @@ class Saving:
         problems: Problems,
     ) -> list[Label]:
         context = self._context(draft.entity, row, old_row)
-        asking = {
-            f"{draft.entity.name}.{number}": check.must
-            for number, check in enumerate(draft.entity.checks)
-        }
-        lock_asking_checks(self.work, asking)
+        lock_asking_checks(self.work, draft.entity)
         check_fields(context, self.closures, draft, problems)
         warnings = check_rules(context, self.closures, draft.entity, problems)
         check_tree(self.work, draft, record_id, problems)
         for name, lines in draft.lines.items():
             entity = self.work.rows[f"{draft.entity.name}.{name}"].entity
+            lock_asking_checks(self.work, entity)
             stored = self.work.rows[entity.name].read(
                 self.work.connection, [x.id or 0 for x in lines]
             )
@@ -246,35 +240,6 @@ class Saving:
             ):
                 problems.add(line.where, check.message)
 
-    def _check_files(self, draft: Draft, problems: Problems) -> None:
-        """Refuse files that are not there, or are another record's or another person's."""
-        for name, value in draft.changes.items():
-            each = draft.entity.fields.get(name)
-            if each is None or each.type.name not in FILE_TYPES or not draft.changed(name):
-                continue
-            ids = value if isinstance(value, list | tuple) else [] if value is None else [value]
-            found = find_files(self.work.connection, list(ids))
-            number = self.work.number(draft.entity.name)
-            for file_id in ids:
-                row = found.get(file_id)
-                mine = row is not None and (
-                    (row["record_id"] is None and self._uploaded_by_me(row))
-                    or (row["entity"] == number and row["record_id"] == draft.id)
-                )
-                if not mine:
-                    problems.add(
-                        name,
-                        say(
-                            "There is no file {id}; upload it first.",
-                            "没有编号为 {id} 的文件，请先上传。",
-                            id=file_id,
-                        ),
-                    )
-
-    def _uploaded_by_me(self, row: Mapping[str, Any]) -> bool:
-        principal = self.work.principal
-        return principal.is_system or row["uploaded_by"] == principal.user_id
-
     def _keep_journal(
         self,
         draft: Draft,
@@ -287,12 +252,7 @@ class Saving:
         entity, rows = draft.entity, self.work.rows[draft.entity.name]
         record_id = int(row["id"])
         old = rows.values(old_row) if old_row is not None else {}
-        names = [
-            each.name
-            for each in rows.stored
-            if each.name not in _NOT_IN_HISTORY and each.type.name != "rollup"
-        ]
-        before, after = journal.changes_as_json(entity, old, new, names)
+        before, after = journal.changes_as_json(rows.lists.in_history, old, new)
         if draft.lines and (old_row is None or lines_before is not None):
             draft.id = record_id
             lines_after = self._lines_json(draft)
@@ -306,15 +266,8 @@ class Saving:
             journal.write_entry_and_search_row(self.work, entity, entry, new)
         else:
             journal.write_entries(self.work, entity, [entry])
-        self._give_files(draft, record_id)
-
-    def _give_files(self, draft: Draft, record_id: int) -> None:
-        for name, value in draft.changes.items():
-            each = draft.entity.fields.get(name)
-            if each is not None and each.type.name in FILE_TYPES and value:
-                ids = list(value) if isinstance(value, list | tuple) else [value]
-                number = self.work.number(draft.entity.name)
-                give_files(self.work.connection, ids, number, record_id, name)
+        for each in (draft, *draft.rows):
+            take_files(self.work, each, record_id, each.prefix.partition(".")[0])
 
     def _lines_json(self, draft: Draft) -> dict[str, Any]:
         assert draft.id is not None
@@ -324,13 +277,6 @@ class Saving:
             rows = self.work.rows[f"{draft.entity.name}.{name}"]
             found[name] = [line_as_json(rows, row) for row in loaded[name]]
         return found
-
-
-#: Built-in columns that say when and by whom: history has them anyway.
-_NOT_IN_HISTORY = frozenset(
-    {"id", "version", "created_at", "created_by", "updated_at", "updated_by"}
-)
-FILE_TYPES = frozenset({"file", "files", "image", "images", "signature"})
 
 
 def line_as_json(rows: EntityRows, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,9 +296,8 @@ def _stage_columns(
 ) -> dict[str, Any]:
     """Return since when a stage is what it becomes, and what it was before."""
     columns: dict[str, Any] = {}
-    for name in changes:
-        each = draft.entity.fields.get(name)
-        if each is not None and each.type.name == "stage" and draft.changed(name):
+    for name in rows.lists.stages:
+        if name in changes and draft.changed(name):
             columns[f"{name}__since"] = now
             columns[f"{name}__previous"] = draft.old.get(name)
     return {name: value for name, value in columns.items() if name in rows.columns}

@@ -33,8 +33,8 @@ _take = Statement(
 
 def give_numbers(work: Work, entity: Entity, values: dict[str, Any]) -> None:
     """Fill the entity's serial fields in *values* that hold nothing yet."""
-    for field in entity.fields.values():
-        if isinstance(field.type, Serial) and values.get(field.name) is None:
+    for field in work.rows[entity.name].lists.serials:
+        if values.get(field.name) is None:
             values[field.name] = _number(work, entity, field, values)
 
 

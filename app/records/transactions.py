@@ -18,7 +18,6 @@ from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records import derived
 from app.records.checking import allowed_ids
-from app.records.conditions import Closures
 from app.records.drafts import Draft
 from app.records.files import FileStore
 from app.records.rows import RowStatements
@@ -51,7 +50,6 @@ class Prepared:
     def __init__(self, release: Release) -> None:
         self.release = release
         self.rows = RowStatements(release)
-        self.closures = Closures()
         self.policies = Policies(release.catalog)
 
 
@@ -130,8 +128,11 @@ class Transactions:
         right: str,
         *,
         deleted: bool = False,
+        whole: bool = False,
     ) -> dict[int, dict[str, Any]]:
         """Lock records and return their rows, once it is sure that *right* holds for each.
+
+        With *whole*, nobody can link to them until the end of the transaction.
 
         Raises:
             NotFound: one is not there, or may not be read.
@@ -139,7 +140,7 @@ class Transactions:
         """
         entity_of(work.release, name)
         wanted = sorted(set(ids))
-        rows = work.rows[name].lock(work.connection, wanted)
+        rows = work.rows[name].lock(work.connection, wanted, whole=whole)
         present = {
             number: row
             for number, row in rows.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.definitions.catalog import Entity
-from app.errors import Forbidden, InvalidInput
+from app.errors import InvalidInput
 from app.records import derived, journal
 from app.records.asking import parameters_of_app
 from app.records.checking import visible_ids
@@ -45,7 +45,7 @@ def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict
     return {
         "owner": owner,
         "owner_department": work.department_of(owner),
-        "owner_since": work.now,
+        "owner_since": work.now if owner is not None else None,
         "previous_owner": row["owner"],
         "updated_at": work.now,
         "updated_by": work.principal.user_id,
@@ -82,10 +82,11 @@ def transfer_with_cascade(
 ) -> int:
     """Transfer records and, for each link ``entity.field`` in *along*, what hangs on them.
 
-    Of what hangs on a record, only that goes along which its old owner owned.
+    Of what hangs on a record, only that goes along which its old owner owned and the principal may
+    transfer. The records asked for are locked, and the right to transfer them is sure.
 
     Raises:
-        Forbidden: the principal may not transfer one of the records asked for.
+        InvalidInput: the new owner does not work here, or such records have no owner.
     """
     if not entity.owned:
         raise InvalidInput(
@@ -96,29 +97,23 @@ def transfer_with_cascade(
             )
         )
     check_new_owner(work, owner)
-    refused = set(ids) - visible_ids(work, entity.name, ids, "transfer")
-    if refused:
-        raise Forbidden(work.policy.why("transfer", entity.name))
     pointers = list(pointers_to(work.release.catalog, entity.name))
     wanted = _along(along, [f"{each.entity.name}.{each.field.name}" for each in pointers])
-    old_owners = {
-        row["owner"] for row in work.rows[entity.name].read(work.connection, ids).values()
-    }
+    by_owner: dict[int | None, list[int]] = {}
+    for record_id, row in work.rows[entity.name].read(work.connection, ids).items():
+        by_owner.setdefault(row["owner"], []).append(record_id)
     moved = 0
     for pointer in pointers:
         name = f"{pointer.entity.name}.{pointer.field.name}"
         if name not in wanted or not pointer.entity.owned:
             continue
-        found = pointing_ids(work, pointer, entity.name, ids)
-        allowed = visible_ids(work, pointer.entity.name, found, "transfer")
-        mine = [
-            record_id
-            for record_id, row in work.rows[pointer.entity.name]
-            .read(work.connection, allowed)
-            .items()
-            if row["owner"] in old_owners
-        ]
-        moved += give_to(work, pointer.entity, mine, owner)
+        pointing = work.rows[pointer.entity.name]
+        for old_owner, mine in by_owner.items():
+            found = pointing_ids(work, pointer, entity.name, mine)
+            allowed = visible_ids(work, pointer.entity.name, found, "transfer")
+            rows = pointing.read(work.connection, allowed)
+            theirs = [number for number, row in rows.items() if row["owner"] == old_owner]
+            moved += give_to(work, pointer.entity, theirs, owner)
     return moved + give_to(work, entity, ids, owner)
 
 

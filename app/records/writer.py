@@ -6,7 +6,7 @@ are part of it, roll-ups are right when it commits, and a refusal changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from app.access.principal import Principal
@@ -21,6 +21,8 @@ from app.records.batches import (
     run_each,
 )
 from app.records.chronicle import Line, history_statement, read_line
+from app.records.drafts import Draft, Problems, read_input
+from app.records.duplicates import Duplicate, find_duplicates
 from app.records.files import StoredFile, add_file, file_condition
 from app.records.handovers import Handovers
 from app.records.removals import Removals
@@ -87,9 +89,38 @@ class Writer(Handovers, Removals):
             return self._update(
                 work, name, record_id, operation.values, operation.version, strict=strict
             )
-        self._locked(work, name, [record_id], "delete")
+        self._locked(work, name, [record_id], "delete", whole=True)
         self._delete(work, entity_of(work.release, name), [record_id])
         return None
+
+    def find_duplicates(
+        self,
+        principal: Principal,
+        entity: str,
+        values: Mapping[str, Any],
+        exclude: int | None = None,
+        *,
+        strict: bool = True,
+    ) -> list[Duplicate]:
+        """Return records that may be the same thing as one with *values*, for a form being typed.
+
+        Values that cannot be read are passed over. Nothing is written.
+
+        Args:
+            values: by field, as for a create; only rules about these fields are asked.
+            exclude: the record that is being edited.
+        """
+
+        def step(work: Work) -> list[Duplicate]:
+            kind = entity_of(work.release, entity)
+            if not (work.policy.may("create", entity) or work.policy.may("update", entity)):
+                raise Forbidden(work.policy.why("create", entity))
+            draft = Draft(kind, work.reading(strict=False))
+            read_input(draft, values, work.policy, work.reading(strict=strict), Problems())
+            found = find_duplicates(work, kind, draft.changes, set(draft.changes), exclude)
+            return list(found)
+
+        return self._run(principal, step)
 
     def history(
         self,

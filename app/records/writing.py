@@ -8,6 +8,7 @@ from typing import IO, Any, TypeVar
 from app.access.principal import Principal
 from app.records.batches import Outcome
 from app.records.chronicle import Line
+from app.records.duplicates import Duplicate
 from app.records.files import StoredFile
 from app.records.saving import Written
 from app.records.writer import Writer
@@ -106,6 +107,19 @@ class Writing:
     ) -> list[Outcome]:
         """Do many writes in one transaction; see `Writer.batch`."""
         return self._asked(lambda: self.writer.batch(principal, entity, operations, **said))
+
+    def find_duplicates(
+        self,
+        principal: Principal,
+        entity: str,
+        values: Mapping[str, Any],
+        exclude: int | None = None,
+        **said: Any,
+    ) -> list[Duplicate]:
+        """Return records that may be the same thing; see `Writer.find_duplicates`."""
+        return self._asked(
+            lambda: self.writer.find_duplicates(principal, entity, values, exclude, **said)
+        )
 
     def history(self, principal: Principal, entity: str, record_id: int, **said: Any) -> list[Line]:
         """Return a record's history, the newest line first; see `Writer.history`."""

@@ -66,6 +66,10 @@ fields:
   last_note: {type: rollup, of: visit.about, latest: content, by: visited_at}
   last_at: {type: rollup, of: visit.about, latest: visited_at}
   score: {type: formula, formula: "total * 2 + orders"}
+  region: {type: link, to: region}
+  fans: {type: rollup, of: customer.friends, count: yes}
+  age_days: {type: formula, formula: "days_between(created_at, now())"}
+  picture: {type: image}
   files: {type: files}
 checks:
   - {must: credit is empty or credit <= 1000, message: {en: At most 1000., zh: 不超过一千。}}
@@ -95,6 +99,15 @@ fields:
     checks: [{must: quantity > 0, message: More than nothing}]
   amount: {type: formula, formula: sum(lines.subtotal)}
   level: {type: formula, formula: customer.level}
+  area: {type: formula, formula: customer.region.name}
+  parts:
+    type: lines
+    fields:
+      name: {type: text, required: yes}
+      share: {type: percent}
+      price: {type: money, default: "=pick(product, name == record.name).price"}
+    unique: [name]
+    totals: [share]
   due_on: {type: date, default: =today() + days(10)}
 """
 
@@ -105,6 +118,8 @@ owned: no
 fields:
   name: {type: text, required: yes, unique: yes}
   price: {type: money}
+  sold: {type: rollup, of: order.lines.product, sum: quantity}
+  worth: {type: rollup, of: order.lines.product, sum: with_rate}
 access:
   seller: {scope: all, create: yes, update: yes, delete: yes}
   manager: {scope: all}
@@ -128,6 +143,20 @@ fields:
   customer: {type: link, to: customer, on_delete: cascade}
 """
 
+REGION = """
+entity: region
+title: name
+owned: no
+fields:
+  name: {type: text, required: yes, unique: yes}
+  customers: {type: rollup, of: customer.region, count: yes}
+  total: {type: rollup, of: customer.region, sum: total}
+  winners: {type: rollup, of: customer.region, count: yes, where: main_order.stage == 'won'}
+  names: {type: rollup, of: customer.region, list: name}
+access:
+  seller: {scope: all, create: yes, update: yes}
+"""
+
 FILES = {
     "app.yaml": APP,
     "roles.yaml": ROLES,
@@ -136,6 +165,7 @@ FILES = {
     "entities/product.yaml": PRODUCT,
     "entities/visit.yaml": VISIT.replace("access: {inherit: customer}\n", ""),
     "entities/note.yaml": NOTE,
+    "entities/region.yaml": REGION,
 }
 #: name: (role, manager)
 PEOPLE = {
@@ -204,9 +234,7 @@ class World:
 
     def apply(self, files: dict[str, str]) -> None:
         """Apply another configuration."""
-        apply_catalog(
-            self.pools, load(files), "test", options=ApplyOptions(recompute=(recompute,))
-        )
+        apply_catalog(self.pools, load(files), "test", options=ApplyOptions(recompute=(recompute,)))
         self.live.reload()
 
     def one(self, statement: Any, **values: Any) -> Any:
@@ -227,9 +255,14 @@ class World:
         return self.records.create(self.who(who), "customer", {"name": "Acme", **values}).id
 
     def product(self, name: str = "Bolt", price: str = "10") -> int:
-        return self.records.create(
-            self.who("sam"), "product", {"name": name, "price": price}
-        ).id
+        return self.records.create(self.who("sam"), "product", {"name": name, "price": price}).id
+
+    def region(self, name: str = "North") -> int:
+        return self.records.create(self.who("sam"), "region", {"name": name}).id
+
+    def note(self, customer: int, text: str = "n", who: str = "sam") -> int:
+        values = {"text": text, "customer": customer}
+        return self.records.create(self.who(who), "note", values).id
 
     def order(self, customer: int, *lines: dict[str, Any], who: str = "sam", **values: Any) -> int:
         return self.records.create(

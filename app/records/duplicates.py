@@ -1,0 +1,279 @@
+"""The same thing twice: records that share a value, or whose names are nearly the same.
+
+``duplicates`` of an entity says what to look for and whether to refuse or to warn. Who may not read
+a record, or the field it is found by, is never told which one it is; of a mere warning nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from app.database import system
+from app.database.statements import Statement
+from app.definitions.catalog import DuplicateRule, Entity, Field
+from app.fields.normal import normal, normal_sql
+from app.records.checking import lock_for, visible_ids
+from app.records.drafts import Draft, Problems
+from app.records.work import Work
+from app.texts import Label, say
+
+#: Records that are named, and candidates that are compared, for each rule.
+MOST, CANDIDATES = 5, 200
+
+_threshold = Statement(
+    sa.select(
+        sa.func.set_config(
+            "pg_trgm.word_similarity_threshold", sa.bindparam("at_least", type_=sa.Text), sa.true()
+        )
+    )
+)
+_titles = Statement(
+    sa.select(system.search.c.record_id, system.search.c.title).where(
+        system.search.c.entity == sa.bindparam("entity"),
+        system.search.c.record_id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.BigInteger))),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A record that may be the same thing. Without ``id`` it is one the asker may not see."""
+
+    entity: str
+    id: int | None
+    title: str | None
+    #: the field of the record at hand by which it was found
+    field: str
+    #: whether a save is refused, not only warned about
+    refuses: bool
+    #: whether the value is the same, not only similar
+    same: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API writes it."""
+        return {
+            "entity": self.entity,
+            "id": self.id,
+            "title": self.title,
+            "field": self.field,
+            "refuses": self.refuses,
+            "same": self.same,
+        }
+
+
+def check_duplicates(work: Work, draft: Draft, problems: Problems) -> list[Label]:
+    """Look for duplicates by the fields a save changes; return what is only to be warned about."""
+    if not draft.entity.duplicates:
+        return []
+    changed = {name for name in draft.changes if draft.changed(name)}
+    warnings: list[Label] = []
+    for found in find_duplicates(work, draft.entity, draft.after(), changed, draft.id, hold=True):
+        if found.refuses:
+            problems.add(found.field, _sentence(work, draft.entity, found))
+        elif found.id is not None:
+            warnings.append(_sentence(work, draft.entity, found))
+    return warnings
+
+
+def _sentence(work: Work, entity: Entity, found: Duplicate) -> Label:
+    field = entity.fields[found.field].label
+    if found.id is None:
+        return say(
+            "A record you may not see has the same {field}.",
+            "您无权查看的一条记录使用了相同的{field}。",
+            field=field,
+        )
+    kind = work.release.catalog.entities[found.entity].label
+    if found.same:
+        return say(
+            "{entity} “{title}” has the same {field}.",
+            "{entity}“{title}”的{field}与此相同。",
+            entity=kind,
+            title=found.title,
+            field=field,
+        )
+    return say(
+        "{entity} “{title}” has a similar {field}.",
+        "{entity}“{title}”的{field}与此相似。",
+        entity=kind,
+        title=found.title,
+        field=field,
+    )
+
+
+def find_duplicates(
+    work: Work,
+    entity: Entity,
+    values: Mapping[str, Any],
+    concerned: set[str],
+    exclude: int | None = None,
+    *,
+    hold: bool = False,
+) -> Iterator[Duplicate]:
+    """Yield the records that may be the same as one with *values*, each once a rule.
+
+    Args:
+        concerned: the fields to look by; rules about others are passed over.
+        exclude: the record itself.
+        hold: keep others from saving the same value until the transaction ends.
+    """
+    for rule in entity.duplicates:
+        seen: set[tuple[str, int | None]] = set()
+        for found in _by_rule(work, entity, rule, values, concerned, exclude, hold=hold):
+            if (found.entity, found.id) not in seen:
+                seen.add((found.entity, found.id))
+                yield found
+
+
+def _by_rule(
+    work: Work,
+    entity: Entity,
+    rule: DuplicateRule,
+    values: Mapping[str, Any],
+    concerned: set[str],
+    exclude: int | None,
+    *,
+    hold: bool,
+) -> Iterator[Duplicate]:
+    for path in rule.same or (rule.similar or "",):
+        name, _, part = path.partition(".")
+        if name not in concerned:
+            continue
+        asked = _compared(entity.fields[name], part, values.get(name))
+        if not asked:
+            continue
+        if hold and rule.refuse and rule.same:
+            # Two who save the same value at the same moment must see each other.
+            for each in sorted(str(one) for one in asked):
+                lock_for(work, f"duplicate:{each}")
+        for other, other_path in ((entity.name, path), *rule.also_in):
+            found = (
+                _same(work, other, other_path, asked)
+                if rule.same
+                else _similar(work, other, other_path, str(asked[0]), rule.at_least)
+            )
+            if other == entity.name:
+                found = [each for each in found if each != exclude]
+            yield from _shown(work, rule, name, other, other_path, found[:MOST])
+
+
+def _compared(field: Field, part: str, value: Any) -> list[Any]:
+    """Return what a value is compared by: texts normalised, each of several by itself."""
+    if value is None:
+        return []
+    if part:
+        value = field.type.to_columns(field, value).get(f"{field.name}__{part}")
+    key = getattr(field.type, "key", None)
+    several = list(value) if isinstance(value, list | tuple | set) else [value]
+    singles = [one[key] if key and isinstance(one, Mapping) else one for one in several]
+    found = [normal(one) if isinstance(one, str) else one for one in singles]
+    return [one for one in found if one is not None and one != ""]
+
+
+def _same(work: Work, entity: str, path: str, asked: list[Any]) -> list[int]:
+    """Return records, not in the bin, that have one of the values."""
+    statement = work.rows.cached(
+        ("same", entity, path), lambda: _same_statement(work, entity, path)
+    )
+    if not _is_text(work, entity, path):
+        asked = [one for one in asked if not isinstance(one, str)]
+    else:
+        asked = [str(one) for one in asked]
+    return [row[0] for row in statement.run(work.connection, {"_values": asked})]
+
+
+def _column(path: str, table: Any) -> Any:
+    return table.c[path.replace(".", "__")]
+
+
+def _is_text(work: Work, entity: str, path: str) -> bool:
+    column = _column(path, work.release.tables[entity])
+    kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    return isinstance(kind, sa.Text | sa.String | JSONB)
+
+
+def _same_statement(work: Work, entity: str, path: str) -> Statement:
+    table = work.release.tables[entity].alias()
+    column = _column(path, table)
+    text = _is_text(work, entity, path)
+    item = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    given = sa.bindparam("_values", type_=ARRAY(sa.Text() if text else item))
+    chosen = sa.select(table.c.id).order_by(table.c.id).limit(MOST + 1)
+    if isinstance(column.type, JSONB):
+        field = work.release.catalog.entities[entity].fields[path]
+        value = sa.func.unnest(given).column_valued("value")
+        each = sa.func.jsonb_build_object(field.type.key, value, type_=JSONB())  # type: ignore[attr-defined]
+        holds = column.contains(sa.func.jsonb_build_array(each, type_=JSONB()))
+        chosen = chosen.join_from(value, table, holds).group_by(table.c.id)
+    elif isinstance(column.type, ARRAY):
+        chosen = chosen.where(column.op("&&")(given))
+    elif text:
+        chosen = chosen.where(normal_sql(column) == sa.func.any(given))
+    else:
+        chosen = chosen.where(column == sa.func.any(given))
+    return Statement(chosen.where(table.c.deleted_at.is_(None)))
+
+
+def _similar(work: Work, entity: str, path: str, text: str, at_least: float) -> list[int]:
+    """Return records, not in the bin, whose text is at least so similar, the most similar first."""
+    if not _is_text(work, entity, path):
+        return []
+    statement = work.rows.cached(
+        ("similar", entity, path), lambda: _similar_statement(work, entity, path)
+    )
+    _threshold.run(work.connection, {"at_least": str(at_least)})
+    parameters = {"_text": text, "_at_least": at_least}
+    return [row[0] for row in statement.run(work.connection, parameters)]
+
+
+def _similar_statement(work: Work, entity: str, path: str) -> Statement:
+    table, search = work.release.tables[entity].alias(), system.search
+    text = sa.bindparam("_text", type_=sa.Text)
+    # The index of search knows the words of a record; only candidates are compared exactly.
+    candidates = (
+        sa.select(search.c.record_id)
+        .where(
+            search.c.entity == work.number(entity),
+            text.op("<%", is_comparison=True)(search.c.search),
+        )
+        .limit(CANDIDATES)
+        .subquery()
+    )
+    alike = sa.func.similarity(normal_sql(_column(path, table)), text)
+    return Statement(
+        sa.select(table.c.id)
+        .join_from(candidates, table, table.c.id == candidates.c.record_id)
+        .where(table.c.deleted_at.is_(None), alike >= sa.bindparam("_at_least", type_=sa.Float))
+        .order_by(alike.desc(), table.c.id)
+        .limit(MOST + 1)
+    )
+
+
+def _shown(
+    work: Work, rule: DuplicateRule, field: str, entity: str, path: str, ids: list[int]
+) -> Iterator[Duplicate]:
+    """Yield what was found, as far as the asker may know of it."""
+    if not ids:
+        return
+    refuses, same = rule.refuse, bool(rule.same)
+    readable = work.policy.is_readable(entity, path.partition(".")[0])
+    seen = visible_ids(work, entity, ids) if readable else set()
+    titles = _titles_of(work, entity, seen)
+    for each in ids:
+        if each in seen:
+            yield Duplicate(entity, each, titles.get(each) or f"#{each}", field, refuses, same)
+        elif refuses:
+            yield Duplicate(entity, None, None, field, refuses, same)
+
+
+def _titles_of(work: Work, entity: str, ids: set[int]) -> dict[int, str]:
+    title = work.release.catalog.entities[entity].title
+    if not ids or title is None or not work.policy.is_readable(entity, title):
+        return {}
+    parameters = {"entity": work.number(entity), "ids": sorted(ids)}
+    return {row[0]: row[1] for row in _titles.run(work.connection, parameters)}
