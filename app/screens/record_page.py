@@ -181,6 +181,8 @@ def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> li
     items = []
     if "transfer" in rights and entity.owned:
         items.append(MenuItem(say("Hand over"), "arrows-right-left", opens="transfer"))
+    if "share" in rights:
+        items.append(MenuItem(say("Share"), "user-share", f"{base}/share"))
     if "history" in rights:
         items.append(MenuItem(say("History"), "history", f"{base}/history"))
     if "delete" in rights:

@@ -13,7 +13,17 @@ from flask import redirect, request
 from flask_appbuilder import BaseView, expose
 
 from app.screens import accounts as account_pages
-from app.screens import acts, column_panel, filter_panel, me, pages, people, pickers, setup
+from app.screens import (
+    acts,
+    column_panel,
+    filter_panel,
+    me,
+    pages,
+    people,
+    pickers,
+    setup,
+    shares,
+)
 from app.screens.editing import Editing
 from app.screens.navigation import readable_entities
 from app.screens.record_page import record_page
@@ -122,6 +132,16 @@ class RecordsView(Screen):
     @expose("/<entity>/<int:number>/transfer", methods=["POST"])
     def transfer(self, entity: str, number: int) -> Any:
         return acts.transfer(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/share", methods=["GET", "POST"])
+    def share(self, entity: str, number: int) -> Any:
+        if request.method == "POST":
+            return shares.share(visit(), entity, str(number))
+        return shares.shares_page(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/share/<int:person>", methods=["POST"])
+    def unshare(self, entity: str, number: int, person: int) -> Any:
+        return shares.unshare(visit(), entity, str(number), person)
 
     @expose("/<entity>/<int:number>/move/<field>", methods=["POST"])
     def move(self, entity: str, number: int, field: str) -> Any:

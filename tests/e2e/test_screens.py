@@ -101,6 +101,41 @@ def test_several_rows_are_handed_over_at_once(trellis, new_page):
     desk.assert_content()
 
 
+def test_a_record_is_shared_with_a_colleague_and_taken_back(trellis, new_page):
+    manager = Desk(new_page(), trellis, "chen.wei")
+    manager.open("/crm/customer/?view=mine")
+    href = manager.page.locator("tbody a[href^='/crm/customer/']").first.get_attribute("href")
+    colleague = Desk(new_page(375, 812), trellis, "wang.fang", "zh")
+    colleague.open(href)
+    expect(colleague.main).to_contain_text("没有这条记录")
+
+    manager.open(href)
+    manager.page.click(".bar details.drop summary")
+    manager.page.click(f".menu a[href='{href}/share']")
+    manager.page.fill("#f-until", "2020-01-01")
+    manager.page.locator("#pick-owner").press_sequentially("fang", delay=10)
+    manager.page.locator("#pick-owner-list [role=option]", has_text="Wang Fang").click()
+    with manager.page.expect_navigation(wait_until="networkidle"):
+        manager.page.click(".actions .btn-primary")
+    expect(manager.main.locator(".note")).to_have_text("Choose today or a later day.")
+    expect(manager.page.locator("#pick-owner")).to_have_value("Wang Fang")
+    manager.page.fill("#f-until", "")
+    with manager.page.expect_navigation(wait_until="networkidle"):
+        manager.page.click(".actions .btn-primary")
+    expect(manager.main.locator("tbody tr")).to_contain_text(["Wang Fang"])
+
+    colleague.open(href)
+    expect(colleague.main).not_to_contain_text("没有这条记录")
+    expect(colleague.page.locator(f"a[href='{href}/edit']")).to_have_count(0)
+    with manager.page.expect_navigation(wait_until="networkidle"):
+        manager.page.click("tbody .btn-danger")
+    expect(manager.main).to_contain_text("It is shared with nobody.")
+    colleague.open(href)
+    expect(colleague.main).to_contain_text("没有这条记录")
+    manager.assert_content()
+    colleague.assert_content()
+
+
 def test_lines_are_worked_out_while_they_are_typed(trellis, new_page):
     desk = Desk(new_page(), trellis, "lin.yue")
     desk.open("/crm/quote/")
