@@ -283,8 +283,12 @@ _OPERATION = {
     "required": ["action"],
     "properties": {
         "action": {"enum": ["create", "update", "upsert", "delete"]},
-        "id": ID,
-        "version": {"type": "integer", "minimum": 1},
+        "id": {**ID, "description": "Of update and delete."},
+        "version": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Of update: refused with 409 if the record was changed since.",
+        },
         "values": {"type": "object"},
     },
     "additionalProperties": False,

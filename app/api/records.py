@@ -15,6 +15,7 @@ from flask_appbuilder.api import BaseApi, expose
 from app.access.principal import Principal
 from app.api import repeats
 from app.api.answers import answers, as_json, as_raw_json
+from app.api.bodies import check_keys, ids, is_id, moment, operations, whole
 from app.api.requests import (
     asker,
     body,
@@ -136,8 +137,8 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             asker(),
             entity,
             record_id(number),
-            limit=_whole(named, "limit", 50),
-            before=_whole(named, "before", None),
+            limit=whole(named, "limit", 50),
+            before=whole(named, "before", None),
         )
         return as_json({"rows": [line.as_json() for line in lines]})
 
@@ -152,7 +153,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def share(self, entity: str, number: str) -> Response:
         """Share a record: ``{"users": [3], "may_edit": false, "until": null}``."""
         sent = body()
-        _known(sent, {"users", "may_edit", "until"})
+        check_keys(sent, {"users", "may_edit", "until"})
         may_edit = sent.get("may_edit", False)
         if not isinstance(may_edit, bool):
             raise InvalidInput({"may_edit": [say("true or false.", "应为 true 或 false。")]})
@@ -160,9 +161,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             asker(),
             entity,
             record_id(number),
-            _ids(sent, "users"),
+            ids(sent, "users"),
             may_edit=may_edit,
-            until=_moment(sent.get("until")),
+            until=moment(sent.get("until")),
         )
         return Response(status=204)
 
@@ -186,20 +187,15 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def batch(self, entity: str) -> Response:
         """Do many writes: ``{"operations": […], "mode": "all", "key": "code"}``."""
         sent = body()
-        _known(sent, {"operations", "mode", "key"})
+        check_keys(sent, {"operations", "mode", "key"})
         mode = sent.get("mode", "all")
         if mode not in ("all", "each"):
             raise Malformed(say("`mode` is all or each.", "mode 应为 all 或 each。"))
         key = sent.get("key")
         if key is not None and not isinstance(key, str):
             raise Malformed(say("`key` is the name of a field.", "key 应为字段名。"))
-        operations = sent.get("operations")
-        if not isinstance(operations, list):
-            raise Malformed(
-                say("`operations` is a list of writes.", "operations 应为由写操作组成的列表。")
-            )
         outcomes = services().records.batch(
-            asker(), entity, operations, all_or_nothing=mode == "all", key=key
+            asker(), entity, operations(sent), all_or_nothing=mode == "all", key=key
         )
         return as_json({"rows": [_outcome(outcome) for outcome in outcomes]})
 
@@ -208,12 +204,12 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def transfer(self, entity: str) -> Response:
         """Give records away: ``{"ids": […], "owner": 3, "along": ["contact.customer"]}``."""
         sent = body()
-        _known(sent, {"ids", "owner", "along", "note"})
+        check_keys(sent, {"ids", "owner", "along", "note"})
         along = sent.get("along", [])
         if not isinstance(along, list) or not all(isinstance(each, str) for each in along):
             raise InvalidInput({"along": [say("A list of links.", "应为链接列表。")]})
         owner = sent.get("owner")
-        if owner is not None and not _is_id(owner):
+        if owner is not None and not is_id(owner):
             raise InvalidInput({"owner": [say("The number of a user.", "应为用户编号。")]})
         note = sent.get("note")
         if note is not None and (not isinstance(note, str) or len(note) > 500 or "\0" in note):
@@ -225,7 +221,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 }
             )
         count = services().records.transfer(
-            asker(), entity, _ids(sent, "ids"), owner, along=along, note=note
+            asker(), entity, ids(sent, "ids"), owner, along=along, note=note
         )
         return as_json({"changed": count})
 
@@ -234,14 +230,14 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def merge(self, entity: str) -> Response:
         """Make several records one: ``{"keep": 1, "gone": [2, 3], "values": {…}}``."""
         sent = body()
-        _known(sent, {"keep", "gone", "values"})
+        check_keys(sent, {"keep", "gone", "values"})
         keep = sent.get("keep")
-        if not _is_id(keep):
+        if not is_id(keep):
             raise InvalidInput({"keep": [say("The number of a record.", "应为记录编号。")]})
         principal, values = asker(), sent.get("values", {})
         if not isinstance(values, dict):
             raise InvalidInput({"values": [say("An object.", "应为对象。")]})
-        written = services().records.merge(principal, entity, keep, _ids(sent, "gone"), values)
+        written = services().records.merge(principal, entity, keep, ids(sent, "gone"), values)
         return _written(principal, entity, written.id, 200, written)
 
     @expose("/<entity>/aggregate", methods=["GET"])
@@ -337,56 +333,3 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
         found |= {"status": outcome.error.status, **outcome.error.as_json(language())}
     return found
-
-
-def _known(sent: dict[str, Any], names: set[str]) -> None:
-    unknown = sorted(set(sent) - names)
-    if unknown:
-        raise InvalidInput(
-            {
-                unknown[0]: [
-                    say(
-                        "There is no such key here. Known are {names}.",
-                        "这里没有这个键。可用的键：{names}。",
-                        names=", ".join(sorted(names)),
-                    )
-                ]
-            }
-        )
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
-
-
-def _ids(sent: dict[str, Any], name: str) -> list[int]:
-    found = sent.get(name)
-    if not isinstance(found, list) or not found or not all(map(_is_id, found)):
-        raise InvalidInput({name: [say("A list of numbers.", "应为编号列表。")]})
-    if len(found) > 1_000:
-        raise InvalidInput({name: [say("At most 1,000 at a time.", "一次最多 1000 个。")]})
-    return found
-
-
-def _moment(value: object) -> Any:
-    from datetime import UTC, datetime
-
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        sentence = say(
-            "A moment such as 2026-01-31T09:00:00Z.", "应为形如 2026-01-31T09:00:00Z 的时间。"
-        )
-        raise InvalidInput({"until": [sentence]}) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _whole(named: Any, name: str, otherwise: int | None) -> Any:
-    text = named.get(name)
-    if text is None:
-        return otherwise
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise Malformed(say("`{name}` is a whole number.", "{name} 应为整数。", name=name))
-    return int(text)

@@ -113,9 +113,9 @@ def test_the_document_follows_the_catalog(world):
 
 
 def test_titles_are_in_the_language_asked_for(shared):
-    told = shared.as_("sam").ask(
-        "GET", "/api/v1/openapi.json", headers={"Accept-Language": "zh"}
-    ).json
+    told = (
+        shared.as_("sam").ask("GET", "/api/v1/openapi.json", headers={"Accept-Language": "zh"}).json
+    )
     assert told["components"]["schemas"]["customer"]["title"] == "客户"
 
 

@@ -182,7 +182,10 @@ def test_a10_a_hidden_field_is_as_unknown(shared, query):
     secret = shared.as_("sam").get("/customer/", **query)
     unknown = shared.as_("sam").get(
         "/customer/",
-        **{key.replace("secret", "sacret"): text.replace("secret", "sacret") for key, text in query.items()},
+        **{
+            key.replace("secret", "sacret"): text.replace("secret", "sacret")
+            for key, text in query.items()
+        },
     )
     error = assert_api_error(secret, 400, "malformed")
     # The sentence may go on with other names that are near; the field's is never among them.
@@ -270,14 +273,13 @@ def test_the_bin_holds_what_one_may_restore(world):
 
 def test_sentences_are_in_the_language_asked_for(shared):
     caller = shared.as_("sam")
-    for language, says in (("zh-CN,zh;q=0.9", "没有这条记录"), ("en-GB", "There is no such record")):
-        response = caller.ask(
-            "GET", "/api/v1/customer/999", headers={"Accept-Language": language}
-        )
+    for language, says in (
+        ("zh-CN,zh;q=0.9", "没有这条记录"),
+        ("en-GB", "There is no such record"),
+    ):
+        response = caller.ask("GET", "/api/v1/customer/999", headers={"Accept-Language": language})
         assert_api_error(response, 404, "not-found", says=says)
-    response = caller.ask(
-        "POST", "/api/v1/customer/", json={}, headers={"Accept-Language": "zh"}
-    )
+    response = caller.ask("POST", "/api/v1/customer/", json={}, headers={"Accept-Language": "zh"})
     error = assert_api_error(response, 422, "invalid-input", "name")
     assert any("\u4e00" <= sign <= "\u9fff" for sign in error["fields"]["name"][0])
 

@@ -39,9 +39,7 @@ def test_r1_r2_if_match_refuses_what_changed_since(world):
     sam, mia = world.as_("sam"), world.as_("mia")
     opened = sam.get("/customer/1").headers["ETag"]
     assert mia.patch("/customer/1", {"name": "Mia's", "level": "b"}).status_code == 200
-    late = sam.patch(
-        "/customer/1", {"name": "Sam's", "note": "mine"}, headers={"If-Match": opened}
-    )
+    late = sam.patch("/customer/1", {"name": "Sam's", "note": "mine"}, headers={"If-Match": opened})
     error = assert_api_error(late, 412, "precondition-failed", "name")
     assert late.headers["ETag"] == '"2"'
     assert error["conflict"] == {
@@ -115,7 +113,11 @@ CODES = {400: "malformed", 413: "too-large", 415: "unsupported-media-type"}
 
 @pytest.mark.parametrize(("sent", "status"), BAD_BODIES.values(), ids=BAD_BODIES)
 def test_h9_a_body_that_cannot_be_read(shared, sent, status):
-    for method, path in (("POST", "/customer/"), ("PATCH", "/customer/1"), ("POST", "/customer/batch")):
+    for method, path in (
+        ("POST", "/customer/"),
+        ("PATCH", "/customer/1"),
+        ("POST", "/customer/batch"),
+    ):
         response = shared.as_("sam").ask(method, PREFIX + path, **sent)
         assert_api_error(response, status, CODES[status])
 
@@ -163,7 +165,9 @@ def test_a12_a13_x2_a_value_that_cannot_be_kept_names_its_field(shared, sent, fi
 def test_a15_a16_what_one_may_not_see_cannot_be_linked(world):
     sam = world.as_("sam")
     for field, hidden, missing in (("parent", 4, 99999), ("friends", [1, 4], [1, 99999])):
-        one = assert_api_error(sam.patch("/customer/1", {field: hidden}), 422, "invalid-input", field)
+        one = assert_api_error(
+            sam.patch("/customer/1", {field: hidden}), 422, "invalid-input", field
+        )
         two = assert_api_error(
             sam.patch("/customer/1", {field: missing}), 422, "invalid-input", field
         )
@@ -275,6 +279,8 @@ BAD_BATCHES = {
     "values": {"operations": [{"action": "create", "values": []}]},
     "key of operation": {"operations": [{"action": "create", "values": {}, "x": 1}]},
     "action of another kind": {"operations": [{"action": ["create"]}]},
+    "id of a create": {"operations": [{"action": "create", "id": 7, "values": {"name": "x"}}]},
+    "version of a delete": {"operations": [{"action": "delete", "id": 7, "version": 1}]},
     "many": {"operations": [{"action": "create", "values": {}}] * 1001},
     "mode": {"operations": [{"action": "create", "values": {"name": "x"}}], "mode": "some"},
     "key": {"operations": [{"action": "upsert", "values": {"name": "x"}}], "key": 1},

@@ -23,8 +23,8 @@ from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
 from app.definitions.load import load_files
-from app.factory import create_app
 from app.errors import InvalidInput
+from app.factory import create_app
 from app.fields.registry import field_types
 from app.records.door import Records
 from app.records.files import FileStore
@@ -350,9 +350,7 @@ class Caller:
         return response.json
 
     def uploaded(self, name: str = "note.txt", content: bytes = b"hello") -> TestResponse:
-        return self.ask(
-            "POST", f"{PREFIX}/files/", data={"file": (io.BytesIO(content), name)}
-        )
+        return self.ask("POST", f"{PREFIX}/files/", data={"file": (io.BytesIO(content), name)})
 
 
 class ApiWorld:
@@ -407,9 +405,7 @@ class ApiWorld:
     def key_of(self, name: str) -> str:
         """Return a new API key, made on one's own page."""
         caller = self.browser(name)
-        page = caller.ask(
-            "POST", "/me/keys", data={"name": "test", "csrf_token": caller.csrf}
-        ).text
+        page = caller.ask("POST", "/me/keys", data={"name": "test", "csrf_token": caller.csrf}).text
         return "sst_" + page.split("sst_", 1)[1].split("<")[0].split('"')[0].strip()
 
     def row(self, entity: str, number: int) -> dict[str, Any] | None:

@@ -47,7 +47,9 @@ class Looker:
 
     def listed(self, path, **query):
         response = self.get(path, **query)
-        return {row["id"] for row in response.json["rows"]} if response.status_code == 200 else set()
+        return (
+            {row["id"] for row in response.json["rows"]} if response.status_code == 200 else set()
+        )
 
     def each(self, look):
         return {number for number in self.rows if look(number).status_code < 400}
@@ -176,7 +178,6 @@ def by_html_list(look):
     return {int(number) for number in re.findall(rf'href="/crm/{look.entity}/(\d+)"', text)}
 
 
-
 def one(path):
     return lambda look: look.each(lambda number: look.get(path.format(e=look.entity, n=number)))
 
@@ -232,11 +233,23 @@ ENTRIES = {
     "html timeline": (screen("/crm/{e}/{n}/timeline"), None, False),
     "picker": (by_picker, None, False),
 }
-ENTITIES = ("closed", "customer", "department", "note", "order", "product", "sample", "user", "visit")
+ENTITIES = (
+    "closed",
+    "customer",
+    "department",
+    "note",
+    "order",
+    "product",
+    "sample",
+    "user",
+    "visit",
+)
 
 
 def test_every_entity_is_in_the_table(shared):
-    assert {e for e, one in shared.catalog.entities.items() if one.lines_of is None} == set(ENTITIES)
+    assert {e for e, one in shared.catalog.entities.items() if one.lines_of is None} == set(
+        ENTITIES
+    )
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -247,9 +260,7 @@ def test_a1_a2_a3_a4_a5_a7_a14_a20_a24_only_what_the_role_may_see(shared, who, e
         before = shared.raw_rows(entity)
         found = how(Looker(shared, who, entity))
         expected = visible(shared, who, entity, bin_too=entry in INTO_THE_BIN)
-        if right is not None and not (
-            PEOPLE[who][0] == "admin" or may(shared, who, right, entity)
-        ):
+        if right is not None and not (PEOPLE[who][0] == "admin" or may(shared, who, right, entity)):
             expected = set()
         if whole:
             assert found == expected, entity

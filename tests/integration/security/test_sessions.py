@@ -346,9 +346,7 @@ def test_h21_a_token_that_is_not_ours_is_none(world, claims):
      "Bearer " + "a" * 5000, "Bearer \u00e9", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."],
 )  # fmt: skip
 def test_h21_nor_is_any_other_header(shared, header):
-    response = shared.anybody().ask(
-        "GET", f"{PREFIX}/me", headers={"Authorization": header}
-    )
+    response = shared.anybody().ask("GET", f"{PREFIX}/me", headers={"Authorization": header})
     assert_api_error(response, 401, "not-signed-in")
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
