@@ -5,14 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.database.pending import find_pending
+from app.database.pending import Pending, find_pending
 from app.definitions.load import Loaded
 from app.installation import Installation
 
-_COUNT_SECONDS = 5.0
+_OUTSTANDING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What the menu of an administrator tells of the folder."""
+
+    #: errors in its files
+    problems: int = 0
+    #: changes that wait for somebody to apply them
+    changes: int = 0
 
 
 class Configuration:
@@ -23,8 +34,8 @@ class Configuration:
         self._lock = threading.Lock()
         self._seen: Mapping[str, tuple[int, int]] | None = None
         self._loaded: Loaded | None = None
-        self._count = 0
-        self._count_until = 0.0
+        self._outstanding = Outstanding()
+        self._outstanding_until = 0.0
 
     @property
     def path(self) -> Path:
@@ -40,16 +51,25 @@ class Configuration:
                 self._seen = seen
             return self._loaded
 
-    def problem_count(self) -> int:
-        """Return how many errors the watcher found last, for the menu; a few seconds old."""
+    def outstanding(self) -> Outstanding:
+        """Return what the watcher found last, for the menu; a few seconds old."""
         now = time.monotonic()
-        if now >= self._count_until:
-            self._count_until = now + _COUNT_SECONDS
+        if now >= self._outstanding_until:
+            self._outstanding_until = now + _OUTSTANDING_SECONDS
             with self.installation.pools.engine.connect() as connection:
-                waiting = find_pending(connection)
-            problems = waiting.problems if waiting is not None else ()
-            self._count = sum(one.get("severity") == "error" for one in problems)
-        return self._count
+                self._outstanding = _count(find_pending(connection))
+        return self._outstanding
+
+
+def _count(pending: Pending | None) -> Outstanding:
+    if pending is None:
+        return Outstanding()
+    operations = pending.plan["operations"] if pending.plan else ()
+    return Outstanding(
+        sum(one.get("severity") == "error" for one in pending.problems),
+        # What shows in no table still is one change.
+        max(1, sum(one["visible"] for one in operations)) if pending.plan else 0,
+    )
 
 
 def _stamps(folder: Path) -> dict[str, tuple[int, int]]:

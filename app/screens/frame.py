@@ -15,6 +15,7 @@ from markupsafe import Markup
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
+from app.screens.configuration import Outstanding
 from app.screens.marks import Mark, mark_of
 from app.screens.navigation import (
     NavItem,
@@ -162,7 +163,7 @@ class Frames:
         path: str = "/",
         csrf: str = "",
         toast: Toast | None = None,
-        problem_count: int = 0,
+        outstanding: Outstanding | None = None,
         department: str = "",
     ) -> Page:
         """Return the frame of one page for one person."""
@@ -179,7 +180,7 @@ class Frames:
         page.time_zone = principal.time_zone
         page.nav = self.menu(catalog, policy, language, active)
         page.foot = self.foot(catalog, policy, wording, active)
-        page.nav_end = _end(policy, wording, active, problem_count)
+        page.nav_end = _end(policy, wording, active, outstanding or Outstanding())
         page.themes = [
             Choice(name, _theme_label(name, wording), name == page.theme, icon=icon)
             for name, icon in (
@@ -238,7 +239,8 @@ def _theme_label(name: str, wording: Wording) -> str:
     }[name]
 
 
-def _end(policy: Policy, wording: Wording, active: str, problems: int) -> list[NavItem]:
+def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding) -> list[NavItem]:
+    problems, changes = outstanding.problems, outstanding.changes
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
     if policy.is_admin:
         items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
@@ -248,8 +250,14 @@ def _end(policy: Policy, wording: Wording, active: str, problems: int) -> list[N
                 "/setup",
                 "settings",
                 on=active == "setup",
-                count=problems,
-                count_label=wording.count("%(number)s problem", "%(number)s problems", problems),
+                count=problems or changes,
+                count_label=wording.count("%(number)s problem", "%(number)s problems", problems)
+                if problems
+                else wording.count(
+                    "%(number)s change waits to be applied",
+                    "%(number)s changes wait to be applied",
+                    changes,
+                ),
             )
         )
     return items

@@ -169,12 +169,8 @@ class Visit:
             path=request.full_path.rstrip("?"),
             csrf=self.csrf,
             toast=Toast(**kept) if kept else None,
-            problem_count=self.screens.configuration.problem_count() if self.policy.is_admin else 0,
+            outstanding=self.screens.configuration.outstanding() if self.policy.is_admin else None,
         )
-
-    @property
-    def _problems(self) -> int:
-        return self.screens.configuration.problem_count() if self.policy.is_admin else 0
 
     def bare_page(self, title: str) -> Page:
         """Return a page without a menu."""
