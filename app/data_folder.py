@@ -58,6 +58,8 @@ class DataFolder:
         self.files = path / "files"
         self._lock = path / "lock"
         self._running = path / "running.json"
+        #: there as soon as a first request could be answered
+        self.prepared = path / "prepared"
 
     def create(self) -> None:
         """Make the folder, closed to everybody else.

@@ -15,10 +15,15 @@ from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import scoped_session, sessionmaker
 
+from app.api import register_api
+from app.api.mistakes import answer as api_answer
+from app.api.mistakes import is_api
 from app.clock import Clock
 from app.collector import keep_what_is_here
 from app.health import add_health
+from app.processes import wait_until_prepared
 from app.records.files import LARGEST
+from app.screens import error_page, index_view, register_screens, sign_in_view
 from app.security.cookies import Cookies
 from app.security.headers import add_headers
 from app.security.manager import TrellisSecurityManager
@@ -77,6 +82,7 @@ def create_app(
 
 def create_app_from_environment() -> Flask:
     """Return the application of this process' environment; what the web server calls."""
+    wait_until_prepared()
     app = create_app(read_settings())
     keep_what_is_here()
     return app
@@ -84,11 +90,6 @@ def create_app_from_environment() -> Flask:
 
 def _build(app: Flask, session: Any, known: Services) -> None:
     """Let AppBuilder host our views; the order is that of the pages' importance."""
-    from app.api import register_api
-    from app.api.mistakes import answer as api_answer
-    from app.api.mistakes import is_api
-    from app.screens import error_page, index_view, register_screens, sign_in_view
-
     TrellisSecurityManager.authdbview = sign_in_view()
     builder = Builder(
         app,

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,6 +52,21 @@ def _request_death_signal(signal_number: int, parent: int) -> Callable[[], None]
             os.kill(os.getpid(), signal_number)
 
     return request
+
+
+#: Names the file that a process has to wait for before it serves anybody.
+WAIT_FOR = "TRELLIS_WAIT_FOR"
+
+
+def wait_until_prepared() -> None:
+    """Wait for the file that our parent makes when everything is there; at once without a parent.
+
+    Whoever waits has loaded his code meanwhile, which takes as long as the preparation.
+    """
+    named = os.environ.pop(WAIT_FOR, None)
+    parent = os.getppid()
+    while named and not Path(named).exists() and os.getppid() == parent:
+        time.sleep(0.02)
 
 
 def spawn(

@@ -26,7 +26,7 @@ from pathlib import Path
 from app.data_folder import DataFolder, Running
 from app.database.embedded import EmbeddedServers, embedded_servers
 from app.errors import TrellisError, Unavailable
-from app.processes import kill, last_lines, spawn
+from app.processes import WAIT_FOR, kill, last_lines, spawn
 from app.settings import Settings, settings_as_environment
 
 Say = Callable[[str], None]
@@ -109,6 +109,7 @@ class Supervisor:
                             self._keep_going(servers, wake_up)
                         finally:
                             self._stop_children()
+                            self.folder.prepared.unlink(missing_ok=True)
             except StopRequested as request:
                 self.say(f"Stopped by {request}.")
 
@@ -119,9 +120,13 @@ class Supervisor:
             redis_url=servers.addresses.redis_url,
         )
         environment = {**os.environ, **settings_as_environment(settings)}
+        # The web first: people wait for it, and for nothing else. It loads its code while database
+        # and data are prepared, and begins when they are.
+        self.folder.prepared.unlink(missing_ok=True)
+        waiting = {**environment, WAIT_FOR: str(self.folder.prepared)}
+        web = self._begin("web", web_command(settings), waiting)
         self._prepare(environment)
-        # The web first and alone: people wait for it, and for nothing else.
-        web = self._begin("web", web_command(settings), environment)
+        self.folder.prepared.touch()
         address = f"http://{_spoken_host(settings.host)}:{settings.port}"
         self._wait_for(web, address)
         self._begin("worker", [sys.executable, "-m", "app.cli", "worker"], environment)
