@@ -125,7 +125,13 @@ class Supervisor:
         self.folder.prepared.unlink(missing_ok=True)
         waiting = {**environment, WAIT_FOR: str(self.folder.prepared)}
         web = self._begin("web", web_command(settings), waiting)
-        self._prepare(environment)
+        try:
+            self._prepare(environment)
+        except BaseException:
+            # It has served nobody yet, so there is nothing it would have to finish.
+            if web.process is not None:
+                kill(web.process)
+            raise
         self.folder.prepared.touch()
         address = f"http://{_spoken_host(settings.host)}:{settings.port}"
         self._wait_for(web, address)
