@@ -40,6 +40,7 @@ from app.screens.forms import (
 from app.screens.kinds import FormLook
 from app.screens.navigation import in_sentence, plural
 from app.screens.record_blocks import title_of
+from app.screens.twins import Twin, find_twins, signature
 from app.screens.visit import Visit, leave_toast
 
 
@@ -55,6 +56,8 @@ class FormView:
     back_href: str
     save_label: str
     sections: Sequence[FormSection]
+    twins: Sequence[Twin] = ()
+    twins_sig: str = ""
     version: str = ""
     kept: Sequence[tuple[str, str]] = ()
     touched: Sequence[str] = ()
@@ -140,6 +143,7 @@ class Editing:
         else:
             title = title_of(entity, self.record, visit)
         problems = problem_lines(entity, drawing.errors, message, visit)
+        twins = self._twins(drawing.typed, touched)
         view = FormView(
             title=title,
             action=self.base,
@@ -149,6 +153,8 @@ class Editing:
             back_href=self.back,
             save_label=visit.wording.say("Save"),
             sections=draw_sections(drawing),
+            twins=twins,
+            twins_sig=signature(twins),
             version=version,
             kept=[(MARKS, marks)] if marks else [],
             touched=sorted(touched),
@@ -179,7 +185,18 @@ class Editing:
         """Return the body of the form as it ought to look with what is typed now."""
         typed, touched = self._posted()
         drawing = self.drawing(typed, touched)
-        return self.visit.render("form_refresh.html", view={"sections": draw_sections(drawing)})
+        twins = self._twins(typed, touched)
+        view = {
+            "sections": draw_sections(drawing),
+            "twins": twins,
+            "twins_sig": signature(twins),
+        }
+        return self.visit.render("form_refresh.html", view=view)
+
+    def _twins(self, typed: Typed, touched: set[str]) -> list[Twin]:
+        number = None if self.record is None else self.record.id
+        asked = touched & set(self.writable)
+        return find_twins(self.visit, self.entity, asked, typed, number)
 
     def _posted(self) -> tuple[dict[str, Sequence[str]], set[str]]:
         typed = as_typed(request.form)

@@ -20,6 +20,7 @@ from app.screens.drawing import Drawing
 from app.screens.form_lines import fill_lines
 from app.screens.form_state import merged, typed_of
 from app.screens.kinds import FormLook, kind_of
+from app.screens.twins import compared_fields
 from app.screens.visit import Visit
 
 #: Twelve columns, shared by the fields of one row.
@@ -79,7 +80,7 @@ def form_fields(entity: Entity, visit: Visit) -> list[str]:
 
 def alive_fields(entity: Entity) -> frozenset[str]:
     """Return the fields others depend on: when one changes, the form is brought up to date."""
-    asked: set[str] = set()
+    asked: set[str] = set(compared_fields(entity))
     checked: list[Any] = [section.show for section in entity.screens.form]
     for one in entity.fields.values():
         checked += [one.show, one.required, one.readonly, one.default, one.expression]

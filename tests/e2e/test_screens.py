@@ -136,6 +136,24 @@ def test_a_record_is_shared_with_a_colleague_and_taken_back(trellis, new_page):
     colleague.assert_content()
 
 
+def test_a_form_tells_what_may_be_here_already(trellis, new_page):
+    desk = Desk(new_page(), trellis, "chen.wei")
+    desk.open("/crm/customer/new")
+    desk.fill("name", "Twin Brook Pumps")
+    desk.save()
+    href = desk.path
+    desk.open("/crm/customer/new")
+    desk.fill("name", "TWIN BROOK PUMPS")
+    desk.page.locator("#f-short_name").focus()
+    told = desk.page.locator("[data-key='-twins']")
+    expect(told.locator(f"a[href='{href}']")).to_have_text("Twin Brook Pumps")
+    expect(told).to_contain_text("Customer, a similar customer name")
+    desk.fill("name", "Something quite different")
+    desk.page.locator("#f-short_name").focus()
+    expect(told).to_have_count(0)
+    desk.assert_content()
+
+
 def test_lines_are_worked_out_while_they_are_typed(trellis, new_page):
     desk = Desk(new_page(), trellis, "lin.yue")
     desk.open("/crm/quote/")
