@@ -12,13 +12,16 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
 from app.access.sources import TableSource
 from app.configuration_folder import ConfigurationFolder
 from app.database.apply import ApplyOptions, apply_catalog
 from app.database.migrate import current
+from app.database.operations import RenameRole
 from app.database.pending import forget_pending, remember_plan, remember_problems
 from app.database.plan import Plan, make_plan
 from app.database.pools import Pools
@@ -28,7 +31,8 @@ from app.definitions.catalog import Catalog
 from app.errors import PlanError
 from app.expressions.tree import Checked
 from app.records.recompute import recompute
-from app.security.first_start import add_roles, create_account_tables
+from app.security import audit
+from app.security.first_start import add_roles, create_account_tables, rename_roles
 from app.settings import Settings
 
 Say = Callable[[str], None]
@@ -61,11 +65,31 @@ class Installation:
         who: str,
         reason: str | None = None,
         options: ApplyOptions | None = None,
+        user_id: int | None = None,
     ) -> AppliedVersion:
-        """Make *catalog* the one that serves."""
+        """Make *catalog* the one that serves.
+
+        Args:
+            catalog: the checked configuration.
+            who: the name under which the version is recorded.
+            reason: why, for the list of versions.
+            options: what may be lost, and the plan that was shown.
+            user_id: the account of whoever applies, where it is known.
+        """
+
+        def with_version(connection: sa.Connection, plan: Plan, number: int) -> None:
+            renamed = [each for each in plan.operations if isinstance(each, RenameRole)]
+            rename_roles(connection, {each.old: each.new for each in renamed})
+            audit.note(
+                _driver_connection(connection),
+                "configuration.version.apply",
+                user_id=user_id,
+                details={"who": who, "version": number, "reason": reason},
+            )
+
         create_account_tables(self.pools.engine)
-        with_records = replace(options or ApplyOptions(), recompute=(recompute,))
-        version = apply_catalog(self.pools, catalog, who, reason, with_records)
+        chosen = replace(options or ApplyOptions(), recompute=(recompute,), on_live=with_version)
+        version = apply_catalog(self.pools, catalog, who, reason, chosen)
         with self.pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         self._note(forget_pending)
@@ -105,7 +129,7 @@ class Installation:
             return live is not None
         say(f"Version {version.number} is live.")
         for problem in version.problems:
-            say(problem)
+            say(str(problem))
         return True
 
     def _note(self, write: Callable[[sa.Connection], None]) -> None:
@@ -118,6 +142,13 @@ def _holds(
 ) -> sa.ColumnElement[bool]:
     """Return whether a condition holds for a row, so that a plan can try new checks on records."""
     return TableSource(release, entity, table).holds(condition)
+
+
+def _driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Return the driver's connection below, in the transaction that is open on it."""
+    below = connection.connection.driver_connection
+    assert isinstance(below, psycopg.Connection)
+    return below
 
 
 def who_am_i() -> str:

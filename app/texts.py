@@ -6,7 +6,7 @@ The lowest room beside ``errors``: every other room may use it, it knows none of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -56,6 +56,21 @@ class Label:
                 for language, text in self.texts.items()
             }
         )
+
+
+def join(separator: Label | str, parts: Iterable[Label | str]) -> Label:
+    """Return several texts as one, put together in each language of the product."""
+    known = list(parts)
+    return Label(
+        {
+            language: _in(separator, language).join(_in(part, language) for part in known)
+            for language in OWN_LANGUAGES
+        }
+    )
+
+
+def _in(text: Label | str, language: str) -> str:
+    return text if isinstance(text, str) else text.in_language(language)
 
 
 def say(en: str, zh: str, **values: object) -> Label:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ import click
 
 from app.errors import SettingsError, TrellisError, Unavailable, text_in
 from app.settings import Settings, read_settings
+from app.texts import OWN_LANGUAGES
 
 if TYPE_CHECKING:
     from app.database.pools import Pools
@@ -50,20 +53,21 @@ def kindly(function: Command) -> Command:
 
     @wraps(function)
     def command(*args: Any, **options: Any) -> None:
+        language = options.get("language", OWN_LANGUAGES[0])
         try:
             code = function(read_settings(), *args, **options)
         except SettingsError as error:
-            _end(error, MISUSED)
+            _end(error, MISUSED, language)
         except Unavailable as error:
-            _end(error, UNAVAILABLE)
+            _end(error, UNAVAILABLE, language)
         except TrellisError as error:
-            _end(error, FAILED)
+            _end(error, FAILED, language)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - the last one there is.
             away = _as_unavailable(error)
             if away is not None:
-                _end(away, UNAVAILABLE)
+                _end(away, UNAVAILABLE, language)
             traceback.print_exc()
             click.echo("\nThis is a bug in Trellis, not in your files. Please report it.", err=True)
             sys.exit(BUG)
@@ -81,11 +85,11 @@ def _as_unavailable(error: Exception) -> Unavailable | None:
     return as_unavailable(error)
 
 
-def _end(error: TrellisError, code: int) -> None:
-    click.echo(str(error), err=True)
+def _end(error: TrellisError, code: int, language: str) -> None:
+    click.echo(text_in(error.message, language), err=True)
     for name, sentences in error.fields.items():
         for sentence in sentences:
-            click.echo(f"  {name}: {text_in(sentence, 'en')}", err=True)
+            click.echo(f"  {name}: {text_in(sentence, language)}", err=True)
     sys.exit(code)
 
 
@@ -99,6 +103,25 @@ format_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     help="`json` for programs.",
+)
+
+
+def spoken_language() -> str:
+    """Return the language the terminal is set to, if it is one of ours; English otherwise."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            language = re.split("[-_.@]", value.lower())[0]
+            return language if language in OWN_LANGUAGES else OWN_LANGUAGES[0]
+    return OWN_LANGUAGES[0]
+
+
+language_option = click.option(
+    "--language",
+    type=click.Choice(OWN_LANGUAGES),
+    default=spoken_language,
+    show_default="that of LANG, else en",
+    help="The language of what is printed; JSON is the same in all.",
 )
 
 

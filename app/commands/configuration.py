@@ -17,11 +17,14 @@ from app.commands.base import (
     database,
     format_option,
     kindly,
+    language_option,
     print_json,
     say,
 )
 from app.errors import TrellisError
 from app.settings import Settings
+from app.texts import Label
+from app.texts import say as words
 
 
 @click.command()
@@ -58,9 +61,12 @@ _allow = click.option(
 @click.command()
 @_allow
 @click.option("--exit-code", is_flag=True, help="Exit with 4 when there are changes to apply.")
+@language_option
 @format_option
 @kindly
-def plan(settings: Settings, allow: tuple[str, ...], exit_code: bool, form: str) -> int:
+def plan(
+    settings: Settings, allow: tuple[str, ...], exit_code: bool, language: str, form: str
+) -> int:
     """Show what `apply` would do, and change nothing.
 
     Every operation with what it touches: rows, values that would be lost or would not convert,
@@ -77,7 +83,7 @@ def plan(settings: Settings, allow: tuple[str, ...], exit_code: bool, form: str)
     with database(settings, "trellis plan") as pools:
         installation = Installation(settings, pools)
         found = installation.plan(installation.folder.load_catalog(), allow)
-    say(found.render("json" if form == "json" else "text"))
+    say(found.render("json" if form == "json" else "text", language))
     if found.refusals:
         return FAILED
     return PENDING if exit_code and not found.is_empty else DONE
@@ -87,10 +93,16 @@ def plan(settings: Settings, allow: tuple[str, ...], exit_code: bool, form: str)
 @_allow
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @click.option("--reason", metavar="TEXT", help="Why, for the list of versions.")
+@language_option
 @format_option
 @kindly
 def apply(
-    settings: Settings, allow: tuple[str, ...], yes: bool, reason: str | None, form: str
+    settings: Settings,
+    allow: tuple[str, ...],
+    yes: bool,
+    reason: str | None,
+    language: str,
+    form: str,
 ) -> int:
     """Apply the configuration: tables, roles, and the new version live in every process.
 
@@ -110,13 +122,13 @@ def apply(
         catalog = installation.folder.load_catalog()
         found = installation.plan(catalog, allow)
         if form == "text":
-            say(found.render())
+            say(found.render("text", language))
         if found.refusals:
             if form == "json":
                 say(found.render("json"))
             return FAILED
-        if not found.is_empty and not yes and not _agrees(form):
-            say("Nothing was changed.")
+        if not found.is_empty and not yes and not _agrees(form, language):
+            say(words("Nothing was changed.", "没有做任何更改。").in_language(language))
             return FAILED
         version = installation.apply(
             catalog,
@@ -125,22 +137,32 @@ def apply(
             ApplyOptions(
                 allow=allow,
                 expected=found,
-                waiting=lambda who: click.echo(f"Waiting for {who} to finish …", err=True),
+                waiting=lambda who: click.echo(_waiting(who).in_language(language), err=True),
             ),
         )
     if form == "json":
         print_json(version_as_json(version))
     else:
-        say(f"Version {version.number} is live.")
-        for problem in version.problems:
-            say(problem)
+        live = words("Version {n} is live.", "第 {n} 版已生效。", n=version.number)
+        for sentence in (live, *version.problems):
+            say(sentence.in_language(language))
     return FAILED if version.problems else DONE
 
 
-def _agrees(form: str) -> bool:
+def _waiting(who: Label) -> Label:
+    return words("Waiting for {who} to finish …", "正在等待{who}完成……", who=who)
+
+
+def _agrees(form: str, language: str) -> bool:
     if form == "json" or not sys.stdin.isatty():
-        raise TrellisError("There is nobody to ask. Look at `trellis plan`, then apply with --yes.")
-    return click.confirm("Apply this?", default=False)
+        raise TrellisError(
+            words(
+                "There is nobody to ask. Look at `trellis plan`, then apply with --yes.",
+                "没有人可以确认。请先查看 `trellis plan`，再用 --yes 应用。",
+            )
+        )
+    question = words("Apply this?", "应用这些更改吗？").in_language(language)
+    return click.confirm(question, default=False)
 
 
 def version_as_json(version: Any) -> dict[str, Any]:
@@ -153,7 +175,7 @@ def version_as_json(version: Any) -> dict[str, Any]:
         "reason": version.reason,
         "state": version.state,
         "base": version.base,
-        "problems": list(version.problems),
+        "problems": [str(problem) for problem in version.problems],
     }
 
 

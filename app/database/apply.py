@@ -8,11 +8,10 @@ seen by the next one, which does the rest. One apply at a time, by a lock of the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
 
 import orjson
 import psycopg
@@ -20,6 +19,7 @@ import sqlalchemy as sa
 
 from app.collector import without_collector
 from app.database import ledger, live_swap
+from app.database.apply_options import ApplyOptions, OnLive, OnStep, RecomputeHook
 from app.database.before_live import (
     begin_shadows,
     create_entities,
@@ -54,44 +54,12 @@ from app.database.versions import AppliedVersion, find_live_version
 from app.database.working_days import write_working_days
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
+from app.texts import Label, join, say
+
+__all__ = ["ApplyOptions", "OnLive", "OnStep", "RecomputeHook", "apply_catalog"]
 
 #: How long processes have to notice a new catalog before anything the old one uses is dropped.
 GRACE_SECONDS = 1.0
-
-#: Told before each step: the point (``begun``, ``added``, ``swapped`` …) and the operation, if any.
-OnStep = Callable[[str, Operation | None], None]
-
-
-class RecomputeHook(Protocol):
-    """Works out the stored formulas and roll-ups of one entity anew, in batches of its own.
-
-    *connection* is in autocommit mode. *after* is the id to go on from; *mark* is called within
-    each batch's transaction with the last id done.
-    """
-
-    def __call__(
-        self,
-        connection: psycopg.Connection[Any],
-        release: Release,
-        entity: str,
-        after: int = 0,
-        mark: Callable[[int], None] | None = None,
-    ) -> int: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyOptions:
-    """How an apply behaves."""
-
-    #: what may be lost, by name: ``contact.fax``
-    allow: Sequence[str] = ()
-    #: the plan somebody looked at; another base refuses
-    expected: Plan | None = None
-    recompute: Sequence[RecomputeHook] = ()
-    #: seconds to wait for another apply
-    wait: float = 30.0
-    on_step: OnStep = lambda _point, _operation: None
-    waiting: Callable[[str], None] = lambda _who: None
 
 
 @without_collector()
@@ -153,7 +121,7 @@ class _Apply:
         self.who = who
         self.reason = reason
         self.options = options
-        self.problems: list[str] = []
+        self.problems: list[Label] = []
         self._release: Release | None = None
 
     def run(self) -> AppliedVersion:
@@ -177,7 +145,13 @@ class _Apply:
         except (StepProblem, PlanError, sa.exc.DBAPIError) as error:
             self._fail(number)
             if isinstance(error, StepProblem):
-                raise PlanError(f"{error} Nothing has become live.") from error
+                raise PlanError(
+                    say(
+                        "{problem} Nothing has become live.",
+                        "{problem}新版本没有生效。",
+                        problem=error.sentence,
+                    )
+                ) from error
             raise
         self._swap(plan, number)
         self._after(plan, number)
@@ -194,19 +168,30 @@ class _Apply:
         expected = self.options.expected
         if expected is not None and expected.base_number != plan.base_number:
             now = plan.base
-            by = f"version {now.number} by {now.applied_by}" if now else "an empty database"
+            serving = say("an empty database", "空数据库")
+            if now is not None:
+                serving = say("version {number} by {who}", "{who} 应用的第 {number} 版",
+                              number=now.number, who=now.applied_by)  # fmt: skip
             raise PlanError(
-                f"The base has changed since this plan was made: {by} serves now. "
-                "Plan again and look at the difference."
+                say(
+                    "The base has changed since this plan was made: {serving} serves now. "
+                    "Plan again and look at the difference.",
+                    "制定此计划之后，基础已经改变：现在生效的是{serving}。请重新生成计划并查看差异。",
+                    serving=serving,
+                )
             )
         if expected is not None and _digest(expected) != _digest(plan):
             raise PlanError(
-                "The database is not as it was when this plan was made. Plan again and look at the "
-                "difference."
+                say(
+                    "The database is not as it was when this plan was made. Plan again and look at "
+                    "the difference.",
+                    "数据库与制定此计划时已不相同。请重新生成计划并查看差异。",
+                )
             )
         if plan.refusals:
-            sentences = "\n".join(refusal.sentence for refusal in plan.refusals)
-            raise PlanError(f"Nothing was changed.\n{sentences}")
+            nothing = say("Nothing was changed.", "没有做任何更改。")
+            sentences = [refusal.sentence for refusal in plan.refusals]
+            raise PlanError(join("\n", [nothing, *sentences]))
 
     # -- the version and its steps -----------------------------------------------------------------
 
@@ -300,6 +285,7 @@ class _Apply:
                 if operation.phase in ("swap", "fill"):
                     ledger.done(connection, number, position)
             self._write_working_days(connection)
+            self.options.on_live(connection, plan, number)
             live_swap.make_live(connection, number)
 
         self.session.briefly(swap)
@@ -352,12 +338,7 @@ class _Apply:
             else:
                 perform(self.session, operation)
         except (StepProblem, PlanError, sa.exc.IntegrityError, sa.exc.DataError) as error:
-            sentence = str(error)
-            if isinstance(error, sa.exc.DBAPIError):
-                # Two rules of the new catalog that only the records show to contradict each other.
-                sentence = (
-                    f"{operation.subject}: existing records stand in the way of another rule."
-                )
+            sentence = _why(operation, error)
             self.problems.append(sentence)
             self.session.briefly(
                 lambda connection: ledger.note_problem(connection, version, position, sentence)
@@ -392,6 +373,20 @@ class _Apply:
 
     def _mark_done(self, version: int, position: int) -> None:
         self.session.briefly(lambda connection: ledger.done(connection, version, position))
+
+
+def _why(operation: Operation, error: Exception) -> Label:
+    """Return why a step could not be done, for whoever reads the next plan."""
+    if isinstance(error, StepProblem):
+        return error.sentence
+    if isinstance(error, PlanError):
+        return error.message if isinstance(error.message, Label) else Label({"en": str(error)})
+    # Two rules of the new catalog that only the records show to contradict each other.
+    return say(
+        "{name}: existing records stand in the way of another rule.",
+        "{name}：现有记录与另一条规则相抵触。",
+        name=operation.subject,
+    )
 
 
 def _urgency(operation: Operation) -> int:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.database.operation import Operation, Phase, amount, sample_words
+from app.database.operation import (
+    CONSTRAINT,
+    INDEX,
+    RECORD,
+    VALUE,
+    Operation,
+    Phase,
+    amount,
+    list_words,
+    sample_words,
+)
+from app.texts import Label, say
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +33,13 @@ class BuildIndex(Operation):
     #: True where a broken one of this name is in the way
     rebuild: bool = False
 
-    def words(self) -> str:
-        return f"index ({', '.join(self.columns)}) over {amount(self.rows, 'record')}"
+    def words(self) -> Label:
+        return say(
+            "index ({columns}) over {records}",
+            "索引（{columns}）：{records}",
+            columns=list_words(self.columns),
+            records=amount(self.rows, RECORD),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +58,17 @@ class BuildUnique(BuildIndex):
     def is_adding_only(self) -> bool:
         return not self.clashes
 
-    def words(self) -> str:
-        what = f"unique ({', '.join(self.columns)})"
+    def words(self) -> Label:
+        what = say("unique ({columns})", "唯一（{columns}）", columns=list_words(self.columns))
         if not self.clashes:
             return what
-        values = amount(self.clashes, "value")
-        return f"{what}: {values} more than once{sample_words(self.samples)}"
+        return say(
+            "{what}: {values} more than once{samples}",
+            "{what}：{values}重复出现{samples}",
+            what=what,
+            values=amount(self.clashes, VALUE),
+            samples=sample_words(self.samples),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +82,8 @@ class RenameIndexes(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"rename {len(self.names)} indexes"
+    def words(self) -> Label:
+        return say("rename {indexes}", "重命名 {indexes}", indexes=amount(len(self.names), INDEX))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,8 +98,9 @@ class RenameConstraints(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"rename {len(self.names)} constraints"
+    def words(self) -> Label:
+        constraints = amount(len(self.names), CONSTRAINT)
+        return say("rename {constraints}", "重命名 {constraints}", constraints=constraints)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,8 +111,8 @@ class DropIndexes(Operation):
     sign: ClassVar[str] = "-"
     names: tuple[str, ...]
 
-    def words(self) -> str:
-        return f"drop {amount(len(self.names), 'index')}".replace("indexs", "indexes")
+    def words(self) -> Label:
+        return say("drop {indexes}", "删除 {indexes}", indexes=amount(len(self.names), INDEX))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,8 +123,8 @@ class DropUnique(Operation):
     sign: ClassVar[str] = "-"
     name: str
 
-    def words(self) -> str:
-        return "no longer unique"
+    def words(self) -> Label:
+        return say("no longer unique", "不再要求唯一")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +142,8 @@ class AddForeignKey(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"link to {self.target}"
+    def words(self) -> Label:
+        return say("link to {target}", "链接到 {target}", target=self.target)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,8 +170,13 @@ class AddCheck(Operation):
     def is_destructive(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"limit: {amount(self.lost, 'record')} beyond it keep their value until next saved"
+    def words(self) -> Label:
+        return say(
+            "limit: {records} beyond it {keep} until next saved",
+            "限制：{records}超出范围，下次保存之前保留原值",
+            records=amount(self.lost, RECORD),
+            keep="keeps its value" if self.lost == 1 else "keep their value",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,8 +191,8 @@ class Validate(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return "check existing records"
+    def words(self) -> Label:
+        return say("check existing records", "检查现有记录")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,8 +207,8 @@ class DropConstraint(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"drop constraint {self.name}"
+    def words(self) -> Label:
+        return say("drop constraint {name}", "删除约束 {name}", name=self.name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,8 +220,13 @@ class Recompute(Operation):
     table: str
     fields: tuple[str, ...]
 
-    def words(self) -> str:
-        return f"work out {', '.join(self.fields)} for {amount(self.rows, 'record')}"
+    def words(self) -> Label:
+        return say(
+            "work out {fields} for {records}",
+            "重新计算 {fields}：{records}",
+            fields=list_words(self.fields),
+            records=amount(self.rows, RECORD),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,8 +239,8 @@ class DropLeftover(Operation):
     columns: tuple[str, ...] = ()
     trigger: str | None = None
 
-    def words(self) -> str:
-        return "clear away what an earlier apply has left"
+    def words(self) -> Label:
+        return say("clear away what an earlier apply has left", "清理先前一次应用遗留的内容")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,19 +253,15 @@ class BreakCheck(Operation):
     def is_destructive(self) -> bool:
         return False
 
-    def words(self) -> str:
-        breaking = f"{amount(self.lost, 'record')} {'breaks' if self.lost == 1 else 'break'} it"
-        return f"check `{self.rule}`: {breaking}{sample_words(self.samples)}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChangeAccess(Operation):
-    """What a role may do from now on, against what it might before."""
-
-    text: str
-
-    def words(self) -> str:
-        return self.text
+    def words(self) -> Label:
+        return say(
+            "check `{rule}`: {records} {break_} it{samples}",
+            "校验 `{rule}`：{records}不符合{samples}",
+            rule=self.rule,
+            records=amount(self.lost, RECORD),
+            break_="breaks" if self.lost == 1 else "break",
+            samples=sample_words(self.samples),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -242,5 +270,5 @@ class Publish(Operation):
 
     phase: ClassVar[Phase] = "swap"
 
-    def words(self) -> str:
-        return "screens, labels or rules; no table changes"
+    def words(self) -> Label:
+        return say("screens, labels or rules; no table changes", "界面、标签或规则，不改动数据表")

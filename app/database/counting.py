@@ -30,12 +30,16 @@ from app.database.operations import (
     RenameEntity,
     RenameField,
     RenameOptions,
+    RenameRole,
     Require,
 )
 from app.database.shape import Shape
 
 #: How many ids a plan names.
 SAMPLES = 10
+
+_role = sa.table("ab_role", sa.column("id"), sa.column("name"), schema="public")
+_user_role = sa.table("ab_user_role", sa.column("user_id"), sa.column("role_id"), schema="public")
 
 _Any = TypeVar("_Any", bound=Operation)
 
@@ -87,6 +91,7 @@ class _Counter:
             BuildUnique: self.unique,
             AddCheck: self.checked,
             Recompute: self.whole_table,
+            RenameRole: self.people,
         }
         found = kinds.get(type(operation))
         return operation if found is None else found(operation)  # type: ignore[return-value]
@@ -212,6 +217,17 @@ class _Counter:
         ids = sa.select(found.c.id).order_by(found.c.id).limit(SAMPLES)
         samples = tuple(self.connection.execute(ids).scalars()) if number else ()
         return replace(counted, clashes=int(number), samples=samples)
+
+    def people(self, operation: RenameRole) -> Operation:
+        """Count who has a role; the tables of accounts are another room's and may not be there."""
+        there = sa.select(sa.func.to_regclass("public.ab_user_role"))
+        if self.connection.execute(there).scalar_one() is None:
+            return replace(operation, rows=0)
+        given = sa.select(sa.func.count(sa.distinct(_user_role.c.user_id))).join_from(
+            _user_role, _role, _role.c.id == _user_role.c.role_id
+        )
+        number = self.connection.execute(given.where(_role.c.name == operation.old)).scalar_one()
+        return replace(operation, rows=int(number))
 
     def checked(self, operation: AddCheck) -> Operation:
         column = operation.column

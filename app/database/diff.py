@@ -33,7 +33,7 @@ from app.database.outline import Outline
 from app.database.pairing import Pairs, pair
 from app.database.physical import PhysicalColumn, columns_of
 from app.database.shape import LiveTable, Shape
-from app.database.values import fill_of, kind_words
+from app.database.values import fill_of, kind_of
 from app.definitions.catalog import Catalog, Entity
 
 NOTHING: Mapping[str, Any] = {
@@ -223,9 +223,9 @@ class EntityDiff:
         yield AddField(
             subject=self.subject(field),
             table=self.table,
-            type_words=kind_words(known),
             columns=tuple(column.name for column in missing),
             fill=fill,
+            **kind_of(known),
         )
         for name in fill:
             column = self.columns[name]

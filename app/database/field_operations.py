@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.database.operation import Operation, Phase, amount, sample_words
+from app.database.operation import (
+    EXISTING_RECORD,
+    FIELD,
+    INDEX,
+    RECORD,
+    VALUE,
+    Operation,
+    Phase,
+    amount,
+    list_words,
+    sample_words,
+)
+from app.texts import Label, join, say
+
+
+def _columns(columns: Sequence[str]) -> Label:
+    many = len(columns)
+    return say("column", "列") if many == 1 else say(f"{many} columns", f" {many} 列")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,8 +36,13 @@ class CreateEntity(Operation):
     fields: int
     indexes: int
 
-    def words(self) -> str:
-        return f"create table, {amount(self.fields, 'field')}, {self.indexes} indexes"
+    def words(self) -> Label:
+        return say(
+            "create table, {fields}, {indexes}",
+            "新建数据表，{fields}，{indexes}",
+            fields=amount(self.fields, FIELD),
+            indexes=amount(self.indexes, INDEX),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +58,13 @@ class RenameEntity(Operation):
     def is_adding_only(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"rename from {self.old}, {amount(self.rows, 'record')} kept"
+    def words(self) -> Label:
+        return say(
+            "rename from {old}, {records} kept",
+            "由 {old} 更名，保留 {records}",
+            old=self.old,
+            records=amount(self.rows, RECORD),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,10 +79,14 @@ class DropEntity(Operation):
     def is_adding_only(self) -> bool:
         return False
 
-    def words(self) -> str:
+    def words(self) -> Label:
         if not self.lost:
-            return "drop table: it is empty"
-        return f"drop table: {amount(self.lost, 'record')} would be lost"
+            return say("drop table: it is empty", "删除数据表：表中没有记录")
+        return say(
+            "drop table: {records} would be lost",
+            "删除数据表：将丢失 {records}",
+            records=amount(self.lost, RECORD),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,19 +96,48 @@ class AddField(Operation):
     phase: ClassVar[Phase] = "add"
     sign: ClassVar[str] = "+"
     table: str
-    #: what the field is, in words
-    type_words: str
     columns: tuple[str, ...]
     #: column -> SQL of the constant existing records get
     fill: Mapping[str, str]
+    #: what the field is; None for what is built in
+    type_name: str | None = None
+    #: where a link leads, and the limits of a number or a length
+    target: str | None = None
+    low: str | None = None
+    high: str | None = None
 
-    def words(self) -> str:
-        columns = "column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
-        text = f"add {columns}, {self.type_words}"
+    def words(self) -> Label:
+        kind = self._kind()
+        text = say("add {columns}, {kind}", "新增{columns}，{kind}", columns=_columns(self.columns),
+                   kind=kind)  # fmt: skip
         if not self.rows:
             return text
-        value = next(iter(self.fill.values()), "empty")
-        return f"{text}, {value} for {amount(self.rows, 'existing record')}"
+        records = amount(self.rows, EXISTING_RECORD)
+        value = next(iter(self.fill.values()), None)
+        if value is None:
+            return say("{text}, empty for {records}", "{text}，{records}为空", text=text,
+                       records=records)  # fmt: skip
+        return say("{text}, {value} for {records}", "{text}，{records}填入 {value}", text=text,
+                   value=value, records=records)  # fmt: skip
+
+    def _kind(self) -> Label:
+        """Return what the field is: ``text``, ``link to customer``, ``integer 0-100``."""
+        if self.type_name is None:
+            return say("built in", "内置字段")
+        words = say("{name}", "类型 {name}", name=self.type_name)
+        if self.target is not None:
+            words = say("{words} to {target}", "{words}，指向 {target}", words=words,
+                        target=self.target)  # fmt: skip
+        if self.low is not None and self.high is not None:
+            return say("{words} {low}-{high}", "{words}，{low}-{high}", words=words, low=self.low,
+                       high=self.high)  # fmt: skip
+        if self.high is not None:
+            return say(
+                "{words} up to {high}", "{words}，不超过 {high}", words=words, high=self.high
+            )
+        if self.low is not None:
+            return say("{words} from {low}", "{words}，不低于 {low}", words=words, low=self.low)
+        return words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,8 +153,13 @@ class RenameField(Operation):
     def is_adding_only(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"rename from {self.old}, {amount(self.rows, 'value')} kept"
+    def words(self) -> Label:
+        return say(
+            "rename from {old}, {values} kept",
+            "由 {old} 更名，保留 {values}",
+            old=self.old,
+            values=amount(self.rows, VALUE),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,17 +190,29 @@ class ChangeType(Operation):
     def is_destructive(self) -> bool:
         return self.lost > 0 and not self.is_worked_out
 
-    def words(self) -> str:
+    def words(self) -> Label:
         change = f"{self.old_type} -> {self.new_type}"
         if self.is_worked_out:
-            return f"{change}, worked out again"
+            return say("{change}, worked out again", "{change}，重新计算", change=change)
         if not self.converts:
-            return f"{change}: no way to convert, {amount(self.lost, 'value')} would be lost"
-        kept = (self.rows or 0) - self.lost
-        text = f"{change}: {amount(kept, 'value')} convert"
-        if self.lost:
-            text += f", {self.lost} do not{sample_words(self.samples)}"
-        return text
+            return say(
+                "{change}: no way to convert, {values} would be lost",
+                "{change}：无法转换，将丢失 {values}",
+                change=change,
+                values=amount(self.lost, VALUE),
+            )
+        kept = amount((self.rows or 0) - self.lost, VALUE)
+        text = say("{change}: {values} convert", "{change}：{values}可以转换", change=change,
+                   values=kept)  # fmt: skip
+        if not self.lost:
+            return text
+        return say(
+            "{text}, {lost} do not{samples}",
+            "{text}，{lost} 个不能{samples}",
+            text=text,
+            lost=self.lost,
+            samples=sample_words(self.samples),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,11 +234,18 @@ class ConvertInPlace(Operation):
     def is_adding_only(self) -> bool:
         return False
 
-    def words(self) -> str:
+    def words(self) -> Label:
         change = f"{self.old_type} -> {self.new_type}"
         if self.lost:
-            return f"{change}: {amount(self.lost, 'value')} do not fit{sample_words(self.samples)}"
-        return f"{change}: {amount(self.rows, 'value')} fit"
+            return say(
+                "{change}: {values} do not fit{samples}",
+                "{change}：{values}不符合新类型{samples}",
+                change=change,
+                values=amount(self.lost, VALUE),
+                samples=sample_words(self.samples),
+            )
+        return say("{change}: {values} fit", "{change}：{values}符合新类型", change=change,
+                   values=amount(self.rows, VALUE))  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,14 +266,21 @@ class DropField(Operation):
     def is_destructive(self) -> bool:
         return self.lost > 0 and not self.is_worked_out
 
-    def words(self) -> str:
-        columns = "column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
+    def words(self) -> Label:
+        columns = _columns(self.columns)
         if self.is_worked_out:
-            return f"drop {columns}: its values were worked out"
+            return say("drop {columns}: its values were worked out",
+                       "删除{columns}：其值是计算得出的", columns=columns)  # fmt: skip
         if not self.lost:
-            return f"drop {columns}: no record holds a value"
-        holds = "holds" if self.lost == 1 else "hold"
-        return f"drop {columns}: {amount(self.lost, 'record')} {holds} a value"
+            return say("drop {columns}: no record holds a value",
+                       "删除{columns}：没有记录填有值", columns=columns)  # fmt: skip
+        return say(
+            "drop {columns}: {records} {hold} a value",
+            "删除{columns}：{records}填有值",
+            columns=columns,
+            records=amount(self.lost, RECORD),
+            hold="holds" if self.lost == 1 else "hold",
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,14 +301,20 @@ class Require(Operation):
     def is_adding_only(self) -> bool:
         return not self.empty
 
-    def words(self) -> str:
+    def words(self) -> Label:
         if not self.empty:
-            return "required"
-        empty = f"{amount(self.empty, 'record')} {'is' if self.empty == 1 else 'are'} empty"
-        if self.fill is None:
-            later = " and are asked at their next save" if self.is_waived else ""
-            return f"required: {empty}{later}{sample_words(self.samples)}"
-        return f"required: {empty} and get {self.fill}"
+            return say("required", "必填")
+        is_one = self.empty == 1
+        empty = say("required: {records} {are} empty", "必填：{records}为空",
+                    records=amount(self.empty, RECORD), are="is" if is_one else "are")  # fmt: skip
+        if self.fill is not None:
+            return say("{empty} and {get} {fill}", "{empty}，将填入 {fill}", empty=empty,
+                       get="gets" if is_one else "get", fill=self.fill)  # fmt: skip
+        if self.is_waived:
+            asked = "is asked at its" if is_one else "are asked at their"
+            empty = say("{empty} and {asked} next save", "{empty}，下次保存时要求填写", empty=empty,
+                        asked=asked)  # fmt: skip
+        return join("", [empty, sample_words(self.samples)])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,8 +325,8 @@ class MakeOptional(Operation):
     table: str
     column: str
 
-    def words(self) -> str:
-        return "may be empty"
+    def words(self) -> Label:
+        return say("may be empty", "可以为空")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,8 +341,10 @@ class SetDefault(Operation):
     def is_visible(self) -> bool:
         return False
 
-    def words(self) -> str:
-        return f"the database fills in {self.default}" if self.default else "no filling in"
+    def words(self) -> Label:
+        if self.default is None:
+            return say("no filling in", "不再自动填入")
+        return say("the database fills in {value}", "由数据库填入 {value}", value=self.default)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,9 +362,13 @@ class RenameOptions(Operation):
     def is_adding_only(self) -> bool:
         return not self.rows
 
-    def words(self) -> str:
-        names = ", ".join(f"{old} -> {new}" for old, new in self.names)
-        return f"options {names} in {amount(self.rows, 'record')}"
+    def words(self) -> Label:
+        return say(
+            "options {names} in {records}",
+            "选项 {names}：{records}",
+            names=list_words(f"{old} -> {new}" for old, new in self.names),
+            records=amount(self.rows, RECORD),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -282,9 +385,16 @@ class DropOptions(Operation):
     def is_adding_only(self) -> bool:
         return not self.lost
 
-    def words(self) -> str:
-        names = ", ".join(self.names)
+    def words(self) -> Label:
+        names = list_words(self.names)
         if not self.lost:
-            return f"drop options {names}: not in use"
-        used = f"{amount(self.lost, 'record')} {'holds' if self.lost == 1 else 'hold'} one"
-        return f"drop options {names}: {used}{sample_words(self.samples)}"
+            return say("drop options {names}: not in use", "删除选项 {names}：没有记录使用",
+                       names=names)  # fmt: skip
+        return say(
+            "drop options {names}: {records} {hold} one{samples}",
+            "删除选项 {names}：{records}正在使用{samples}",
+            names=names,
+            records=amount(self.lost, RECORD),
+            hold="holds" if self.lost == 1 else "hold",
+            samples=sample_words(self.samples),
+        )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.database.plan import Plan
 from app.database.system import apply_step, config_version
 from app.definitions.catalog import Catalog
+from app.texts import Label
 
 
 def record(
@@ -58,12 +59,14 @@ def fail(connection: sa.Connection, number: int) -> None:
 
 def done(connection: sa.Connection, version: int, position: int) -> None:
     """Mark a step as done."""
-    connection.execute(_step(version, position).values(done_at=datetime.now(UTC), problem=None))
+    connection.execute(
+        _step(version, position).values(done_at=datetime.now(UTC), problem=sa.null())
+    )
 
 
-def note_problem(connection: sa.Connection, version: int, position: int, problem: str) -> None:
+def note_problem(connection: sa.Connection, version: int, position: int, problem: Label) -> None:
     """Note why a step could not be done; the next apply tries it again."""
-    connection.execute(_step(version, position).values(problem=problem))
+    connection.execute(_step(version, position).values(problem=dict(problem.texts)))
 
 
 def marker(version: int, position: int) -> Callable[[sa.Connection, int], None]:

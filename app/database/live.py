@@ -23,10 +23,11 @@ from app.database.pools import CONNECT_SECONDS, Pools
 from app.database.release import Release, make_release, read_numbers
 from app.database.versions import files_of
 from app.definitions.load import Loaded, load_files
-from app.errors import ConfigurationError, Unavailable
+from app.errors import ConfigurationError, Text, TrellisError, Unavailable
 from app.expressions.builtin import BUILTIN
 from app.expressions.functions import Functions
 from app.fields.base import FieldTypes
+from app.texts import say
 
 __all__ = ["STALE_CATALOG", "Live", "Release"]
 
@@ -61,7 +62,7 @@ class Live:
         self._process = 0
         self._stopping = threading.Event()
         #: why the newest version does not serve here, if it does not
-        self.problem: str | None = None
+        self.problem: Text | None = None
 
     @property
     def release(self) -> Release:
@@ -121,8 +122,12 @@ class Live:
                 self.reload()
             if self._release is None:
                 raise Unavailable(
-                    "No configuration has been applied to this database yet. "
-                    "Run `trellis apply`, or `trellis run`, which does it."
+                    say(
+                        "No configuration has been applied to this database yet. "
+                        "Run `trellis apply`, or `trellis run`, which does it.",
+                        "这个数据库还没有应用过任何配置。"
+                        "请运行 `trellis apply`，或运行会自动应用的 `trellis run`。",
+                    )
                 )
             if self._process != os.getpid():
                 # The thread of a parent process does not live on in its child.
@@ -171,7 +176,7 @@ class Live:
                 # A version this Trellis cannot read must not end the thread that would hear of the
                 # next one; the setup screen shows the problem.
                 _log.exception("the newest version cannot be loaded")
-                self.problem = str(error)
+                self.problem = error.message if isinstance(error, TrellisError) else str(error)
                 stopping.wait(LOOK_SECONDS)
 
     def _hear(self, stopping: threading.Event) -> None:

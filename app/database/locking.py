@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.database.migrate import APPLY_LOCK
 from app.errors import PlanError
+from app.texts import Label, say
 
 #: How often somebody who waits looks again. Waiting inside the lock function would hold a snapshot
 #: open, for which building an index concurrently would wait in turn: both for ever.
@@ -18,7 +19,7 @@ _LOOK_SECONDS = 0.1
 
 @contextmanager
 def apply_lock(
-    connection: sa.Connection, wait: float, waiting: Callable[[str], None] = lambda _who: None
+    connection: sa.Connection, wait: float, waiting: Callable[[Label], None] = lambda _who: None
 ) -> Iterator[None]:
     """Hold the lock; wait up to *wait* seconds for another apply to end.
 
@@ -28,11 +29,16 @@ def apply_lock(
     give_up_at = time.monotonic() + wait
     told = False
     while not _try(connection):
-        who = holder(connection) or "somebody"
+        name = holder(connection)
+        who = say("somebody", "有人") if name is None else Label({"en": name})
         if time.monotonic() >= give_up_at:
             raise PlanError(
-                f"{who} is applying a configuration right now. Nothing was changed; try again when "
-                "that is done."
+                say(
+                    "{who} is applying a configuration right now. Nothing was changed; try again "
+                    "when that is done.",
+                    "{who}正在应用配置。没有做任何更改，请等它完成后再试。",
+                    who=who,
+                )
             )
         if not told:
             waiting(who)

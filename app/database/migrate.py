@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.errors import ConfigurationError
+from app.texts import say
 
 #: Numbers of PostgreSQL's advisory locks, the product's own among all of a database.
 MIGRATE_LOCK = 7_415_001
@@ -64,8 +65,14 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise ConfigurationError(
-            message=f"This database was made by a newer Trellis (migration {found}; the newest one "
-            f"known here is {newest()}). Install that version, or restore a backup of this one."
+            message=say(
+                "This database was made by a newer Trellis (migration {found}; the newest one "
+                "known here is {known}). Install that version, or restore a backup of this one.",
+                "这个数据库由更新版本的 Trellis 创建（迁移 {found}；本版本所知的最新迁移是 "
+                "{known}）。请安装那个版本，或恢复本版本的备份。",
+                found=found,
+                known=newest(),
+            )
         )
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS trellis"))
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS crm"))

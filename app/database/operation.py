@@ -1,4 +1,4 @@
-"""What a plan consists of: one class per kind of change, with its words.
+"""What a plan consists of: one class per kind of change, with its words in every language.
 
 An operation is a value. It says what it touches and carries everything needed to do it, so that
 what was begun can be finished by another process. Who does it is ``steps``; who finds it is
@@ -7,8 +7,11 @@ what was begun can be finished by another process. Who does it is ``steps``; who
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
+
+from app.texts import Label, join, say
 
 #: When an operation is done. ``add``: a short transaction, the old catalog goes on working.
 #: ``fill``: outside transactions, still before. ``swap``: in the transaction that makes the new
@@ -59,7 +62,7 @@ class Operation:
         """Whether the plan shows it on a line of its own; the others follow from those."""
         return True
 
-    def words(self) -> str:
+    def words(self) -> Label:
         """Return what happens, behind the subject."""
         raise NotImplementedError
 
@@ -72,14 +75,43 @@ class Operation:
         return {"kind": type(self).__name__, **asdict(self)}
 
 
-def amount(number: int | None, noun: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What is counted; Chinese puts a measure word between the number and it."""
+
+    one: str
+    many: str
+    chinese: str
+    measure: str
+
+
+RECORD = Noun("record", "records", "记录", "条")
+EXISTING_RECORD = Noun("existing record", "existing records", "现有记录", "条")
+VALUE = Noun("value", "values", "值", "个")
+FIELD = Noun("field", "fields", "字段", "个")
+INDEX = Noun("index", "indexes", "索引", "个")
+CONSTRAINT = Noun("constraint", "constraints", "约束", "个")
+PERSON = Noun("person", "people", "用户", "名")
+CHANGE = Noun("change", "changes", "更改", "项")
+PROBLEM = Noun("problem", "problems", "问题", "个")
+
+
+def amount(number: int | None, noun: Noun) -> Label:
     """Return ``1 204 records`` with a thin grouping, or ``records`` while nobody has counted."""
     if number is None:
-        return f"{noun}s"
+        return say(noun.many, f"若干{noun.measure}{noun.chinese}")
     grouped = f"{number:,}".replace(",", " ")
-    return f"{grouped} {noun}{'' if number == 1 else 's'}"
+    english = noun.one if number == 1 else noun.many
+    return say(f"{grouped} {english}", f"{grouped} {noun.measure}{noun.chinese}")
 
 
-def sample_words(samples: tuple[int, ...]) -> str:
+def list_words(names: Iterable[str]) -> Label:
+    """Return names one after the other, as each language does it."""
+    return join(say(", ", "、"), names)
+
+
+def sample_words(samples: tuple[int, ...]) -> Label:
     """Return ``, for example 4, 8, 15``, or nothing."""
-    return f", for example {', '.join(map(str, samples))}" if samples else ""
+    if not samples:
+        return say("", "")
+    return say(", for example {ids}", "，例如 {ids}", ids=list_words(map(str, samples)))

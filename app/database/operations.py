@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from app.database.access_operations import (
+    ChangeAccess,
+    ChangeAdministrator,
+    ChangeInheritance,
+    RenameRole,
+)
 from app.database.constraint_operations import (
     AddCheck,
     AddForeignKey,
@@ -13,7 +19,6 @@ from app.database.constraint_operations import (
     BreakCheck,
     BuildIndex,
     BuildUnique,
-    ChangeAccess,
     DropConstraint,
     DropIndexes,
     DropLeftover,
@@ -39,9 +44,18 @@ from app.database.field_operations import (
     Require,
     SetDefault,
 )
-from app.database.operation import PHASES, Operation, Phase, amount, sample_words
+from app.database.operation import (
+    CHANGE,
+    PHASES,
+    PROBLEM,
+    Operation,
+    Phase,
+    amount,
+    sample_words,
+)
 
-_ALL: tuple[type[Operation], ...] = (
+#: Every kind, in the order of the reference.
+KINDS: tuple[type[Operation], ...] = (
     CreateEntity,
     RenameEntity,
     DropEntity,
@@ -69,13 +83,19 @@ _ALL: tuple[type[Operation], ...] = (
     Recompute,
     DropLeftover,
     BreakCheck,
+    RenameRole,
+    ChangeAdministrator,
+    ChangeInheritance,
     ChangeAccess,
     Publish,
 )
-_KINDS = {kind.__name__: kind for kind in _ALL}
+_KINDS = {kind.__name__: kind for kind in KINDS}
 
 __all__ = [
+    "CHANGE",
+    "KINDS",
     "PHASES",
+    "PROBLEM",
     "AddCheck",
     "AddField",
     "AddForeignKey",
@@ -84,6 +104,8 @@ __all__ = [
     "BuildIndex",
     "BuildUnique",
     "ChangeAccess",
+    "ChangeAdministrator",
+    "ChangeInheritance",
     "ChangeType",
     "ConvertInPlace",
     "CreateEntity",
@@ -104,6 +126,7 @@ __all__ = [
     "RenameField",
     "RenameIndexes",
     "RenameOptions",
+    "RenameRole",
     "Require",
     "SetDefault",
     "Validate",

@@ -21,9 +21,9 @@ from app.database.physical import (
 from app.definitions.catalog import Catalog, Entity, Field, Rule
 
 Outline = Mapping[str, Any]
-"""``{"entities": {name: {...}}, "roles": [...]}``; see `outline_of`."""
+"""``{"entities": {name: {...}}, "roles": [...], "admins": [...]}``; see `outline_of`."""
 
-EMPTY: Outline = {"entities": {}, "roles": []}
+EMPTY: Outline = {"entities": {}, "roles": [], "admins": []}
 
 
 def outline_of(catalog: Catalog, previous: tuple[Catalog, Outline] | None = None) -> Outline:
@@ -34,7 +34,11 @@ def outline_of(catalog: Catalog, previous: tuple[Catalog, Outline] | None = None
         name: known[name] if name in known else _entity(entity, facts)
         for name, entity in catalog.entities.items()
     }
-    return {"entities": entities, "roles": sorted(catalog.roles)}
+    return {
+        "entities": entities,
+        "roles": sorted(catalog.roles),
+        "admins": sorted(role.name for role in catalog.roles.values() if role.admin),
+    }
 
 
 def _unchanged(
@@ -81,6 +85,7 @@ def _entity(entity: Entity, facts: Facts) -> dict[str, Any]:
         },
         "rules": [check.must.text for check in entity.checks],
         "rights": _rights(entity),
+        "inherit": sorted(link for link, _ in entity.inherit),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which entity and which field of the new catalog is which of the one before.
+"""Which entity, field and role of the new catalog is which of the one before.
 
 The same name is the same thing; ``was:`` makes another name the same thing, as long as the old name
 is not used for something else. Lines follow the field they stand in.
@@ -20,6 +20,7 @@ class Pairs:
 
     entities: Mapping[str, str]
     fields: Mapping[str, Mapping[str, str]]
+    roles: Mapping[str, str]
 
     def new_entity(self, old: str) -> str | None:
         """Return what the entity is called now, or None if it is gone."""
@@ -37,7 +38,13 @@ def pair(old: Outline, catalog: Catalog) -> Pairs:
         if before is not None:
             entities[entity.name] = before
             fields[entity.name] = _fields_before(entity, known[before]["fields"])
-    return Pairs(entities, fields)
+    old_roles = dict.fromkeys(old["roles"])
+    roles = {
+        role.name: before
+        for role in catalog.roles.values()
+        if (before := _before(role.name, role.was, old_roles, catalog.roles)) is not None
+    }
+    return Pairs(entities, fields, roles)
 
 
 def _entity_before(

@@ -14,12 +14,15 @@ import orjson
 import sqlalchemy as sa
 
 from app.collector import without_collector
+from app.database.access_operations import ChangeRights
 from app.database.checking import Holds, broken_checks
 from app.database.counting import count_operations
 from app.database.diff import find_operations
 from app.database.diff_access import access_operations
 from app.database.migrate import current
 from app.database.operations import (
+    CHANGE,
+    PROBLEM,
     BuildUnique,
     DropOptions,
     Operation,
@@ -42,9 +45,10 @@ from app.database.versions import (
     unfinished_steps,
 )
 from app.definitions.catalog import Catalog
+from app.texts import Label, say
 
 #: What a program may read from the exit code of ``trellis plan``.
-NOTHING_TO_DO, CHANGES, REFUSED = 0, 2, 3
+NOTHING_TO_DO, REFUSED, CHANGES = 0, 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,10 @@ class Refusal:
     """Why a plan may not be applied; ``allow`` is what somebody would have to allow."""
 
     subject: str
-    sentence: str
+    sentence: Label
     allow: str | None = None
+    #: a stable word for programs
+    code: str = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,66 +101,99 @@ class Plan:
         return self.base.number if self.base else None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan as data, as the API and ``--format json`` give it."""
+        """Return the plan as data, as ``--format json`` gives it and versions keep it.
+
+        Words in it are English; programs go by ``kind`` and ``code``.
+        """
         return {
             "base": self.base_number,
             "base_fingerprint": self.base.fingerprint if self.base else None,
             "fingerprint": self.fingerprint,
             "database": self.database,
             "operations": [
-                {**each.as_json(), "sign": each.sign, "words": each.words(), "phase": each.phase,
-                 "destructive": each.is_destructive, "adding_only": each.is_adding_only,
+                {**each.as_json(), "sign": each.sign, "words": str(each.words()),
+                 "phase": each.phase, "destructive": each.is_destructive,
+                 "adding_only": each.is_adding_only,
                  "visible": each.is_visible, "seconds": round(each.seconds(), 1)}
                 for each in self.operations
             ],
             "unfinished": [
-                {"subject": step.operation.subject, "words": step.operation.words(),
-                 "problem": step.problem}
+                {"subject": step.operation.subject, "words": str(step.operation.words()),
+                 "problem": None if step.problem is None else str(step.problem)}
                 for step in self.unfinished
             ],
             "refusals": [
-                {"subject": each.subject, "message": each.sentence, "allow": each.allow}
+                {"code": each.code, "subject": each.subject, "message": str(each.sentence),
+                 "allow": each.allow}
                 for each in self.refusals
             ],
             "exit_code": self.exit_code,
         }  # fmt: skip
 
-    def render(self, form: Literal["text", "json"] = "text") -> str:
-        """Return the plan for a person at a terminal, or as JSON for a program."""
+    def render(self, form: Literal["text", "json"] = "text", language: str = "en") -> str:
+        """Return the plan for a person at a terminal, or as JSON for a program.
+
+        *language* is the person's; JSON is the same for everybody.
+        """
         if form == "json":
             return orjson.dumps(self.as_json(), option=orjson.OPT_INDENT_2).decode()
-        return "\n".join(self._lines())
+        return "\n".join(self._lines(language))
 
-    def _lines(self) -> Iterator[str]:
-        before = self.base.fingerprint[:6] if self.base else "empty"
-        last = "never applied"
-        if self.base:
-            last = f"last applied {self.base.applied_at:%Y-%m-%d} by {self.base.applied_by}"
-        head = f"Plan {before} -> {self.fingerprint[:6]}   (database: {self.database}, {last})"
+    def _lines(self, language: str) -> Iterator[str]:
+        yield self._head().in_language(language)
         if self.is_empty:
-            yield f"{head}\n  Nothing to do."
+            yield f"  {say('Nothing to do.', '没有需要执行的更改。').in_language(language)}"
             return
-        yield head
         for step in self.unfinished:
-            why = f": {step.problem}" if step.problem else ""
-            yield f"  … {step.operation.subject}   to be finished: {step.operation.words()}{why}"
+            yield f"  … {step.operation.subject}   {step.words().in_language(language)}"
         shown = [each for each in self.operations if each.is_visible]
         width = max((len(each.subject) for each in shown), default=0)
+        destructive = say("DESTRUCTIVE", "会丢失数据").in_language(language)
         for each in shown:
-            mark = "   DESTRUCTIVE" if each.is_destructive else ""
-            yield f"  {each.sign} {each.subject:<{width}}   {each.words()}{mark}"
-        yield self._summary(shown)
+            mark = f"   {destructive}" if each.is_destructive else ""
+            words = each.words().in_language(language)
+            yield f"  {each.sign} {each.subject:<{width}}   {words}{mark}"
+        yield self._summary(shown).in_language(language)
         if self.refusals:
-            yield f"Refusing: {amount(len(self.refusals), 'problem')}. Nothing was changed."
+            refused = say(
+                "Refusing: {problems}. Nothing was changed.",
+                "已拒绝：{problems}。没有做任何更改。",
+                problems=amount(len(self.refusals), PROBLEM),
+            )
+            yield refused.in_language(language)
             for refusal in self.refusals:
-                yield f"  {refusal.sentence}"
+                yield f"  {refusal.sentence.in_language(language)}"
 
-    def _summary(self, shown: Sequence[Operation]) -> str:
+    def _head(self) -> Label:
+        last = say("never applied", "从未应用")
+        if self.base:
+            last = say(
+                "last applied {day} by {who}",
+                "上次由 {who} 于 {day} 应用",
+                day=f"{self.base.applied_at:%Y-%m-%d}",
+                who=self.base.applied_by,
+            )
+        return say(
+            "Plan {before} -> {after}   (database: {database}, {last})",
+            "计划 {before} -> {after}   （数据库：{database}，{last}）",
+            before=self.base.fingerprint[:6] if self.base else say("empty", "空"),
+            after=self.fingerprint[:6],
+            database=self.database,
+            last=last,
+        )
+
+    def _summary(self, shown: Sequence[Operation]) -> Label:
         seconds = sum(each.seconds() for each in self.operations)
-        time = "under a second" if seconds < 1 else f"about {seconds:,.0f} s".replace(",", " ")
-        return (
-            f"{amount(len(shown), 'change')}, {time}. People go on working: "
-            "no statement waits longer than 0.1 s for a lock."
+        time = say("under a second", "不到一秒")
+        if seconds >= 1:
+            number = f"{seconds:,.0f}".replace(",", " ")
+            time = say("about {number} s", "约 {number} 秒", number=number)
+        return say(
+            "{changes}, {time}. People go on working: no statement waits longer than 0.1 s for a "
+            "lock.",
+            "{changes}，{time}。大家可以照常工作：任何语句等待锁的时间都不超过 0.1 秒。",
+            changes=amount(len(shown), CHANGE),
+            time=time,
         )
 
 
@@ -190,7 +229,7 @@ def make_plan(
     found = _counted(connection, found, shape)
     if holds is not None:
         found += broken_checks(connection, catalog, old, pairs, holds)
-    found += access_operations(old, new, pairs)
+    found += _counted(connection, list(access_operations(old, new, pairs)), shape)
     found += _published(connection, base, catalog, found)
     found, refusals = _refuse(found, allow)
     return Plan(
@@ -262,6 +301,8 @@ def _published(
         return
     said = {each.subject.partition(".")[0] for each in found if each.is_visible}
     said |= {each.old for each in found if isinstance(each, RenameEntity)}
+    if any(isinstance(each, ChangeRights) for each in found):
+        said.add("roles")
     before: Mapping[str, str] = files_of(connection, base.number)
     changed = sorted(
         path for path in {*before, *catalog.files} if before.get(path) != catalog.files.get(path)
@@ -283,40 +324,67 @@ def _refuse(
             refusals.append(refusal)
     known = {each.subject for each in found}
     for name in allow:
-        if name not in known:
-            sentence = f"`--allow {name}` names nothing this plan would touch. Leave it out."
-            refusals.append(Refusal(name, sentence))
+        # Run again after it was done, a script's `--allow` is no mistake.
+        if found and name not in known:
+            sentence = say(
+                "`--allow {name}` names nothing this plan would touch. Leave it out.",
+                "本计划不涉及 `--allow {name}` 所指的内容，请去掉它。",
+                name=name,
+            )
+            refusals.append(Refusal(name, sentence, code="unknown-allow"))
     return kept, refusals
 
 
 def _judge(operation: Operation, allow: Sequence[str]) -> tuple[Operation, Refusal | None]:
-    name = operation.subject
+    name, words = operation.subject, operation.words()
     if isinstance(operation, BuildUnique) and operation.clashes:
-        return operation, Refusal(
-            name,
-            f"{name}: {operation.words()}. Change or merge those records first.",
+        sentence = say(
+            "{name}: {words}. Change or merge those records first.",
+            "{name}：{words}。请先修改或合并这些记录。",
+            name=name,
+            words=words,
         )
+        return operation, Refusal(name, sentence, code="clash")
     if isinstance(operation, Require) and operation.empty and operation.fill is None:
         if name in allow:
             return replace(operation, is_waived=True), None
-        return operation, Refusal(
-            name,
-            f"{name}: {operation.words()}. Give it a `default`, fill them in, or re-run with "
-            f"`--allow {name}` to ask for it at their next save.",
-            name,
+        sentence = say(
+            "{name}: {words}. Give it a `default`, fill them in, or re-run with `--allow {name}` "
+            "to ask for it at their next save.",
+            "{name}：{words}。请设置 `default`、先把这些记录补全，"
+            "或使用 `--allow {name}` 重新运行，在下次保存时要求填写。",
+            name=name,
+            words=words,
         )
+        return operation, Refusal(name, sentence, name, code="empty")
     if name in allow or not operation.is_destructive:
         return operation, None
     if isinstance(operation, DropOptions):
-        return operation, Refusal(
-            name,
-            f"{name}: {operation.words()}. Write `becomes: OTHER` or `removed: yes` at the option, "
-            f"or re-run with `--allow {name}` to leave the values as they are.",
-            name,
+        sentence = say(
+            "{name}: {words}. Write `becomes: OTHER` or `removed: yes` at the option, or re-run "
+            "with `--allow {name}` to leave the values as they are.",
+            "{name}：{words}。请在选项处写上 `becomes: OTHER` 或 `removed: yes`，"
+            "或使用 `--allow {name}` 重新运行，保留原值。",
+            name=name,
+            words=words,
         )
-    hint = ""
-    if "." in name and operation.sign == "-":
-        hint = ", or write `removed: yes` to hide the field and keep the data"
-    lost = sample_words(operation.samples) if operation.sign == "-" else ""
-    sentence = f"{name}: {operation.words()}{lost}. Re-run with `--allow {name}`{hint}."
-    return operation, Refusal(name, sentence, name)
+        return operation, Refusal(name, sentence, name, code="option-in-use")
+    return operation, Refusal(name, _loss(operation), name)
+
+
+def _loss(operation: Operation) -> Label:
+    is_drop = operation.sign == "-"
+    hint = say("", "")
+    if "." in operation.subject and is_drop:
+        hint = say(
+            ", or write `removed: yes` to hide the field and keep the data",
+            "，或写上 `removed: yes` 以隐藏该字段并保留数据",
+        )
+    return say(
+        "{name}: {words}{lost}. Re-run with `--allow {name}`{hint}.",
+        "{name}：{words}{lost}。请使用 `--allow {name}` 重新运行{hint}。",
+        name=operation.subject,
+        words=operation.words(),
+        lost=sample_words(operation.samples) if is_drop else "",
+        hint=hint,
+    )

@@ -36,6 +36,7 @@ from app.database.operations import (
 from app.database.system import counter, dirty, search, share
 from app.database.system import entity as entity_table
 from app.errors import PlanError
+from app.texts import Label, say
 
 #: How long a lock may be waited for, since everybody else waits behind us meanwhile.
 LOCK_MILLISECONDS = 100
@@ -49,6 +50,11 @@ _T = TypeVar("_T")
 
 class StepProblem(Exception):
     """A step cannot be done now; what was done before it stands, and it is tried again later."""
+
+    def __init__(self, sentence: Label) -> None:
+        """Keep the sentence in every language."""
+        self.sentence = sentence
+        super().__init__(str(sentence))
 
 
 class Session:
@@ -87,8 +93,12 @@ class Session:
                     raise
                 if time.monotonic() > give_up_at:
                     raise PlanError(
-                        "A table was in use all the time: somebody holds a lock on it. Find the "
-                        "long transaction in pg_stat_activity, end it, and apply again."
+                        say(
+                            "A table was in use all the time: somebody holds a lock on it. Find "
+                            "the long transaction in pg_stat_activity, end it, and apply again.",
+                            "数据表一直被占用：有人持有它的锁。请在 pg_stat_activity "
+                            "中找到那个长事务，结束它，然后重新应用。",
+                        )
                     ) from error
             # Jitter, so that we do not meet the same regular writer each time.
             time.sleep(random.uniform(0.02, 0.15))  # noqa: S311
@@ -208,8 +218,13 @@ def _build_index(session: Session, operation: BuildIndex) -> None:
     except sa.exc.IntegrityError as error:
         session.loose(ddl.drop_index(operation.name, concurrently=True))
         raise StepProblem(
-            f"{operation.subject}: two records got the same value while the unique rule was being "
-            "built. Run `trellis plan` to see which."
+            say(
+                "{name}: two records got the same value while the unique rule was being built. Run "
+                "`trellis plan` to see which.",
+                "{name}：建立唯一规则期间，有两条记录填了相同的值。"
+                "请运行 `trellis plan` 查看是哪两条。",
+                name=operation.subject,
+            )
         ) from error
 
 
@@ -287,8 +302,12 @@ def _require(session: Session, operation: Require) -> None:
             lambda connection: ddl.run(connection, ddl.drop_constraint(operation.table, name))
         )
         raise StepProblem(
-            f"{operation.subject}: some records are still empty. It is asked for at their next "
-            "save; apply again once they are filled in."
+            say(
+                "{name}: some records are still empty. It is asked for at their next save; apply "
+                "again once they are filled in.",
+                "{name}：仍有记录为空。下次保存这些记录时会要求填写；补全之后请重新应用。",
+                name=operation.subject,
+            )
         ) from error
     session.briefly(end)
 
@@ -306,8 +325,11 @@ def _add_check(session: Session, operation: AddCheck) -> None:
         drop = ddl.drop_constraint(operation.table, operation.name)
         session.briefly(lambda connection: ddl.run(connection, drop))
         raise StepProblem(
-            f"{operation.subject}: some records are beyond the limit; they are asked at their next "
-            "save."
+            say(
+                "{name}: some records are beyond the limit; they are asked at their next save.",
+                "{name}：有记录超出限制；下次保存这些记录时会要求更正。",
+                name=operation.subject,
+            )
         ) from error
 
 
@@ -328,7 +350,11 @@ def _validate(session: Session, operation: Validate) -> None:
         session.loose(ddl.validate(operation.table, operation.name))
     except sa.exc.IntegrityError as error:
         raise StepProblem(
-            f"{operation.subject}: some records point to records that do not exist."
+            say(
+                "{name}: some records point to records that do not exist.",
+                "{name}：有记录指向了不存在的记录。",
+                name=operation.subject,
+            )
         ) from error
 
 

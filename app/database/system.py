@@ -54,8 +54,8 @@ apply_step = sa.Table(
     sa.Column("operation", JSONB, nullable=False),
     sa.Column("mark", JSONB),
     sa.Column("done_at", _moment),
-    #: why it could not be done, for the next plan and the setup screen
-    sa.Column("problem", sa.Text),
+    #: why it could not be done, by language, for the next plan and the setup screen
+    sa.Column("problem", JSONB),
 )
 
 #: What the folder holds and is not applied: a plan that waits, or problems. One row, or none.

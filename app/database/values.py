@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypedDict
 
 import sqlalchemy as sa
 
@@ -27,19 +28,23 @@ def fill_of(field: Field | None, columns: Sequence[PhysicalColumn]) -> dict[str,
     }
 
 
-def kind_words(field: Field | None) -> str:
-    """Return what the field is: ``text``, ``link to customer``, ``number 0-100``."""
+class Kind(TypedDict):
+    """What a field is, as a plan tells it; see `AddField`."""
+
+    type_name: str | None
+    target: str | None
+    low: str | None
+    high: str | None
+
+
+def kind_of(field: Field | None) -> Kind:
+    """Return what the field is; all None for what is built in."""
     if field is None:
-        return "built in"
-    words = field.type.name
-    target = field.settings.get("to")
-    if isinstance(target, str):
-        words += f" to {target}"
-    low, high = field.settings.get("min"), field.settings.get("max")
-    if low is not None and high is not None:
-        words += f" {low}-{high}"
-    elif high is not None:
-        words += f" up to {high}"
-    elif low is not None:
-        words += f" from {low}"
-    return words
+        return {"type_name": None, "target": None, "low": None, "high": None}
+    target, low, high = (field.settings.get(name) for name in ("to", "min", "max"))
+    return {
+        "type_name": field.type.name,
+        "target": target if isinstance(target, str) else None,
+        "low": None if low is None else str(low),
+        "high": None if high is None else str(high),
+    }

@@ -16,6 +16,7 @@ from app.database.operations import Operation, operation_from_json
 from app.database.outline import EMPTY, Outline
 from app.database.system import apply_step, config_version
 from app.errors import NotFound
+from app.texts import Label, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class AppliedVersion:
     #: the version it was planned against
     base: int | None = None
     #: what could not be finished, in words; it is tried again by the next apply
-    problems: tuple[str, ...] = ()
+    problems: tuple[Label, ...] = ()
     #: False where there was nothing to do and no version was written
     is_new: bool = True
 
@@ -88,7 +89,13 @@ def _one(connection: sa.Connection, column: sa.Column[Any], number: int) -> Mapp
     query = sa.select(column).where(config_version.c.number == number)
     found: Mapping[str, Any] | None = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFound(f"There is no version {number} of the configuration.")
+        raise NotFound(
+            say(
+                "There is no version {number} of the configuration.",
+                "配置没有第 {number} 版。",
+                number=number,
+            )
+        )
     return found
 
 
@@ -105,7 +112,20 @@ class UnfinishedStep:
     position: int
     operation: Operation
     mark: Mapping[str, Any] | None
-    problem: str | None
+    #: why it could not be done when it was tried
+    problem: Label | None
+
+    def words(self) -> Label:
+        """Return what is still to be done, and why it is not done yet."""
+        words = self.operation.words()
+        if self.problem is None:
+            return say("to be finished: {words}", "有待完成：{words}", words=words)
+        return say(
+            "to be finished: {words}: {problem}",
+            "有待完成：{words}：{problem}",
+            words=words,
+            problem=self.problem,
+        )
 
 
 def unfinished_steps(connection: sa.Connection, number: int) -> list[UnfinishedStep]:
@@ -117,6 +137,12 @@ def unfinished_steps(connection: sa.Connection, number: int) -> list[UnfinishedS
         .order_by(table.position)
     )
     return [
-        UnfinishedStep(version, position, operation_from_json(operation), mark, problem)
+        UnfinishedStep(
+            version,
+            position,
+            operation_from_json(operation),
+            mark,
+            None if problem is None else Label(problem),
+        )
         for version, position, operation, mark, problem in connection.execute(query)
     ]

@@ -11,6 +11,7 @@ from flask import Response, redirect, request
 from markupsafe import Markup, escape
 
 from app.database.apply import ApplyOptions
+from app.database.operations import Operation
 from app.database.plan import Plan
 from app.database.versions import AppliedVersion, files_of, versions
 from app.definitions.load import Loaded
@@ -20,6 +21,7 @@ from app.screens.list_view import Tab
 from app.screens.moments import time_tag
 from app.screens.visit import Visit, leave_toast
 from app.security.manager import require_admin
+from app.texts import say as label
 
 _TONES = {"+": ("plus", "ok"), "~": ("adjustments-horizontal", "info"), "-": ("trash", "bad")}
 
@@ -183,7 +185,10 @@ def apply(visit: Visit) -> Response:
     allow = tuple(request.form.getlist("allow"))
     try:
         version = configuration.installation.apply(
-            loaded.catalog, visit.principal.name, options=ApplyOptions(allow=allow)
+            loaded.catalog,
+            visit.principal.name,
+            options=ApplyOptions(allow=allow),
+            user_id=visit.principal.user_id,
         )
     except PlanError as problem:
         return setup_page(visit, refused=visit.words(problem.message))  # type: ignore[arg-type]
@@ -211,10 +216,14 @@ def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
     say = visit.wording.say
     items = [
         PlanItem(
-            f"{step.operation.subject}: {step.operation.words()}",
+            _line(visit, step.operation),
             "clock",
             "warn",
-            [step.problem or say("Begun by an apply that was interrupted; finished first.")],
+            [
+                visit.words(step.problem)
+                if step.problem
+                else say("Begun by an apply that was interrupted; finished first.")
+            ],
         )
         for step in plan.unfinished
     ]
@@ -224,12 +233,12 @@ def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
             continue
         icon, tone = _TONES.get(one.sign, _TONES["~"])
         refusal = allowed.pop(one.subject, None)
-        details = [refusal.sentence] if refusal else []
+        details = [visit.words(refusal.sentence)] if refusal else []
         if one.is_destructive and not refusal:
             details.append(say("Values are lost for good."))
         items.append(
             PlanItem(
-                f"{one.subject}: {one.words()}",
+                _line(visit, one),
                 "alert-triangle" if refusal else icon,
                 "bad" if refusal else tone,
                 details,
@@ -237,10 +246,15 @@ def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
             )
         )
     items += [
-        PlanItem(one.subject, "alert-triangle", "bad", [one.sentence], one.allow or "")
+        PlanItem(one.subject, "alert-triangle", "bad", [visit.words(one.sentence)], one.allow or "")
         for one in allowed.values()
     ]
     return items
+
+
+def _line(visit: Visit, one: Operation) -> str:
+    line = label("{subject}: {words}", "{subject}：{words}", subject=one.subject, words=one.words())
+    return visit.words(line)
 
 
 def _version(visit: Visit, one: AppliedVersion, live: AppliedVersion | None) -> VersionItem:

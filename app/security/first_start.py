@@ -1,4 +1,4 @@
-"""Flask-AppBuilder's own tables, and the roles of roles.yaml in them.
+"""Flask-AppBuilder's own tables, and the roles of roles.yaml in them: added, renamed.
 
 FAB would do both in every web process at its start (with hundreds of statements, racing each
 other), so it is told not to; here it happens once, before the first process starts.
@@ -6,7 +6,7 @@ other), so it is told not to; here it happens once, before the first process sta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -27,6 +27,11 @@ _add = Statement(
     insert(_role)
     .values(id=sa.func.nextval("public.ab_role_id_seq"), name=sa.bindparam("name"))
     .on_conflict_do_nothing()
+)
+
+_user_role = sa.table("ab_user_role", sa.column("user_id"), sa.column("role_id"), schema="public")
+_group_role = sa.table(
+    "ab_group_role", sa.column("group_id"), sa.column("role_id"), schema="public"
 )
 
 
@@ -54,3 +59,41 @@ def add_roles(connection: psycopg.Connection[Any], names: Iterable[str]) -> list
     if missing:
         touch_people(connection)
     return missing
+
+
+def rename_roles(connection: sa.Connection, names: Mapping[str, str]) -> None:
+    """Give roles other names, old to new; whoever has one keeps it, by group as well.
+
+    Part of the transaction of *connection*, so that names and rights change in the same moment.
+    """
+    for old, new in names.items():
+        known = dict(
+            connection.execute(
+                sa.select(_role.c.name, _role.c.id).where(_role.c.name.in_([old, new]))
+            ).all()
+        )
+        if old not in known:
+            continue
+        if new in known:
+            # The new name was a role's before, which left roles.yaml and kept its row.
+            _move(connection, _user_role, _user_role.c.user_id, known[old], known[new])
+            _move(connection, _group_role, _group_role.c.group_id, known[old], known[new])
+        else:
+            renamed = sa.update(_role).where(_role.c.id == known[old]).values(name=new)
+            connection.execute(renamed)
+    if names:
+        touch_people(connection)
+
+
+def _move(
+    connection: sa.Connection,
+    table: sa.TableClause,
+    holder: sa.ColumnClause[Any],
+    old: int,
+    new: int,
+) -> None:
+    """Let whoever holds the role *old* hold *new*, once."""
+    has_new = sa.select(holder).where(table.c.role_id == new)
+    of_old = table.c.role_id == old
+    connection.execute(sa.delete(table).where(of_old, holder.in_(has_new)))
+    connection.execute(sa.update(table).where(of_old).values(role_id=new))
