@@ -65,6 +65,9 @@ def add_missing(
     for field in fields:
         if not (draft.is_new or field.name in draft.changes):
             continue
+        if prefix + field.name in problems.fields:
+            # Something was given; what is wrong with it is said already.
+            continue
         value = draft.lines.get(field.name) if field.type.name == "lines" else draft.get(field.name)
         if is_empty(value):
             problems.add(
@@ -249,7 +252,7 @@ def check_links(work: Work, drafts: Iterable[Draft], problems: Problems) -> None
             if not draft.changed(name):
                 continue
             field = draft.entity.fields[name]
-            for entity, record_id in _targets(field, draft.changes[name]):
+            for entity, record_id in targets_of(field, draft.changes[name]):
                 wanted.setdefault(entity, set()).add(record_id)
                 places.append((draft.prefix + name, entity, record_id))
     found = {
@@ -270,7 +273,8 @@ def check_links(work: Work, drafts: Iterable[Draft], problems: Problems) -> None
             )
 
 
-def _targets(field: Field, value: Any) -> list[tuple[str, int]]:
+def targets_of(field: Field, value: Any) -> list[tuple[str, int]]:
+    """Return the records a field's value names: entity and id."""
     if is_empty(value) or not field.type.targets(field):
         return []
     if field.type.name == "any_link":

@@ -45,10 +45,11 @@ class RollUp:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From records of some entity to those of *entity* that name them in *link*."""
+    """From records of some entity, *target*, to those of *entity* that name them in *link*."""
 
     entity: str
     link: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Dependencies:
         self.roll_ups_over: dict[str, list[RollUp]] = {}
         #: by the entity that is read
         self.readers: dict[str, list[Reader]] = {}
+        #: by entity and link: by which further links something is read behind it
+        self.read_through: dict[tuple[str, str], set[tuple[str, ...]]] = {}
         for entity in catalog.entities.values():
             for field in entity.fields.values():
                 if field.removed:
@@ -109,16 +112,25 @@ class Dependencies:
         parts = path.split(".")
         if parts[0] == "record":
             parts = parts[1:]
-        here, way = entity, ()
-        for position, part in enumerate(parts):
-            field = here.fields.get(part)
-            if position:
-                yield here.name, part, way
-            targets = field.type.targets(field) if field is not None else ()
-            is_parent = part == "parent" and here.lines_of is not None
-            if is_parent and here.lines_of is not None:
-                targets = (here.lines_of[0],)
-            if len(targets) != 1 or (field is not None and field.type.many):
-                return
-            way = (Step(here.name, part), *way)
-            here = self.catalog.entities[targets[0]]
+        return self._behind(entity, parts, ())
+
+    def _behind(
+        self, here: Entity, parts: list[str], way: tuple[Step, ...]
+    ) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
+        part, rest = parts[0], parts[1:]
+        if way:
+            yield here.name, part, way
+        if not rest:
+            return
+        for target in self._targets(here, part):
+            found = self.catalog.entities[target]
+            step = Step(here.name, part, target)
+            yield from self._behind(found, rest, (step, *way))
+            if rest[0] in found.fields:
+                self.read_through.setdefault((here.name, part), set()).add(tuple(rest[:-1]))
+
+    def _targets(self, here: Entity, part: str) -> tuple[str, ...]:
+        if part == "parent" and here.lines_of is not None:
+            return (here.lines_of[0],)
+        field = here.fields.get(part)
+        return () if field is None or field.type.many else field.type.targets(field)

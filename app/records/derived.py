@@ -20,7 +20,7 @@ from app.expressions import Checked, SQLEnvironment, to_sql
 from app.records import journal
 from app.records.asking import parameters_of_app
 from app.records.clocks import advance_clocks
-from app.records.dependencies import Dependencies, Reader, RollUp
+from app.records.dependencies import Dependencies, Reader, RollUp, Step
 from app.records.rows import EntityRows
 from app.records.work import Work
 
@@ -143,12 +143,8 @@ def _touch_readers(work: Work, reader: Reader, entity: str, record_id: int) -> N
     """Walk a way back from a changed record and remember who stands at its end."""
     ids = [record_id]
     for step in reader.way:
-        table = work.release.tables[step.entity]
         statement = work.rows.cached(
-            ("readers", step.entity, step.link),
-            lambda table=table, step=step: Statement(
-                sa.select(table.c.id).where(table.c[step.link] == sa.func.any(_IDS))
-            ),
+            ("readers", step), lambda step=step: _readers_statement(work, step)
         )
         ids = [row[0] for row in statement.run(work.connection, {"_ids": ids})]
         if not ids:
@@ -160,6 +156,14 @@ def _touch_readers(work: Work, reader: Reader, entity: str, record_id: int) -> N
     for row in work.rows[entity].read(work.connection, ids).values():
         parents = _named(work, work.rows[entity].entity, reader.roll_up, row)
         work.touch(reader.roll_up.parent, *parents)
+
+
+def _readers_statement(work: Work, step: Step) -> Statement:
+    table = work.release.tables[step.entity]
+    chosen = sa.select(table.c.id).where(table.c[step.link] == sa.func.any(_IDS))
+    if f"{step.link}__entity" in table.c:
+        chosen = chosen.where(table.c[f"{step.link}__entity"] == work.number(step.target))
+    return Statement(chosen)
 
 
 def settle(work: Work) -> None:

@@ -206,16 +206,18 @@ def _same_statement(work: Work, entity: str, path: str) -> Statement:
     chosen = sa.select(table.c.id).order_by(table.c.id).limit(MOST + 1)
     if isinstance(column.type, JSONB):
         field = work.release.catalog.entities[entity].fields[path]
-        value = sa.func.unnest(given).column_valued("value")
-        each = sa.func.jsonb_build_object(field.type.key, value, type_=JSONB())  # type: ignore[attr-defined]
+        values = sa.func.unnest(given).table_valued(sa.column("value", sa.Text), name="given")
+        values = values.render_derived()
+        key = sa.literal(field.type.key, sa.Text)  # type: ignore[attr-defined]
+        each = sa.func.jsonb_build_object(key, values.c.value, type_=JSONB())
         holds = column.contains(sa.func.jsonb_build_array(each, type_=JSONB()))
-        chosen = chosen.join_from(value, table, holds).group_by(table.c.id)
+        chosen = chosen.join_from(values, table, holds).group_by(table.c.id)
     elif isinstance(column.type, ARRAY):
         chosen = chosen.where(column.op("&&")(given))
     elif text:
-        chosen = chosen.where(normal_sql(column) == sa.func.any(given))
+        chosen = chosen.where(normal_sql(column) == sa.any_(given))
     else:
-        chosen = chosen.where(column == sa.func.any(given))
+        chosen = chosen.where(column == sa.any_(given))
     return Statement(chosen.where(table.c.deleted_at.is_(None)))
 
 

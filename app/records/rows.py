@@ -93,6 +93,11 @@ class EntityRows:
         return Statement(chosen.order_by(self.table.c.id).with_for_update())
 
     @cached_property
+    def _share(self) -> Statement:
+        chosen = sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS))
+        return Statement(chosen.order_by(self.table.c.id).with_for_update(read=True))
+
+    @cached_property
     def _read(self) -> Statement:
         return Statement(sa.select(self.table).where(self.table.c.id == sa.func.any(_IDS)))
 
@@ -105,6 +110,13 @@ class EntityRows:
         """
         statement = self._lock_whole if whole else self._lock
         rows = statement.rows(connection, {"_ids": sorted(set(ids))})
+        return {row["id"]: row for row in rows}
+
+    def hold(
+        self, connection: psycopg.Connection[Any], ids: Iterable[int]
+    ) -> dict[int, dict[str, Any]]:
+        """Return rows as nobody can change them before the end of the transaction."""
+        rows = self._share.rows(connection, {"_ids": sorted(set(ids))})
         return {row["id"]: row for row in rows}
 
     def read(

@@ -32,9 +32,10 @@ from app.records.defaults import (
 )
 from app.records.drafts import Draft, Problems
 from app.records.duplicates import check_duplicates
+from app.records.holding import hold_what_is_read
 from app.records.money import fill_base_amounts
 from app.records.rows import EntityRows
-from app.records.serials import give_numbers
+from app.records.serials import check_numbers, give_numbers
 from app.records.work import Work
 from app.texts import Label
 
@@ -146,10 +147,12 @@ class Saving:
             lists = self.work.rows[each.entity.name].lists
             add_missing(each, lists.always_required, problems, each.prefix)
             check_files(self.work, each, problems, each.prefix)
+            check_numbers(self.work, each, problems)
         if draft.lines:
             linesets.check_unique(self.work, draft, problems)
         warnings = check_duplicates(self.work, draft, problems)
         problems.raise_if_any()
+        hold_what_is_read(self.work, drafts)
         return warnings
 
     def _stamp(self) -> dict[str, Any]:

@@ -184,11 +184,11 @@ def load(files: dict[str, str] | None = None) -> Catalog:
     return loaded.catalog
 
 
-def build(url: str) -> None:
+def build(url: str, files: dict[str, str] | None = None) -> None:
     """Build the template: tables and people."""
     pools = Pools(url)
     try:
-        catalog = load()
+        catalog = load(files)
         create_account_tables(pools.engine)
         apply_catalog(pools, catalog, "test")
         with pools.write.connection() as connection:
