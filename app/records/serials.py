@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import insert
 from app.database import system
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
-from app.fields.serial import Serial
+from app.fields.serial import Serial, fields_of
+from app.records.checking import is_empty
+from app.records.drafts import Draft, Problems
 from app.records.work import Work
+from app.texts import say
 
 _counter = system.counter
 _next = insert(_counter).values(
@@ -36,6 +39,25 @@ def give_numbers(work: Work, entity: Entity, values: dict[str, Any]) -> None:
     for field in work.rows[entity.name].lists.serials:
         if values.get(field.name) is None:
             values[field.name] = _number(work, entity, field, values)
+
+
+def check_numbers(work: Work, draft: Draft, problems: Problems) -> None:
+    """Ask for what the numbers of a new record, or row of lines, are made of."""
+    values = draft.after()
+    for field in work.rows[draft.entity.name].lists.serials if draft.is_new else ():
+        if values.get(field.name) is not None:
+            continue
+        for path in fields_of(field.settings.get("format") or "{####}"):
+            name, _, part = path.partition(".")
+            value = values.get(name)
+            if is_empty(value.get(part) if part and isinstance(value, Mapping) else value):
+                sentence = say(
+                    "{label} is needed: it is part of {number}.",
+                    "请填写“{label}”：“{number}”中含有它。",
+                    label=draft.entity.fields[name].label,
+                    number=field.label,
+                )
+                problems.add(draft.prefix + name, sentence)
 
 
 def _number(work: Work, entity: Entity, field: Any, values: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from app.access.principal import NOBODY
 from app.database import system
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.records.conflicts import RecordConflict
+from tests.integration.writing import world as worlds
 from tests.integration.writing.world import NOW
 
 
@@ -48,8 +49,32 @@ def test_everything_wrong_is_said_at_once(world):
     assert "may read Credit" in sentences(error, "credit")[0]
 
 
+def test_what_cannot_be_read_is_not_called_missing_as_well(world):
+    with pytest.raises(InvalidInput) as error:
+        world.records.create(world.who("sam"), "customer", {"name": "x" * 41})
+    assert sentences(error, "name") == ["The text has 41 characters; at most 40 are allowed."]
+
+
+def test_what_a_number_is_made_of_is_asked_for(world):
+    order = worlds.FILES["entities/order.yaml"].replace(
+        "to: customer, required: yes", "to: customer"
+    )
+    world.apply(worlds.FILES | {"entities/order.yaml": order})
+    with pytest.raises(InvalidInput) as error:
+        world.records.create(world.who("sam"), "order", {})
+    assert sentences(error, "customer") == ["Customer is needed: it is part of Number."]
+
+
 def test_a13_what_the_system_keeps_cannot_be_set(world):
-    for name in ("id", "version", "created_by", "created_at", "owner_since", "deleted_at", "orders"):
+    for name in (
+        "id",
+        "version",
+        "created_by",
+        "created_at",
+        "owner_since",
+        "deleted_at",
+        "orders",
+    ):
         with pytest.raises(InvalidInput) as error:
             world.records.create(world.who("root"), "customer", {"name": "x", name: 1})
         assert name in error.value.fields
@@ -321,7 +346,10 @@ def test_l1_l5_history_and_event_are_part_of_the_write(world):
     events = world.one(
         sa.select(sa.func.count())
         .select_from(system.event)
-        .where(system.event.c.record_id == number, system.event.c.entity == world.live.release.numbers["customer"])
+        .where(
+            system.event.c.record_id == number,
+            system.event.c.entity == world.live.release.numbers["customer"],
+        )
     )
     assert events[0] == 2
 
