@@ -1,0 +1,221 @@
+"""The web keeps its promises when it or PostgreSQL is killed: a real `trellis run`, from outside."""
+
+import json
+import signal
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+import psutil
+import pytest
+
+from tests.running import PASSWORD, start_trellis
+
+CONFIG = {
+    "app.yaml": "name: Faults\nlanguages: [en, zh]\ntime_zone: UTC\ncurrencies: [CNY]\n",
+    "roles.yaml": "roles:\n  admin: {admin: yes}\n",
+    "entities/thing.yaml": (
+        "entity: thing\ntitle: name\n"
+        "fields: {name: {type: text, required: yes}, number: {type: integer}}\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def trellis(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    for name, text in CONFIG.items():
+        path = folder / "config" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    running = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
+    yield running
+    running.stop()
+
+
+class Caller:
+    """A program that writes over HTTP and remembers what it was told."""
+
+    def __init__(self, trellis):
+        self.url = trellis.url
+        self.token = ""
+        body = {"username": "admin", "password": PASSWORD}
+        deadline = time.monotonic() + 40
+        while not self.token:
+            status, answer, _ = self.ask("POST", "/security/login", body)
+            if status == 200:
+                self.token = answer["access_token"]
+            elif time.monotonic() > deadline:
+                pytest.fail(f"nobody could sign in: {status} {answer}")
+            else:
+                time.sleep(0.2)
+
+    def ask(self, method, path, body=None, **headers):
+        """Return status, JSON and headers; None for no answer at all."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {self.token}"} if self.token else {}),
+                **headers,
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=15) as response:
+                return response.status, json.loads(response.read() or b"null"), response.headers
+        except urllib.error.HTTPError as error:
+            text = error.read()
+            return error.code, json.loads(text) if text[:1] == b"{" else text, error.headers
+        except (OSError, json.JSONDecodeError):
+            return None, None, {}
+
+    def wait(self, seconds=30):
+        """Wait until a list can be read again."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.ask("GET", "/thing/?limit=1")[0] == 200:
+                return
+            time.sleep(0.1)
+        pytest.fail("it did not serve again in time")
+
+
+class Load:
+    """Several programs that write as fast as they can, each write with a key of its own."""
+
+    def __init__(self, trellis, threads=3):
+        self.trellis, self.stop = trellis, threading.Event()
+        #: name of a record: its number, or None where nobody answered
+        self.told, self.failures, self.lock = {}, [], threading.Lock()
+        callers = [Caller(trellis) for _ in range(threads)]
+        self.threads = [threading.Thread(target=self.write, args=[one]) for one in callers]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+    def write(self, caller):
+        while not self.stop.is_set():
+            name = uuid.uuid4().hex
+            status, answer, headers = caller.ask(
+                "POST", "/thing/", {"name": name}, **{"Idempotency-Key": name}
+            )
+            with self.lock:
+                self.told[name] = answer["id"] if status == 201 else None
+                if status == 503:
+                    if int(headers["Retry-After"]) < 1:
+                        self.failures.append((status, answer))
+                elif status not in (201, None):
+                    self.failures.append((status, answer))
+            if status != 201:
+                time.sleep(0.05)
+
+
+def check(trellis, load):
+    """Every acknowledged write is there, once and whole; the others may be sent again."""
+    caller = Caller(trellis)
+    caller.wait()
+    assert load.failures == []
+    acknowledged = {name: number for name, number in load.told.items() if number}
+    assert acknowledged
+    for name in [name for name, number in load.told.items() if number is None]:
+        status, answer, _ = caller.ask(
+            "POST", "/thing/", {"name": name}, **{"Idempotency-Key": name}
+        )
+        assert status == 201
+        acknowledged[name] = answer["id"]
+    found, after = {}, ""
+    while after is not None:
+        query = (
+            f"/thing/?fields=id,name&sort=id&limit=100&after={after}"
+            if after
+            else "/thing/?fields=id,name&sort=id&limit=100"
+        )
+        status, page, _ = caller.ask("GET", query)
+        assert status == 200
+        for row in page["rows"]:
+            assert row["name"] not in found, "written twice"
+            found[row["name"]] = row["id"]
+        after = page["next"]
+    assert {name: found.get(name) for name in acknowledged} == acknowledged
+    for number in list(acknowledged.values())[-5:]:
+        lines = caller.ask("GET", f"/thing/{number}/history")[1]["rows"]
+        assert [line["action"] for line in lines] == ["create"]
+
+
+def workers(trellis):
+    """The processes that answer: children of the web server."""
+    return trellis.children()["web"].children(recursive=True)
+
+
+def test_f1_a_killed_web_process_loses_nothing_it_acknowledged(trellis):
+    with Load(trellis) as load:
+        for _ in range(3):
+            time.sleep(0.6)
+            for process in workers(trellis):
+                process.kill()
+        time.sleep(0.5)
+    check(trellis, load)
+
+
+def postmaster(trellis):
+    return trellis.children()["PostgreSQL"]
+
+
+def test_f20_a_killed_postgresql_keeps_what_it_committed(trellis):
+    with Load(trellis) as load:
+        time.sleep(1)
+        family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family, timeout=10)
+        time.sleep(2)
+    check(trellis, load)
+
+
+def test_f18_a_restart_of_postgresql_is_a_pause(trellis):
+    before = postmaster(trellis).pid
+    with Load(trellis) as load:
+        time.sleep(0.5)
+        postmaster(trellis).send_signal(signal.SIGINT)
+        time.sleep(2.5)
+    check(trellis, load)
+    assert postmaster(trellis).pid != before
+
+
+def test_f19_without_postgresql_everything_says_so_at_once(trellis):
+    caller = Caller(trellis)
+    supervisor = psutil.Process(trellis.process.pid)
+    # It would start PostgreSQL again at once; a machine that is down stays down for a while.
+    supervisor.suspend()
+    try:
+        family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
+        for process in family:
+            process.kill()
+        time.sleep(0.5)
+        for method, path, body in (
+            ("GET", "/thing/?limit=1", None),
+            ("POST", "/thing/", {"name": "x"}),
+            ("GET", "/me", None),
+            ("POST", "/security/login", {"username": "admin", "password": "x"}),
+        ) * 2:
+            began = time.monotonic()
+            status, answer, headers = caller.ask(method, path, body)
+            if path == "/me" and status == 200:
+                continue  # Who asks was known a moment ago; nothing else is needed.
+            assert (status, answer["error"]["code"]) == (503, "unavailable"), path
+            assert int(headers["Retry-After"]) >= 1
+            assert time.monotonic() - began < 5
+    finally:
+        supervisor.resume()
+    caller.wait()
+    assert caller.ask("POST", "/thing/", {"name": "back"})[0] == 201
