@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from collections.abc import Callable
@@ -23,6 +24,8 @@ P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
 JSON = "application/json"
+#: The disk is full, or this program's share of it.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def as_json(value: Any, status: int = 200) -> Response:
@@ -63,6 +66,15 @@ def error_answer(error: Exception) -> Response:
     """Return the answer to an error; a bug of ours is logged and told by number only."""
     if isinstance(error, psycopg.Error):
         error = as_unavailable(error) or error
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _log.error("the disk is full: %s", error.strerror)
+        error = Unavailable(
+            say(
+                "There is no room on the disk for this. Nothing was saved.",
+                "磁盘空间不足，未保存任何内容。",
+            ),
+            retry_after=60,
+        )
     if isinstance(error, TrellisError):
         return _told(error)
     if isinstance(error, HTTPException):

@@ -1,7 +1,9 @@
 """What every answer carries and none tells; what is shown as text; what is written down."""
 
+import errno
 import json
 import logging
+import os
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -222,6 +224,39 @@ def test_r6_answers_are_never_anothers(shared):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(8)))
     assert wrong == []
+
+
+def test_c16_no_write_reaches_the_configuration(world):
+    """Neither an address nor a field of a record leads there; only an administrator applies."""
+    before = world.system_rows(system.config_version)
+    sam = world.as_("sam")
+    for entity in ("config_version", "configuration", "entity", "role", "roles"):
+        assert_api_error(sam.post(f"/{entity}/", {"name": "x"}), 404, "not-found")
+    for name, value in (("roles", ["admin"]), ("is_admin", True), ("login", "root")):
+        response = world.as_("root").patch(f"/user/{IDS['sam']}", {name: value})
+        assert_api_error(response, 422, "invalid-input", name)
+        assert_api_error(sam.patch(f"/user/{IDS['sam']}", {name: value}), 403, "forbidden")
+    browser = world.browser("sam")
+    applied = browser.ask("POST", "/setup/apply", data={"csrf_token": browser.csrf})
+    assert applied.status_code == 403
+    assert world.system_rows(system.config_version) == before
+    assert sam.get("/me").json["roles"] == ["seller"]
+
+
+def test_a_full_disk_refuses_the_upload_and_nothing_else(world, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    response = world.as_("sam").uploaded()
+    assert_api_error(response, 503, "unavailable", says="no room")
+    assert response.headers["Retry-After"]
+    monkeypatch.undo()
+    assert world.as_("sam").get("/customer/1").status_code == 200
+    assert world.system_rows(system.file) == []
+    folder = world.services.settings.data / "files"
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert world.as_("sam").uploaded().status_code == 201
 
 
 # -- what is written down --------------------------------------------------------------------------

@@ -219,3 +219,25 @@ def test_f19_without_postgresql_everything_says_so_at_once(trellis):
         supervisor.resume()
     caller.wait()
     assert caller.ask("POST", "/thing/", {"name": "back"})[0] == 201
+
+
+def test_f32_files_that_are_saved_in_pieces_are_taken_up_as_one(trellis):
+    """Twelve files, each linking to the next: before the last is there, none can be applied."""
+    log = trellis.log.parent.rglob("*.log")
+    logs = list(log)
+    names = [f"part_{number:02}" for number in range(12)]
+    for number, name in enumerate(names):
+        following = names[number + 1] if number + 1 < len(names) else "thing"
+        (trellis.config / "entities" / f"{name}.yaml").write_text(
+            f"entity: {name}\ntitle: name\n"
+            f"fields: {{name: {{type: text}}, next: {{type: link, to: {following}}}}}\n"
+        )
+        time.sleep(0.04)
+    caller = Caller(trellis)
+    deadline = time.monotonic() + 20
+    while caller.ask("GET", f"/{names[-1]}/")[0] != 200:
+        assert time.monotonic() < deadline, [path.read_text()[-2000:] for path in logs]
+        time.sleep(0.1)
+    assert caller.ask("GET", f"/{names[0]}/")[0] == 200
+    with urllib.request.urlopen(f"{trellis.url}/health", timeout=10) as response:
+        assert json.loads(response.read()) == {"status": "ok", "version": 2}
