@@ -336,40 +336,41 @@ def _refuse(
 
 
 def _judge(operation: Operation, allow: Sequence[str]) -> tuple[Operation, Refusal | None]:
-    name, words = operation.subject, operation.words()
+    name = operation.subject
     if isinstance(operation, BuildUnique) and operation.clashes:
-        sentence = say(
+        sentence = _about(
             "{name}: {words}. Change or merge those records first.",
             "{name}：{words}。请先修改或合并这些记录。",
-            name=name,
-            words=words,
+            operation,
         )
         return operation, Refusal(name, sentence, code="clash")
     if isinstance(operation, Require) and operation.empty and operation.fill is None:
         if name in allow:
             return replace(operation, is_waived=True), None
-        sentence = say(
+        sentence = _about(
             "{name}: {words}. Give it a `default`, fill them in, or re-run with `--allow {name}` "
             "to ask for it at their next save.",
             "{name}：{words}。请设置 `default`、先把这些记录补全，"
             "或使用 `--allow {name}` 重新运行，在下次保存时要求填写。",
-            name=name,
-            words=words,
+            operation,
         )
         return operation, Refusal(name, sentence, name, code="empty")
     if name in allow or not operation.is_destructive:
         return operation, None
     if isinstance(operation, DropOptions):
-        sentence = say(
+        sentence = _about(
             "{name}: {words}. Write `becomes: OTHER` or `removed: yes` at the option, or re-run "
             "with `--allow {name}` to leave the values as they are.",
             "{name}：{words}。请在选项处写上 `becomes: OTHER` 或 `removed: yes`，"
             "或使用 `--allow {name}` 重新运行，保留原值。",
-            name=name,
-            words=words,
+            operation,
         )
         return operation, Refusal(name, sentence, name, code="option-in-use")
     return operation, Refusal(name, _loss(operation), name)
+
+
+def _about(english: str, chinese: str, operation: Operation) -> Label:
+    return say(english, chinese, name=operation.subject, words=operation.words())
 
 
 def _loss(operation: Operation) -> Label:

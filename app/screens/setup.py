@@ -139,6 +139,8 @@ def setup_page(visit: Visit, part: str = "files", refused: str = "") -> Response
     view.versions = [_version(visit, one, live) for one in known]
     view.problems = [_problem(one) for one in loaded.problems]
     _plan(visit, loaded, view, refused)
+    if visit.core.live.problem and view.note is None:
+        view.note = {"kind": "bad", "text": _not_loaded(visit)}
     changed = {
         name
         for name in {*loaded.files, *live_files}
@@ -250,6 +252,16 @@ def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
         for one in allowed.values()
     ]
     return items
+
+
+def _not_loaded(visit: Visit) -> str:
+    """Return why the newest version does not serve here, though it was applied."""
+    sentence = label(
+        "The newest version cannot be loaded here; the one before goes on serving. {problem}",
+        "这里无法载入最新版本，先前的版本继续提供服务。{problem}",
+        problem=visit.core.live.problem,
+    )
+    return visit.words(sentence)
 
 
 def _line(visit: Visit, one: Operation) -> str:

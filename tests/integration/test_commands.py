@@ -122,6 +122,25 @@ def test_losing_data_needs_to_be_allowed_by_name(trellis, config):
     assert "city" not in trellis("psql", "-Atc", "SELECT * FROM crm.customer LIMIT 0").stdout
 
 
+def test_a_plan_and_an_apply_speak_the_language_of_the_terminal(trellis, config):
+    asked = ("apply", "--yes")
+    assert trellis(*asked, LANG="zh_CN.UTF-8", LC_ALL="").stdout.endswith("第 1 版已生效。\n")
+    (config / CUSTOMER).write_text(
+        "entity: customer\ntitle: name\nfields:\n  name: {type: text, required: yes}\n"
+    )
+    chinese = trellis("plan", "--language", "zh").stdout
+    assert "  - customer.city   删除列：没有记录填有值" in chinese.splitlines()
+    assert trellis("plan", LC_ALL="zh_CN.UTF-8").stdout == chinese
+    english = trellis("plan", "--language", "en", LANG="zh_CN.UTF-8").stdout
+    assert "  - customer.city   drop column: no record holds a value" in english.splitlines()
+    assert trellis("plan", LANG="fr_FR.UTF-8", LC_ALL="").stdout == english
+    as_data = trellis("plan", "--format", "json", "--language", "zh").stdout
+    assert as_data == trellis("plan", "--format", "json").stdout
+    told = trellis("apply", "--language", "zh")
+    assert told.returncode == 1
+    assert told.stderr == "没有人可以确认。请先查看 `trellis plan`，再用 --yes 应用。\n"
+
+
 def test_versions_of_an_empty_database(trellis):
     assert trellis("versions").stdout == "Nothing was applied yet.\n"
     assert trellis("versions", "--format", "json").stdout == "[]\n"

@@ -66,6 +66,28 @@ def test_the_plan_is_shown_in_the_language_of_the_reader(world, folder):
     assert any(line.startswith("customer：角色 viewer：今后可以 export") for line in chinese)
 
 
+def test_a_version_this_process_cannot_read_is_told(world):
+    root = world.browser("root")
+    with world.services.pools.engine.begin() as connection:
+        # As a newer Trellis would leave it, whose files say what this one does not know.
+        connection.exec_driver_sql(
+            "INSERT INTO trellis.config_version "
+            "(fingerprint, applied_by, files, plan, outline, state, base) "
+            "SELECT 'newer', 'bob', jsonb_build_object('app.yaml', 'nome: x'), plan, outline, "
+            "'live', number FROM trellis.config_version ORDER BY number DESC LIMIT 1"
+        )
+        connection.exec_driver_sql("SELECT pg_notify('trellis_catalog', '')")
+    deadline = time.monotonic() + 10
+    while world.services.live.problem is None:
+        assert time.monotonic() < deadline, "nobody noticed"
+        time.sleep(0.05)
+    page = root.ask("GET", "/setup?language=zh").text
+    assert "这里无法载入最新版本，先前的版本继续提供服务。" in page
+    assert "`nome`" in page
+    english = root.ask("GET", "/setup?language=en").text
+    assert "The newest version cannot be loaded here" in english
+
+
 def test_an_apply_here_leaves_one_line_in_the_audit_l1(world, folder):
     before = applies(world)
     root = world.browser("root")
