@@ -4,6 +4,7 @@
 #   make setup    the virtual environment alone, with what development needs
 #   make test     every test, browser tests included    (ARGS="-k name" picks some)
 #   make check    lint, types, imports
+#   make fuzz     10,000 random requests, others each time
 #   make bench    measure                               (ARGS=--quick for under a minute)
 #   make docs     write the generated pages of docs/ anew
 
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 # What an environment depends on; newer than the stamp means: set up again.
 PARTS := pyproject.toml package-lock.json build_assets.py app/screens/static/icons.txt scripts/setup
 
-.PHONY: run setup test check bench docs clean
+.PHONY: run setup test fuzz check bench docs clean
 
 # exec, so that a signal for make's shell reaches Trellis itself.
 run: $(VENV)/.ready-run
@@ -30,6 +31,9 @@ $(VENV)/.ready-dev: $(PARTS)
 test: setup
 	@scripts/browser
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+fuzz: setup
+	@FUZZ=10000 $(BIN)/python -m pytest tests/integration/api/test_fuzz.py $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

@@ -61,6 +61,9 @@ def test_help_comes_at_once_and_lists_every_command():
 def test_every_command_explains_itself(name):
     assert main.commands[name].help
     assert not (main.commands[name].short_help or "").endswith("...")
+    parts = getattr(main.commands[name], "commands", {"": main.commands[name]})
+    for part in parts.values():
+        assert "Example" in part.help, "a command is understood by what others wrote with it"
 
 
 def test_an_unknown_command_is_misuse():
@@ -103,6 +106,10 @@ def test_from_plan_to_versions(trellis, config):
     assert (version["state"], version["reason"]) == ("live", "the beginning")
     files = json.loads(trellis("versions", "--files", "1", "--format", "json").stdout)
     assert files[CUSTOMER] == (config / CUSTOMER).read_text()
+    (config / CUSTOMER).write_text(files[CUSTOMER] + "  fax: {type: text}\n")
+    assert trellis("apply", "--yes").returncode == 0
+    found = json.loads(trellis("versions", "--format", "json").stdout)
+    assert [(one["number"], one["state"]) for one in found] == [(2, "live"), (1, "replaced")]
 
 
 def test_losing_data_needs_to_be_allowed_by_name(trellis, config):

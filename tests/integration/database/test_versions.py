@@ -8,7 +8,7 @@ import pytest
 
 from app.database.operations import AddField, operation_from_json
 from app.database.pending import find_pending, forget_pending, remember_plan, remember_problems
-from app.database.plan import CHANGES
+from app.database.plan import CHANGES, REFUSED
 from app.database.versions import (
     files_of,
     find_live_version,
@@ -90,7 +90,7 @@ def test_a_plan_reads_like_a_sentence(installation):
         ),
     ]
     data = json.loads(plan.render("json"))
-    assert data["exit_code"] == 3
+    assert data["exit_code"] == REFUSED
     assert data["refusals"][0]["allow"] == "customer.fax"
     assert installation.plan(changed, "customer.fax").exit_code == CHANGES
 
