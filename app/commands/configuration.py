@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +27,9 @@ from app.errors import TrellisError
 from app.settings import Settings
 from app.texts import Label
 from app.texts import say as words
+
+if TYPE_CHECKING:
+    from app.database.versions import AppliedVersion
 
 
 @click.command()
@@ -208,7 +213,7 @@ def versions(settings: Settings, limit: int, number: int | None, form: str) -> N
             for name in sorted(files) if form == "text" else ():
                 say(f"# {name}\n{files[name].rstrip()}\n")
             return
-        found = [] if is_new else newest_versions(connection, limit)
+        found = [] if is_new else _with_one_live(newest_versions(connection, limit))
     if form == "json":
         print_json([version_as_json(version) for version in found])
         return
@@ -218,6 +223,15 @@ def versions(settings: Settings, limit: int, number: int | None, form: str) -> N
         say(f"{line}  {version.applied_by}  {version.reason or ''}".rstrip())
     if not found:
         say("Nothing was applied yet.")
+
+
+def _with_one_live(found: Sequence[AppliedVersion]) -> list[AppliedVersion]:
+    """Return the versions, newest first; those that were live before the last are replaced."""
+    live = next((one.number for one in found if one.state == "live"), None)
+    return [
+        replace(one, state="replaced") if one.state == "live" and one.number != live else one
+        for one in found
+    ]
 
 
 @click.command()
@@ -267,6 +281,11 @@ def run_tests(settings: Settings, form: str) -> int:
 
     Checks every file, tests of the configuration (`tests/*.yaml`) included, as `trellis check`
     does. Running those tests needs the automation, which this version does not have.
+
+    \b
+    Examples:
+      trellis test
+      TRELLIS_CONFIG=draft trellis test --format json
     """
     from app.configuration_folder import ConfigurationFolder
 
@@ -290,6 +309,11 @@ def plugins(settings: Settings, form: str) -> None:
 
     Plugins are folders of the folder `plugins` (TRELLIS_PLUGINS) and installed packages that offer
     the entry point `trellis`. TRELLIS_DISABLED_PLUGINS leaves some out.
+
+    \b
+    Examples:
+      trellis plugins
+      TRELLIS_PLUGINS=/opt/plugins trellis plugins --format json
     """
     from dataclasses import asdict
 

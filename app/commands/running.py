@@ -55,6 +55,10 @@ def worker(settings: Settings) -> None:
 
     Jobs are rules, reminders, mails and imports.
     Needs DATABASE_URL and REDIS_URL, or a `trellis run` that owns the data folder.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://crm@db/crm REDIS_URL=redis://cache:6379/0 trellis worker
     """
     os.environ.update(_environment_of_running(settings, "trellis worker"))
     from app.jobs.worker import run_worker
@@ -116,6 +120,11 @@ def show_settings(settings: Settings, form: str) -> None:
     """List the settings.
 
     What each is for and what holds now; secrets are not shown.
+
+    \b
+    Examples:
+      trellis settings
+      trellis settings --format json
     """
     from app.settings import settings_as_environment
 
