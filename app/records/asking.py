@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 
 from app.access.sources import TableSource, environment
-from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.expressions import Ask, to_sql
+from app.records.statements import Statement, json_text
 from app.records.work import Work
 
 _PREFIX = "_record_"
@@ -60,7 +59,7 @@ def _statement(work: Work, entity: Entity, question: Ask) -> Statement:
 def _row_parameters(work: Work, entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:
     table = work.release.tables[entity.name]
     return {
-        f"{_PREFIX}{c.key}": Jsonb(value)
+        f"{_PREFIX}{c.key}": json_text(value)
         if isinstance(c.type, sa.JSON) and isinstance(value := row.get(c.key), dict | list)
         else row.get(c.key)
         for c in table.c

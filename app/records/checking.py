@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.access.visibility import visible
-from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.errors import InvalidInput
 from app.expressions import Checked
 from app.records.closures import Closures
 from app.records.conditions import WriteContext
 from app.records.drafts import Draft, Problems
+from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
 

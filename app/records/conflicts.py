@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 
 from app.database import system
-from app.database.statements import Statement
 from app.errors import Conflict
 from app.records.drafts import Draft
 from app.records.rows import EntityRows
+from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
 

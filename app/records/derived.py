@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from app.access.sources import TableSource, environment
-from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.expressions import Checked, SQLEnvironment, to_sql
 from app.records import journal
@@ -22,6 +21,7 @@ from app.records.asking import parameters_of_app
 from app.records.clocks import advance_clocks
 from app.records.dependencies import Dependencies, Reader, RollUp, Step
 from app.records.rows import EntityRows
+from app.records.statements import Statement
 from app.records.work import Work
 
 _IDS = sa.bindparam("_ids", type_=ARRAY(sa.BigInteger))

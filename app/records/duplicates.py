@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.database import system
-from app.database.statements import Statement
 from app.definitions.catalog import DuplicateRule, Entity, Field
 from app.fields.normal import normal, normal_sql
 from app.records.checking import lock_for, visible_ids
 from app.records.drafts import Draft, Problems
+from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
 
@@ -229,7 +230,7 @@ def _similar(work: Work, entity: str, path: str, text: str, at_least: float) -> 
         ("similar", entity, path), lambda: _similar_statement(work, entity, path)
     )
     _threshold.run(work.connection, {"at_least": str(at_least)})
-    parameters = {"_text": text, "_at_least": at_least}
+    parameters = {"_text": text, "_at_least": Decimal(str(at_least))}
     return [row[0] for row in statement.run(work.connection, parameters)]
 
 
@@ -250,7 +251,7 @@ def _similar_statement(work: Work, entity: str, path: str) -> Statement:
     return Statement(
         sa.select(table.c.id)
         .join_from(candidates, table, table.c.id == candidates.c.record_id)
-        .where(table.c.deleted_at.is_(None), alike >= sa.bindparam("_at_least", type_=sa.Float))
+        .where(table.c.deleted_at.is_(None), alike >= sa.bindparam("_at_least", type_=sa.Numeric))
         .order_by(alike.desc(), table.c.id)
         .limit(MOST + 1)
     )

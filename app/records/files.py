@@ -22,8 +22,8 @@ from app.access.policy import Policy
 from app.access.visibility import ME, visible
 from app.database import system
 from app.database.release import Release
-from app.database.statements import Statement
 from app.errors import InvalidInput
+from app.records.statements import Statement
 from app.texts import say
 
 #: Types that a browser shows by itself without running anything in them.

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
-from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.records.grams import search_row
+from app.records.statements import Statement, json_text
 from app.records.work import Work
 
 _history, _event, _search = system.history, system.event, system.search
@@ -78,7 +77,7 @@ def write_entries(work: Work, entity: Entity, entries: Iterable[Entry]) -> None:
     """Write history and events of one entity's records."""
     rows = [_entry_values(work, entity, entry) for entry in entries]
     if len(rows) == 1:
-        _entry.run(work.connection, rows[0])
+        _entry.do(work.connection, rows[0])
     elif rows:
         _entry.many(work.connection, rows)
 
@@ -89,7 +88,7 @@ def write_entry_and_search_row(
     """Write a line of history, its event, and make the record findable, in one statement."""
     values = _entry_values(work, entity, entry)
     found = _search_values(work, entity, entry.record_id, row)
-    _entry_and_search.run(work.connection, {**values, **found})
+    _entry_and_search.do(work.connection, {**values, **found})
 
 
 def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
@@ -103,8 +102,8 @@ def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
         "origin": work.origin,
         "cause": work.cause,
         "change_set": work.change_set,
-        "before": Jsonb(entry.before),
-        "after": Jsonb(entry.after),
+        "before": json_text(entry.before),
+        "after": json_text(entry.after),
     }
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.access.policy import Policy
-from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.fields.base import ParseContext
 from app.fields.normal import normal
@@ -22,6 +21,7 @@ from app.records.clocks import advance_clocks
 from app.records.drafts import Draft, LineDraft, Problems, read_input
 from app.records.money import fill_base_amounts
 from app.records.rows import EntityRows
+from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
 

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.database import system
-from app.database.statements import Statement
 from app.records.rows import EntityRows
+from app.records.statements import Statement
 from app.records.work import Work
 
 _rate = Statement(

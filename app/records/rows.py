@@ -11,16 +11,15 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.types.json import Jsonb
 
 from app.database.release import Release
-from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldType
 from app.records.closures import Closures
 from app.records.dependencies import Dependencies
 from app.records.fieldlists import FieldLists
 from app.records.formulas import Formulas
+from app.records.statements import Statement, json_text
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 
@@ -44,7 +43,9 @@ class EntityRows:
         self.lists = FieldLists(release.catalog.app, entity, self.stored, self.columns)
         # Most types keep their value in one column as it is; those need no call.
         self._plain = tuple(f.name for f in self.stored if _is_plain(f))
-        self._read_by_type = tuple(f for f in self.stored if not _is_plain(f))
+        self._read_by_type = tuple(
+            (f.name, f.type.reader(f)) for f in self.stored if not _is_plain(f)
+        )
         self._inserts: dict[frozenset[str], Statement] = {}
         self._updates: dict[frozenset[str], Statement] = {}
         self._puts: dict[frozenset[str], Statement] = {}
@@ -57,8 +58,8 @@ class EntityRows:
     def values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row's values by field."""
         values = {name: row[name] for name in self._plain}
-        for field in self._read_by_type:
-            values[field.name] = field.type.from_columns(field, row)
+        for name, read in self._read_by_type:
+            values[name] = read(row)
         return values
 
     def column_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class EntityRows:
         if not self._json:
             return dict(row)
         return {
-            name: Jsonb(value) if name in self._json and value is not None else value
+            name: json_text(value) if name in self._json and value is not None else value
             for name, value in row.items()
         }
 

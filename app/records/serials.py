@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
-from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.fields.serial import Serial, fields_of
 from app.records.checking import is_empty
 from app.records.drafts import Draft, Problems
+from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import say
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
-from app.database.statements import Statement
 from app.definitions.catalog import Entity
+from app.records.statements import Statement
 from app.records.work import Work
 
 _share = system.share

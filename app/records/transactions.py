@@ -13,7 +13,6 @@ from app.access.policy import Policies
 from app.access.principal import Principal
 from app.clock import Clock
 from app.database.release import Release
-from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records import derived
@@ -22,6 +21,7 @@ from app.records.drafts import Draft
 from app.records.files import FileStore
 from app.records.rows import RowStatements
 from app.records.saving import Written
+from app.records.statements import Statement, transaction
 from app.records.violations import as_input_error
 from app.records.work import Work, in_transaction
 from app.texts import say
@@ -84,7 +84,7 @@ class Transactions:
         """Open a transaction on the current release; roll-ups are settled before it commits."""
         release = self._live.release
         prepared = self._for(release)
-        with self._pools.write.connection() as connection, connection.transaction():
+        with self._pools.write.connection() as connection, transaction(connection):
             work = Work(
                 connection=connection,
                 release=release,

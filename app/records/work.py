@@ -20,18 +20,21 @@ from app.access.principal import Principal
 from app.access.visibility import bind_values
 from app.database import system
 from app.database.release import Release
-from app.database.statements import Statement
 from app.errors import Conflict
 from app.expressions.calendar import Calendar
 from app.fields.base import ParseContext
 from app.records.drafts import parse_context
 from app.records.rows import RowStatements
+from app.records.statements import Statement
 from app.texts import say
 
 Result = TypeVar("Result")
 
 #: How often a transaction that lost a deadlock is run again.
 ATTEMPTS = 3
+#: Nothing of the transaction happened, and another time it may go through. The last is what
+#: follows where somebody else deallocated the prepared statements of the connection.
+_WORTH_REPEATING = (pg.DeadlockDetected, pg.SerializationFailure, pg.InFailedSqlTransaction)
 
 _new_change_set = Statement(
     sa.insert(system.change_set)
@@ -151,7 +154,7 @@ def in_transaction(run: Callable[[], Result]) -> Result:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return run()
-        except (pg.DeadlockDetected, pg.SerializationFailure):
+        except _WORTH_REPEATING:
             if attempt == ATTEMPTS:
                 break
         except pg.LockNotAvailable:

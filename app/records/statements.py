@@ -1,0 +1,114 @@
+"""The statements of writes: prepared once per connection, handed to libpq as they are.
+
+A save is five small statements, each of which costs psycopg's cursor more than PostgreSQL. What is
+built for one call only goes through ``database.statements`` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import psycopg
+import sqlalchemy as sa
+from psycopg import pq
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq.abc import PGresult
+
+from app.records.prepared import PreparedStatement
+
+
+class Answer:
+    """What a statement gave: rows as tuples."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, rows: list[tuple[Any, ...]], rowcount: int) -> None:
+        self._rows = rows
+        #: rows that were given, or written
+        self.rowcount = rowcount
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """Return the first row."""
+        return self._rows[0] if self._rows else None
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self._rows)
+
+
+class Statement:
+    """SQL that is run often, with the values that are the same in every call."""
+
+    __slots__ = ("_fixed", "_names", "_prepared")
+
+    def __init__(self, statement: sa.Executable) -> None:
+        self._prepared = PreparedStatement(statement)
+        self._fixed = self._prepared.fixed
+        self._names: tuple[str, ...] | None = None
+
+    def run(
+        self, connection: psycopg.Connection[Any], values: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Run it and return its rows as tuples."""
+        result = self._prepared.run(connection, {**self._fixed, **(values or {})})
+        return Answer(_load(connection, result), result.command_tuples or 0)
+
+    def rows(
+        self, connection: psycopg.Connection[Any], values: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Run it and return every row by column name."""
+        result = self._prepared.run(connection, {**self._fixed, **(values or {})})
+        names = self._names
+        if names is None:
+            names = tuple((result.fname(n) or b"").decode() for n in range(result.nfields))
+            self._names = names
+        return [dict(zip(names, row, strict=True)) for row in _load(connection, result)]
+
+    def do(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> None:
+        """Run it without looking at what it gives."""
+        self._prepared.run(connection, {**self._fixed, **values})
+
+    def many(
+        self, connection: psycopg.Connection[Any], values: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Run it once for each set of values."""
+        for each in values:
+            self.do(connection, each)
+
+
+def _load(connection: psycopg.Connection[Any], result: PGresult) -> list[tuple[Any, ...]]:
+    if not result.ntuples:
+        return []
+    loader = Transformer(connection)
+    loader.set_pgresult(result)
+    return loader.load_rows(0, result.ntuples, tuple)
+
+
+def json_text(value: Any) -> str:
+    """Return a value of a JSON column as it is written."""
+    return orjson.dumps(value).decode()
+
+
+@contextmanager
+def transaction(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Run what is inside in a transaction that nothing surrounds."""
+    _command(connection, b"BEGIN")
+    try:
+        yield
+    except BaseException:
+        if connection.pgconn.status == pq.ConnStatus.OK:
+            _command(connection, b"ROLLBACK")
+        raise
+    _command(connection, b"COMMIT")
+
+
+def _command(connection: psycopg.Connection[Any], command: bytes) -> None:
+    result = connection.pgconn.exec_(command)
+    if result.status == pq.ExecStatus.COMMAND_OK:
+        return
+    if connection.pgconn.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError("the connection is lost")
+    raise error_from_result(result, connection.info.encoding)
