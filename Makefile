@@ -49,9 +49,6 @@ docs: setup
 	@$(BIN)/python -m app.definitions.reference
 	@$(BIN)/python -m app.fields.reference
 	@$(BIN)/python -m tests.plugins.hooks_page
-	@$(BIN)/python -m app.definitions.reference
-	@$(BIN)/python -m app.fields.reference
-	@$(BIN)/python -m tests.plugins.hooks_page
 
 # Not the data: that is only ever removed by hand.
 clean:

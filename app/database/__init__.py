@@ -1,1 +1,1 @@
-"""Engine and pools, embedded servers, tables from a Catalog, live shape, diff, plan, apply, state."""
+"""Pools, embedded servers, tables from a Catalog, live shape, diff, plan, apply, state."""

@@ -25,8 +25,8 @@ def compile_with(statement: sa.Executable, dialect: Any) -> SQLCompiler:
     if not (compiled.literal_execute_params or compiled.post_compile_params):
         return compiled
     # Some values are written into the text; the compiler must not miss the others meanwhile.
-    # Walking misses what stands in functions in FROM and what compiling adapts; `bind_names` has all
-    # that the compiler met, also where several share a name.
+    # Walking misses what stands in functions in FROM and what compiling adapts; `bind_names` has
+    # all that the compiler met, also where several share a name.
     for part in (*visitors.iterate(statement), *compiled.bind_names):  # type: ignore[arg-type]
         if isinstance(part, sa.BindParameter):
             part.required = False
