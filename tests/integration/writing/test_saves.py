@@ -301,10 +301,10 @@ def test_a21_a_hook_that_refuses_leaves_nothing(world, tmp_path):
     from tests.integration.writing.world import World
 
     class Hooks:
-        def before_save(self, record, principal, is_new):
+        def before_save(self, record, principal, is_new):  # noqa: ARG002
             record.set("note", "by hook")
 
-        def after_save(self, record, principal, is_new):
+        def after_save(self, record, principal, is_new):  # noqa: ARG002
             seen.append((record.id, is_new))
 
     seen = []
@@ -314,7 +314,7 @@ def test_a21_a_hook_that_refuses_leaves_nothing(world, tmp_path):
     assert seen == [(number, True)]
 
     class Refusing(Hooks):
-        def before_save(self, record, principal, is_new):
+        def before_save(self, record, principal, is_new):  # noqa: ARG002
             raise Reject("Not today.", field="name")
 
     refusing = World(world.pools, tmp_path, Refusing())
