@@ -26,6 +26,8 @@ COLLATION = "pg_c_utf8"
 
 def normal(text: str) -> str:
     """Return *text* as it is compared and searched."""
+    if text.isascii():
+        return text.lower().strip(BLANKS)
     composed = unicodedata.normalize("NFKC", text)
     # Only the dotted capital I becomes two characters in Python; PostgreSQL keeps it one.
     lower = "".join("i" if one == "\u0130" else one.lower() for one in composed)

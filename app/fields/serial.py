@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import marshmallow as ma
@@ -43,6 +44,7 @@ class Piece:
     text: str
 
 
+@lru_cache(maxsize=256)
 def read_format(text: str) -> tuple[Piece, ...]:
     """Return the parts of a format such as ``C{yyyy}{mm}-{####}``.
 

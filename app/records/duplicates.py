@@ -241,7 +241,8 @@ def _similar_statement(work: Work, entity: str, path: str) -> Statement:
     candidates = (
         sa.select(search.c.record_id)
         .where(
-            search.c.entity == work.number(entity),
+            # Hidden from the index of entities: only that of the words leads to few rows.
+            search.c.entity + sa.literal_column("0") == work.number(entity),
             text.op("<%", is_comparison=True)(search.c.search),
         )
         .limit(CANDIDATES)

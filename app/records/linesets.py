@@ -63,7 +63,8 @@ def read_lines(
     problems: Problems,
 ) -> None:
     """Read the rows given for lines fields into ``draft.lines``."""
-    given = [field for field in lines_fields(draft.entity) if field.name in raw]
+    lists = work.rows[draft.entity.name].lists
+    given = [field for field in lists.lines if field.name in raw]
     if not given:
         return
     present = {} if draft.id is None else load_lines(work, draft.entity, draft.id)
