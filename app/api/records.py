@@ -232,7 +232,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         sent = body()
         check_keys(sent, {"keep", "gone", "values"})
         keep = sent.get("keep")
-        if not is_id(keep):
+        if not isinstance(keep, int) or not is_id(keep):
             raise InvalidInput({"keep": [say("The number of a record.", "应为记录编号。")]})
         principal, values = asker(), sent.get("values", {})
         if not isinstance(values, dict):

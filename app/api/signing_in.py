@@ -55,6 +55,7 @@ class SignInApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Return a new access token for a refresh token that still counts."""
         identity = services().identity
         user_id = identity.of_refresh_token(request).user_id
+        assert user_id is not None
         claims = identity.new_claims(user_id)
         token = create_access_token(str(user_id), fresh=False, additional_claims=claims)
         return as_json({"access_token": token})

@@ -208,8 +208,10 @@ def _change(visit: Visit, user_id: int, roles: Sequence[str]) -> None:
                     ]
                 }
             )
-        accounts.give_roles(connection, user_id, roles)
+        accounts.give_roles(connection, user_id, roles, visit.principal.user_id)
         if password:
-            accounts.set_password(connection, user_id, password)
+            accounts.set_password(connection, user_id, password, visit.principal.user_id)
         if active and not is_self:
-            accounts.set_active(connection, user_id, active=active[-1] == "yes")
+            accounts.set_active(
+                connection, user_id, active=active[-1] == "yes", by=visit.principal.user_id
+            )

@@ -184,7 +184,7 @@ def change_password(visit: Visit) -> Response:
         return me_page(visit, refused={"again": say("The two do not agree.")})
     try:
         with visit.core.pools.write.connection() as connection:
-            set_password(connection, int(user.id), new)
+            set_password(connection, int(user.id), new, by=int(user.id))
     except InvalidInput as problem:
         said = problem.fields.get("password") or [problem.message]
         return me_page(visit, refused={"password": visit.words(said[0])})  # type: ignore[arg-type]

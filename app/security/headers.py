@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 #: Nothing inline, nothing from elsewhere. ``blob:`` shows pictures before they are uploaded.
 POLICY = (
@@ -10,8 +10,6 @@ POLICY = (
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-#: Swagger's page sets styles on its own elements.
-SWAGGER_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 def add_headers(app: Flask, *, behind_tls: bool) -> None:
@@ -20,8 +18,7 @@ def add_headers(app: Flask, *, behind_tls: bool) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         known = response.headers
-        policy = SWAGGER_POLICY if request.path.startswith("/swagger") else POLICY
-        known.setdefault("Content-Security-Policy", policy)
+        known.setdefault("Content-Security-Policy", POLICY)
         known.setdefault("X-Content-Type-Options", "nosniff")
         known.setdefault("Referrer-Policy", "same-origin")
         known.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -22,6 +22,7 @@ from app.database.statements import Statement
 from app.errors import InvalidInput, NotFound
 from app.records.door import Records
 from app.records.work import Work
+from app.security import audit
 from app.security.passwords import check_password
 from app.security.sessions import SESSIONS
 from app.texts import say
@@ -143,7 +144,7 @@ def add_user(
                 "changed_on": now,
             },
         )
-        give_roles(work.connection, row[0], wanted)
+        give_roles(work.connection, row[0], wanted, principal.user_id)
         return {"id": row[0], "login": login}
 
     written = records.create(principal, "user", values, origin="system", columns=account)
@@ -169,8 +170,13 @@ def _check_login(connection: psycopg.Connection[Any], login: str, email: str) ->
         raise InvalidInput({field: [sentence]})
 
 
-def give_roles(connection: psycopg.Connection[Any], user_id: int, roles: Iterable[str]) -> None:
-    """Make *roles* the roles of a user, and no others.
+def give_roles(
+    connection: psycopg.Connection[Any],
+    user_id: int,
+    roles: Iterable[str],
+    by: int | None = None,
+) -> None:
+    """Make *roles* the roles of a user, and no others; *by* is who did it, None for the system.
 
     Raises:
         InvalidInput: one of them is not in roles.yaml.
@@ -193,10 +199,13 @@ def give_roles(connection: psycopg.Connection[Any], user_id: int, roles: Iterabl
     _drop_roles.run(connection, {"user": user_id})
     for name in wanted:
         _add_role.run(connection, {"user": user_id, "role": known[name]})
+    _note(connection, "account.roles.set", by, user_id, roles=wanted)
     touch_people(connection)
 
 
-def set_password(connection: psycopg.Connection[Any], user_id: int, password: str) -> None:
+def set_password(
+    connection: psycopg.Connection[Any], user_id: int, password: str, by: int | None = None
+) -> None:
     """Give a user a new password; every session and token of before is dead.
 
     Raises:
@@ -210,12 +219,16 @@ def set_password(connection: psycopg.Connection[Any], user_id: int, password: st
     if row is None:
         raise NotFound
     check_password(password, *row)
+    _note(connection, "account.password.set", by, user_id)
     end_sessions(connection, user_id)
 
 
-def set_active(connection: psycopg.Connection[Any], user_id: int, *, active: bool) -> None:
+def set_active(
+    connection: psycopg.Connection[Any], user_id: int, *, active: bool, by: int | None = None
+) -> None:
     """Open or close an account; closing ends its sessions and tokens."""
     _set_active.run(connection, {"_user": user_id, "_active": active})
+    _note(connection, "account.state.set", by, user_id, active=active)
     touch_people(connection)
     if not active:
         end_sessions(connection, user_id)
@@ -225,3 +238,10 @@ def end_sessions(connection: psycopg.Connection[Any], user_id: int) -> None:
     """End every session and token of a user."""
     _end_sessions.run(connection, {"user": user_id, "now": datetime.now(UTC)})
     touch(connection, SESSIONS)
+
+
+def _note(
+    connection: psycopg.Connection[Any], kind: str, by: int | None, user_id: int, **details: Any
+) -> None:
+    """Keep who changed whose account, in the transaction of the change."""
+    audit.note(connection, kind, user_id=by, details={"user": user_id, **details})

@@ -69,7 +69,9 @@ class Throttle:
         now = self._clock.now()
         with self._pools.write.connection() as connection:
             row = _count.run(connection, self._key(account, address) | {"since": now - WINDOW})
-            pair, by_address, by_account, first = row.fetchone()
+            found = row.fetchone()
+        assert found is not None
+        pair, by_address, by_account, first = found
         if pair < PAIR and by_address < ADDRESS and by_account < ACCOUNT:
             return
         seconds = max(1, int((first + WINDOW - now).total_seconds()) + 1)

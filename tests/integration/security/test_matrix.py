@@ -200,6 +200,18 @@ def act(method, path, body=None, **said):
     return look_at
 
 
+def by_batch(look):
+    """One call for all, each by itself: of which it says more than that they are not there."""
+    numbers = sorted(look.rows)
+    if not numbers:
+        return set()
+    writes = [{"action": "update", "id": n, "version": 999999, "values": {}} for n in numbers]
+    sent = {"mode": "each", "operations": writes}
+    response = look.heard(look.api.post(f"/{look.entity}/batch", sent))
+    outcomes = zip(numbers, response.json["rows"], strict=True)
+    return {number for number, row in outcomes if row["status"] not in (403, 404)}
+
+
 LATE = {"headers": {"If-Match": '"999999"'}}
 #: Ways to what lies in the bin: its history, and its page for whoever may restore it.
 INTO_THE_BIN = {"history", "html history", "html record", "html timeline"}
@@ -219,6 +231,7 @@ ENTRIES = {
     "team": (one("/{e}/{n}/team"), None, True),
     "history": (one("/{e}/{n}/history"), "history", True),
     "patch": (act("PATCH", "/{e}/{n}", lambda _: {"tags": ["x"]}, **LATE), "update", True),
+    "batch": (by_batch, "update", True),
     "delete": (act("DELETE", "/{e}/{n}", **LATE), "delete", True),
     "share": (act("POST", "/{e}/{n}/team", lambda _: {"users": [999999]}), "share", True),
     "transfer": (
@@ -267,6 +280,24 @@ def test_a1_a2_a3_a4_a5_a7_a14_a20_a24_only_what_the_role_may_see(shared, who, e
         else:
             assert found <= expected, entity
         assert shared.raw_rows(entity) == before
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_a2_a8_the_bin_is_for_who_may_restore(shared, who):
+    for entity in ENTITIES:
+        look = Looker(shared, who, entity)
+        living = visible(shared, who, entity)
+        expected = visible(shared, who, entity, bin_too=True) - living
+        if PEOPLE[who][0] != "admin" and not may(shared, who, "restore", entity):
+            expected = set()
+        assert look.listed(f"/{entity}/bin", limit=100) == expected, entity
+        before = shared.raw_rows(entity)
+        for number in set(look.rows) - expected:
+            refused = look.api.post(f"/{entity}/{number}/restore", {})
+            assert refused.status_code in (403, 404), (entity, number)
+        assert shared.raw_rows(entity) == before
+    page = look.page("/bin").text
+    assert ("Gone" in page) is (who in ("root", "mia"))
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
