@@ -75,6 +75,7 @@ class Identity:
         self._secret = secret
         self._hash_key = hash_key
         self._known_keys: dict[str, tuple[int | None, float]] = {}
+        self._known_tokens: dict[str, dict[str, Any]] = {}
 
     def principal(self, request: Request) -> Principal | None:
         """Return who sends the request; None for nobody.
@@ -136,20 +137,34 @@ class Identity:
         return principal
 
     def _user_of_token(self, token: str, kind: str = "access") -> int | None:
+        claims = self._claims(token)
+        if claims is None:
+            return None
+        user_id = claims["sub"]
+        if claims.get("type") != kind or not 0 < user_id < 2**31:
+            return None
+        return user_id if claims.get(ERA, "") == self._era(user_id) else None
+
+    def _claims(self, token: str) -> dict[str, Any] | None:
+        """Return what a token says; its signature is checked once, its end each time."""
+        known = self._known_tokens.get(token)
+        if known is not None and known["exp"] + LEEWAY.total_seconds() > time.time():
+            return known
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 self._secret,
                 algorithms=[ALGORITHM],
                 leeway=LEEWAY,
                 options={"require": ["exp", "iat", "sub"]},
             )
-            user_id = int(claims["sub"])
+            claims["sub"] = int(claims["sub"])
         except (jwt.InvalidTokenError, ValueError, TypeError):
             return None
-        if claims.get("type") != kind or not 0 < user_id < 2**31:
-            return None
-        return user_id if claims.get(ERA, "") == self._era(user_id) else None
+        if len(self._known_tokens) >= MOST_KEYS:
+            self._known_tokens = {}
+        self._known_tokens[token] = claims
+        return claims
 
     def new_claims(self, user_id: int) -> dict[str, str]:
         """Return what a token made now must say besides, to be ended with all others."""
