@@ -13,12 +13,15 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from app.settings import read_settings
+from app.supervisor import web_command
 from bench import floor
 from bench.data import PASSWORD
 
@@ -49,7 +52,7 @@ def running(
 ) -> Iterator[Server]:
     """Run a web server until the block ends."""
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command.
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**os.environ, **environment},
@@ -61,12 +64,33 @@ def running(
         _wait(port, process, log)
         yield Server(name, port, process.pid)
     finally:
-        everybody = [process, *psutil.Process(process.pid).children(recursive=True)]
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a server and everything it started."""
+    with suppress(psutil.NoSuchProcess):
+        everybody = [*psutil.Process(process.pid).children(recursive=True)]
+        process.terminate()
         for one in everybody:
             with suppress(psutil.NoSuchProcess):
                 one.terminate()
-        psutil.wait_procs([each for each in everybody if isinstance(each, psutil.Process)], 5)
-        process.wait(10)
+        _, alive = psutil.wait_procs(everybody, 5)
+        for one in alive:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def together(*several: AbstractContextManager[Server]) -> Iterator[tuple[Server, ...]]:
+    """Start servers at the same time, and end them all."""
+    with ExitStack() as stack, ThreadPoolExecutor(len(several)) as threads:
+        yield tuple(threads.map(stack.enter_context, several))
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -99,7 +123,9 @@ def trellis(database_url: str, data: Path, config: Path, log: Path) -> Iterator[
         "TRELLIS_CONFIG": str(config),
         "TRELLIS_ADMIN_PASSWORD": PASSWORD,
     }
-    command = granian("app.factory:create_app_from_environment", port, "--factory")
+    settings = read_settings({**environment, "PORT": str(port), "HOST": "127.0.0.1"})
+    # As it is shipped: as many processes and threads as `trellis run` has.
+    command = web_command(settings)
     with running("Trellis", command, environment, log, port) as server:
         yield server
 
@@ -135,7 +161,7 @@ def bare(database_url: str, owners: list[int], log: Path) -> Iterator[Server]:
 def prepare_stock(database_url: str) -> None:
     """Create the tables, permissions and the user of the stock application."""
     address = database_url.replace("postgresql://", "postgresql+psycopg://")
-    subprocess.run(  # noqa: S603 - our own command.
+    subprocess.run(
         [sys.executable, "-m", "bench.stock"],
         cwd=ROOT,
         env={**os.environ, "STOCK_DATABASE": address},
@@ -147,12 +173,12 @@ def prepare_stock(database_url: str) -> None:
 def bearer(server: Server, user: str, password: str) -> dict[str, str]:
     """Sign in over the API, as Flask-AppBuilder does it, and return the header."""
     sent = json.dumps({"username": user, "password": password, "provider": "db"}).encode()
-    asked = urllib.request.Request(  # noqa: S310 - on this machine.
+    asked = urllib.request.Request(
         server.url("/api/v1/security/login"),
         sent,
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(asked) as answer:  # noqa: S310
+    with urllib.request.urlopen(asked) as answer:
         return {"Authorization": f"Bearer {json.load(answer)['access_token']}"}
 
 
