@@ -53,13 +53,29 @@ def read_as(checker: "Checker", node: Node, type_: Type, beside: str = "") -> No
     """
     if not isinstance(node, Constant):
         return node
+    if type_.kind is Kind.record and node.type.kind in (Kind.text, Kind.number):
+        return _read_record(checker, node, type_, beside)
     if node.type.kind is Kind.text:
         return _read_text(checker, node, type_, beside)
     if node.type.kind is Kind.number and type_.kind is Kind.choice:
         return _read_option(checker, node, str(node.value), type_, beside)
-    if node.type.kind is Kind.number and type_.kind is Kind.record:
-        return Constant(type=type_, value=int(node.value), start=node.start, end=node.end)
     return node
+
+
+def _read_record(checker: "Checker", node: Constant, type_: Type, beside: str) -> Node:
+    """Return the record a number means, or a text such as `'customer:12'`."""
+    if node.type.kind is Kind.number:
+        if type_.is_any_link and type_.entities:
+            names = " or ".join(f"`{entity}`" for entity in type_.entities)
+            said = f"`{beside}` may be a record of {names}: say which, as in "
+            said += f"`'{type_.entities[0]}:{node.value}'`."
+            raise checker.mistake_at("not-comparable", said, node)
+        return Constant(type=type_, value=int(node.value), start=node.start, end=node.end)
+    entity, _, number = node.value.strip().partition(":")
+    is_id = re.fullmatch(r"[1-9][0-9]{0,17}", number)
+    if not is_id or (type_.entities and entity not in type_.entities):
+        return node
+    return Constant(type=t.record_type(entity), value=int(number), start=node.start, end=node.end)
 
 
 def _read_text(checker: "Checker", node: Constant, type_: Type, beside: str) -> Node:

@@ -161,6 +161,8 @@ def _refuse_pair(checker: "Checker", left: Node, right: Node) -> None:
             advice = f" Write `{checker.source(free)}` or `not {checker.source(free)}`."
         if free.type.kind is Kind.record:
             advice = " Compare a field of it, such as its name, or `me`, or another record."
+            if free.type.is_any_link and free.type.entities:
+                advice = f" Write a record such as `'{free.type.entities[0]}:12'`."
     elif is_number_constant(left) or is_number_constant(right):
         fixed, free = (left, right) if is_number_constant(left) else (right, left)
         source = checker.source(fixed)

@@ -14,7 +14,7 @@ from app.errors import Forbidden, Malformed
 from app.records.results import Record
 from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
-from app.screens.conditions import Condition, write_filter
+from app.screens.conditions import Condition, quote, write_filter
 from app.screens.form_state import line_fields
 from app.screens.list_view import Head
 from app.screens.lists import count_words
@@ -139,8 +139,10 @@ def related_blocks(visit: Visit, entity: Entity, record: Record) -> list[Block]:
     return blocks
 
 
-def _links_here(other: Entity, link: str, record: Record) -> str:
+def _links_here(entity: Entity, other: Entity, link: str, record: Record) -> str:
     """Return the filter that finds the records of a related list."""
+    if other.fields[link].type.name == "any_link":
+        return f"{link} == {quote(f'{entity.name}:{record.id}')}"
     operators = {one.name for one in other.fields[link].type.operators(other.fields[link])}
     operator = "has" if "has" in operators else "is"
     return write_filter(other, [Condition(link, operator, (str(record.id),))])
@@ -179,8 +181,10 @@ def _related_block(
         new_href = f"/crm/{other.name}/new?{query}"
         new_label = other.label.in_language(language)
     more_href = more_label = ""
-    if page.next and not is_any:
-        more_href = f"/crm/{other.name}/?{urlencode({'filter': _links_here(other, link, record)})}"
+    if page.next:
+        more_href = (
+            f"/crm/{other.name}/?{urlencode({'filter': _links_here(entity, other, link, record)})}"
+        )
         more_label = say(
             "All %(count)s %(things)s",
             count=count_words(page.count),

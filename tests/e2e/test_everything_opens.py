@@ -22,6 +22,17 @@ def test_every_list_and_every_form_opens(trellis, new_page, login):
     desk.assert_content()
 
 
+def test_a_list_is_narrowed_to_what_is_about_one_record(trellis, new_page):
+    desk = Desk(new_page(), trellis, "admin")
+    [row] = desk.page.request.get(f"{desk.url}/api/v1/follow_up/?limit=1").json()["rows"]
+    entity, number = row["about"]["entity"], row["about"]["id"]
+    desk.open(f"/crm/{entity}/{number}")
+    count = desk.page.locator("#related-follow_up-about .count").inner_text()
+    desk.open(f"/crm/follow_up/?filter=about+%3D%3D+'{entity}:{number}'")
+    expect(desk.page.locator(".tbl tbody tr[data-href]")).to_have_count(int(count))
+    desk.assert_content()
+
+
 def test_a_long_related_list_leads_to_all_of_it(trellis, new_page):
     desk = Desk(new_page(), trellis, "admin")
     desk.open("/crm/customer_group/1")

@@ -120,6 +120,21 @@ ERRORS = [
         ),
     ),
     (
+        "about == 'bob'",
+        "not-comparable",
+        1,
+        (
+            "`about` is a record and `'bob'` is a text; they cannot be compared. "
+            "Write a record such as `'customer:12'`."
+        ),
+    ),
+    (
+        "about == 5",
+        "not-comparable",
+        10,
+        ("`about` may be a record of `customer` or `user`: say which, as in `'customer:5'`."),
+    ),
+    (
         "owner == parent",
         "not-comparable",
         10,

@@ -187,6 +187,10 @@ def test_an_any_link_is_the_same_record_only_within_its_entity():
     assert work_out("about == record", about=("user", 5), record=5) is False
     assert work_out("owner == about", about=("user", 5), owner=5) is True
     assert work_out("owner == about", about=None, owner=5) is False
+    assert work_out("about == 'customer:5'", about=("customer", 5)) is True
+    assert work_out("about == 'user:5'", about=("customer", 5)) is False
+    assert work_out("about in ('user:5', 'customer:5')", about=("customer", 5)) is True
+    assert work_out("about != 'customer:5'", about=None) is True
 
 
 def test_other_records_are_asked_through_the_context():
