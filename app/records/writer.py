@@ -27,6 +27,7 @@ from app.records.files import StoredFile, add_file, file_condition
 from app.records.handovers import Handovers
 from app.records.removals import Removals
 from app.records.saving import Written
+from app.records.sweeping import sweep_files
 from app.records.transactions import Hooks, entity_of
 from app.records.work import Work
 
@@ -169,6 +170,11 @@ class Writer(Handovers, Removals):
         """
         with self._pools.write.connection() as connection:
             return add_file(connection, self._files, stream, name, principal.user_id)
+
+    def sweep_files(self) -> int:
+        """Remove files that no record took within a day, or that were purged; return how many."""
+        with self._pools.write.connection() as connection:
+            return sweep_files(connection, self._files, self._clock.now())
 
     def get_file(self, principal: Principal, file_id: int) -> StoredFile:
         """Return a file the asker may read.

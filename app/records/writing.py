@@ -129,6 +129,10 @@ class Writing:
         """Keep an uploaded file; see `Writer.add_file`."""
         return self.writer.add_file(principal, stream, name)
 
+    def sweep_files(self) -> int:
+        """Remove files that nobody can reach; see `Writer.sweep_files`."""
+        return self.writer.sweep_files()
+
     def get_file(self, principal: Principal, file_id: int) -> StoredFile:
         """Return a file the asker may read; see `Writer.get_file`."""
         return self._asked(lambda: self.writer.get_file(principal, file_id))
