@@ -21,7 +21,7 @@ from app.api.mistakes import is_api
 from app.clock import Clock
 from app.collector import keep_what_is_here
 from app.health import add_health
-from app.processes import wait_until_prepared
+from app.processes import keep_one_heap, wait_until_prepared
 from app.records.files import LARGEST
 from app.screens import error_page, index_view, register_screens, sign_in_view
 from app.security.cookies import Cookies
@@ -82,6 +82,7 @@ def create_app(
 
 def create_app_from_environment() -> Flask:
     """Return the application of this process' environment; what the web server calls."""
+    keep_one_heap()
     wait_until_prepared()
     app = create_app(read_settings())
     keep_what_is_here()
