@@ -17,6 +17,8 @@ class Facts:
     #: by child entity: (link, field that orders, field that is added up), for roll-ups
     roll_ups: Mapping[str, tuple[tuple[str, str | None, str | None], ...]]
     tables: Mapping[str, str]
+    #: by entity: fields by which rules of any entity look for the same thing twice
+    duplicates: Mapping[str, tuple[str, ...]]
     #: the SQL of checks already written, over a column called ``value``
     check_texts: dict[tuple[Any, str], str] = field(default_factory=dict)
 
@@ -32,7 +34,18 @@ def gather_facts(catalog: Catalog) -> Facts:
     return Facts(
         {child: tuple(dict.fromkeys(found)) for child, found in roll_ups.items()},
         {entity.name: entity.table for entity in catalog.entities.values()},
+        _duplicates(catalog),
     )
+
+
+def _duplicates(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for entity in catalog.entities.values():
+        for rule in entity.duplicates:
+            also = rule.also_in if rule.same else ()
+            for name, path in (*((entity.name, each) for each in rule.same), *also):
+                found.setdefault(name, []).append(path)
+    return {name: tuple(dict.fromkeys(paths)) for name, paths in found.items()}
 
 
 def _roll_up_fields(rollup: Rollup) -> tuple[str | None, str | None]:

@@ -246,8 +246,7 @@ class _Maker:
                 continue
             if not is_filter or self._has_few_values(column):
                 yield from self.value_index(column)
-        for rule in self.entity.duplicates:
-            yield from self.duplicate_indexes(rule.same)
+        yield from self.duplicate_indexes(self.facts.duplicates.get(self.entity.name, ()))
         yield self.index(["deleted_at", "id"], where="deleted_at IS NOT NULL")
 
     def living_index(self, keys: Sequence[str], include: Sequence[str] = ()) -> Index:

@@ -6,13 +6,15 @@ connections. It may be cut off at any point and run again, so every task may run
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.database.pools import Pools
 from app.database.system import idempotency
 from app.errors import TrellisError
+from app.records.files import FileStore
+from app.records.sweeping import sweep_files
 from app.settings import read_settings
 
 #: An answer is repeated to a client that asks again within a day.
@@ -21,7 +23,8 @@ _ANSWERS_ARE_KEPT = timedelta(days=1)
 
 def housekeeping() -> dict[str, int]:
     """Remove what nobody needs any more; return how much of what."""
-    url = read_settings().database_url
+    settings = read_settings()
+    url = settings.database_url
     if url is None:
         raise TrellisError("A job needs DATABASE_URL in its environment.")
     pools = Pools(url, max_size=1)
@@ -29,6 +32,8 @@ def housekeeping() -> dict[str, int]:
         with pools.engine.begin() as connection:
             old = sa.func.now() - _ANSWERS_ARE_KEPT
             answers = connection.execute(sa.delete(idempotency).where(idempotency.c.at < old))
-        return {"answers": answers.rowcount}
+        with pools.write.connection() as connection:
+            files = sweep_files(connection, FileStore(settings.data), datetime.now(UTC))
+        return {"answers": answers.rowcount, "files": files}
     finally:
         pools.close()
