@@ -11,7 +11,7 @@ RANGES = (
 CASES = {f"{letter}{n}" for letter, first, last in RANGES for n in range(first, last + 1)}
 
 
-def tested() -> set[str]:
+def covered() -> set[str]:
     found = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         for name in re.findall(r"^ *def (test_\w+)", path.read_text("utf-8"), re.MULTILINE):
@@ -25,12 +25,12 @@ def waiting() -> set[str]:
 
 
 def test_every_case_is_tested_or_says_why_not():
-    missing = CASES - tested() - waiting()
+    missing = CASES - covered() - waiting()
     assert sorted(missing) == []
 
 
 def test_what_is_tested_does_not_wait():
-    assert sorted(tested() & waiting()) == []
+    assert sorted(covered() & waiting()) == []
 
 
 def test_only_cases_wait():
