@@ -13,6 +13,7 @@ import json
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from flask import Response, request
@@ -28,13 +29,18 @@ _NOT_USED = {"vendor/alpine.js", "vendor/inter.css"}
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """One file, as it is sent."""
 
     content: bytes
     type: str
-    zipped: bytes | None
+    is_text: bool
+
+    @cached_property
+    def zipped(self) -> bytes | None:
+        """Return it compressed; done when first asked for, so that a start does not wait for it."""
+        return gzip.compress(self.content, 9, mtime=0) if self.is_text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +100,5 @@ def read_assets(folder: Path = STATIC) -> Assets:
 def _asset(suffix: str, content: bytes) -> Asset:
     kind = _TYPES.get(suffix) or mimetypes.types_map.get(suffix, "application/octet-stream")
     if suffix not in _TEXT:
-        return Asset(content, kind, None)
-    return Asset(content, f"{kind}; charset=utf-8", gzip.compress(content, 9, mtime=0))
+        return Asset(content, kind, is_text=False)
+    return Asset(content, f"{kind}; charset=utf-8", is_text=True)
