@@ -92,7 +92,9 @@ def _add_people(services: Services) -> None:
     say(f"Sign in as {ADMIN} with {shown}, or the one you changed it to.")
     others = _demo_logins(services)
     if others:
-        say(f"The people of the demo have the same one: {', '.join(others)}.")
+        say("The people of the demo have the same one:")
+        for role, logins in others.items():
+            say(f"  {role}: {', '.join(logins)}")
 
 
 def _logins(services: Services) -> set[str]:
@@ -100,11 +102,15 @@ def _logins(services: Services) -> set[str]:
         return set(connection.execute(sa.select(_accounts.c.username)).scalars())
 
 
-def _demo_logins(services: Services) -> list[str]:
+def _demo_logins(services: Services) -> dict[str, list[str]]:
+    """Return who of the demo may sign in, by role, so that one knows whom to try."""
     from app.demo.organisation import demo_organisation
 
-    there = _logins(services)
-    return [user.login for user in demo_organisation().users if user.login in there]
+    there, found = _logins(services), dict[str, list[str]]()
+    for user in demo_organisation().users:
+        if user.login in there:
+            found.setdefault(user.roles[0], []).append(user.login)
+    return found
 
 
 def _add_demo(services: Services, password: str) -> None:

@@ -44,3 +44,9 @@ def test_a_long_related_list_leads_to_all_of_it(trellis, new_page):
     expect(desk.page.locator(".chip")).to_contain_text("Groups has")
     expect(desk.main).to_contain_text(f"of {count}")
     desk.assert_content()
+
+
+def test_the_start_says_whom_to_sign_in_as(trellis):
+    told = trellis.log.read_text()
+    assert "\n  sales_manager: chen.wei, emma.clarke\n  sales: lin.yue, " in told
+    assert "Sign in as admin with " in told
