@@ -238,5 +238,6 @@ def revoke_key(visit: Visit, uuid: str) -> Response:
     key = manager.get_api_key_by_uuid(uuid)
     if key is not None and key.user_id == visit.principal.user_id:
         manager.revoke_api_key(uuid)
+        visit.core.sessions.something_ended()
         leave_toast(visit.wording.say("The key was taken away"))
     return redirect("/me#keys-api", 303)  # type: ignore[return-value]

@@ -75,6 +75,7 @@ class Identity:
         self._secret = secret
         self._hash_key = hash_key
         self._known_keys: dict[str, tuple[int | None, float]] = {}
+        self._keys_of: int | None = None
         self._known_tokens: dict[str, dict[str, Any]] = {}
 
     def principal(self, request: Request) -> Principal | None:
@@ -181,6 +182,10 @@ class Identity:
 
     def _user_of_key(self, key: str) -> int | None:
         found = hashlib.sha256(key.encode()).hexdigest()
+        number = self.sessions.number()
+        if number != self._keys_of:
+            # Something ended, and it may have been a key.
+            self._known_keys, self._keys_of = {}, number
         known = self._known_keys.get(found)
         if known is not None and time.monotonic() < known[1]:
             return known[0]

@@ -172,6 +172,17 @@ class Sessions:
             self._since[user_id] = row[0] if row else None
         return self._since[user_id]
 
+    def number(self) -> int | None:
+        """Return what moves whenever a session, token or key ends."""
+        self._compare()
+        return self._number
+
+    def something_ended(self) -> None:
+        """Let every process look up anew what it knows of sessions, tokens and keys."""
+        with self._pools.write.connection() as connection:
+            touch(connection, SESSIONS)
+        self._compare_at = 0.0
+
     def expire(self) -> None:
         """Compare the revision before the next answer."""
         self._compare_at = 0.0
