@@ -7,6 +7,7 @@ already; a row that is missing from the list is taken away.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,7 +41,7 @@ def load_lines(work: Work, entity: Entity, record_id: int) -> dict[str, list[dic
     for field in lines_fields(entity):
         lines = work.rows[f"{entity.name}.{field.name}"]
         statement = work.rows.cached(
-            ("load-lines", lines.entity.name), lambda lines=lines: _load_statement(lines.table)
+            ("load-lines", lines.entity.name), partial(_load_statement, lines.table)
         )
         found[field.name] = statement.rows(work.connection, {"_parent": record_id})
     return found
@@ -259,6 +260,29 @@ class _LineWriter:
         chosen = table.c.id == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger)))
         gone = Statement(sa.delete(table).where(chosen))
         gone.run(self.work.connection, {"_ids": sorted(each for each in ids if each)})
+
+
+def rebase_lines(
+    work: Work, entity: Entity, row: Mapping[str, Any], old_row: Mapping[str, Any]
+) -> None:
+    """Work out the base amounts of rows anew where the currency of their record is another now."""
+    for field in work.rows[entity.name].lists.lines:
+        rows = work.rows[f"{entity.name}.{field.name}"]
+        changed = [
+            (amount.name, base)
+            for amount, base, source in rows.lists.amounts
+            if source.startswith("parent.")
+            and row.get(source.removeprefix("parent.")) != old_row.get(source[len("parent.") :])
+        ]
+        if not changed:
+            continue
+        for line in load_lines(work, entity, int(row["id"]))[field.name]:
+            columns = {name: line[name] for name, _ in changed}
+            fill_base_amounts(work, rows, columns, line, row)
+            bases = {base: columns[base] for _, base in changed}
+            if any(line[base] != value for base, value in bases.items()):
+                new = rows.put(work.connection, line["id"], bases, parameters_of_app(work))
+                derived.touch_parents(work, rows.entity, line, new)
 
 
 def _take_away(work: Work, rows: EntityRows, record_id: int, kept: list[int]) -> bool:

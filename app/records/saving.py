@@ -113,14 +113,17 @@ class Saving:
             row = rows.update(
                 self.work.connection, record_id, self._stamp(), parameters_of_app(self.work)
             )
+        if old_row is not None and rows.lists.lines:
+            linesets.rebase_lines(self.work, entity, row, old_row)
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
         row = advance_clocks(self.work, rows, row, old_row)
 
         warnings += self._check(draft, row, old_row, record_id, problems)
         problems.raise_if_any()
         values = rows.values(row)
-        lines_before = lines_before if lines_changed else None
-        self._keep_journal(draft, row, values, old_row, action, lines_before)
+        self._keep_journal(
+            draft, row, values, old_row, action, lines_before if lines_changed else None
+        )
         derived.touch_parents(self.work, entity, old_row, row)
         changed = {name for name in values if old_row is None or draft.changed(name)}
         return Written(

@@ -87,6 +87,7 @@ fields:
   stage: {type: stage}
   currency: {type: currency, default: USD}
   amount: {type: money, currency: currency}
+  lines: {type: lines, fields: {price: {type: money, currency: parent.currency}}}
 """
 
 LIFECYCLE = """

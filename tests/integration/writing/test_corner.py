@@ -169,3 +169,17 @@ def test_amounts_keep_the_rate_of_the_day_they_changed(corner):
     assert corner.row("deal", number)["amount__base"] == Decimal("1440.0")
     corner.records.update(sam, "deal", number, {"currency": "CNY"})
     assert corner.row("deal", number)["amount__base"] == 200
+
+
+def test_amounts_of_rows_are_in_the_currency_of_their_record(corner):
+    with corner.pools.engine.begin() as connection:
+        connection.execute(
+            system.rate.insert().values(currency="USD", day=date(2026, 3, 1), rate=Decimal(7))
+        )
+    sam = corner.who("sam")
+    values = {"name": "x", "lines": [{"price": "10"}, {"price": None}]}
+    number = corner.records.create(sam, "deal", values).id
+    bases = sa.text("SELECT array_agg(price__base ORDER BY position) FROM crm.deal__lines")
+    assert corner.one(bases)[0] == [70, None]
+    corner.records.update(sam, "deal", number, {"currency": "CNY"})
+    assert corner.one(bases)[0] == [10, None]
