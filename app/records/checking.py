@@ -45,11 +45,11 @@ def check_fields(
         _check_required(context, closures, field, value, problems, prefix)
     restricted = lists.restricted
     for name in draft.changes:
-        field = restricted.get(name)
-        if field is not None and draft.changed(name):
-            value = _value(context, draft, field)
-            _check_readonly(context, closures, draft, field, problems, prefix)
-            _check_offered(context, closures, field, value, problems, prefix)
+        one = restricted.get(name)
+        if one is not None and draft.changed(name):
+            value = _value(context, draft, one)
+            _check_readonly(context, closures, draft, one, problems, prefix)
+            _check_offered(context, closures, one, value, problems, prefix)
     for name in draft.lines:
         if name in restricted:
             _check_readonly(context, closures, draft, restricted[name], problems, prefix)

@@ -8,6 +8,7 @@ old snapshot. What is worked out bumps no version and leaves no history: it foll
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -80,7 +81,7 @@ def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
             continue
         statement = work.rows.cached(
             ("lines-formulas", rows.entity.name),
-            lambda rows=rows: formulas_statement(rows, rows.table.c.parent == sa.func.any(_IDS)),
+            partial(formulas_statement, rows, rows.table.c.parent == sa.func.any(_IDS)),
         )
         for row in statement.rows(
             work.connection, {"_ids": [record_id], **parameters_of_app(work)}
@@ -143,9 +144,7 @@ def _touch_readers(work: Work, reader: Reader, entity: str, record_id: int) -> N
     """Walk a way back from a changed record and remember who stands at its end."""
     ids = [record_id]
     for step in reader.way:
-        statement = work.rows.cached(
-            ("readers", step), lambda step=step: _readers_statement(work, step)
-        )
+        statement = work.rows.cached(("readers", step), partial(_readers_statement, work, step))
         ids = [row[0] for row in statement.run(work.connection, {"_ids": ids})]
         if not ids:
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -42,7 +43,7 @@ def recompute(
     rows = RowStatements(release)
     count = 0
     for ids in _batches(connection, release.tables[entity], after):
-        in_transaction(lambda ids=ids: _one_batch(connection, release, rows, entity, ids, mark))
+        in_transaction(partial(_one_batch, connection, release, rows, entity, ids, mark))
         count += len(ids)
     return count
 

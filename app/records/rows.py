@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -21,6 +21,8 @@ from app.records.fieldlists import FieldLists
 from app.records.formulas import Formulas
 from app.records.statements import Statement, json_text
 
+#: A compiled statement, of whichever kind.
+Kept = TypeVar("Kept")
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 
 
@@ -223,13 +225,13 @@ class RowStatements:
     def __init__(self, release: Release) -> None:
         self.release = release
         self._entities: dict[str, EntityRows] = {}
-        self._cached: dict[Hashable, Statement] = {}
+        self._cached: dict[Hashable, Any] = {}
         self.dependencies = Dependencies(release.catalog)
         self.closures = Closures()
 
-    def cached(self, key: Hashable, build: Callable[[], Statement]) -> Statement:
+    def cached(self, key: Hashable, build: Callable[[], Kept]) -> Kept:
         """Return the statement kept under *key*, built on first use."""
-        statement = self._cached.get(key)
+        statement: Kept | None = self._cached.get(key)
         if statement is None:
             statement = self._cached[key] = build()
         return statement

@@ -23,7 +23,7 @@ from app.records.rows import RowStatements
 from app.records.saving import Written
 from app.records.statements import Statement, transaction
 from app.records.violations import as_input_error
-from app.records.work import Work, in_transaction
+from app.records.work import Result, Work, in_transaction
 from app.texts import say
 
 
@@ -108,10 +108,10 @@ class Transactions:
         assert row is not None
         return int(row[0])
 
-    def _run(self, principal: Principal, step: Callable[[Work], Any], **said: Any) -> Any:
+    def _run(self, principal: Principal, step: Callable[[Work], Result], **said: Any) -> Result:
         """Run *step* in a transaction, again after a deadlock; broken constraints are sentences."""
 
-        def once() -> Any:
+        def once() -> Result:
             with self._work(principal, **said) as work:
                 return step(work)
 

@@ -140,8 +140,10 @@ EXAMPLES: list[tuple[Operation, str]] = [
             fields=(("fax", "hidden", "read"),),
             others=("edit", "hidden"),
         ),
-        "角色 sales：今后可以 delete（own）；不再可以 read；edit：own -> all；"
-        "字段 fax：hidden -> read；其他字段：edit -> hidden",
+        (
+            "角色 sales：今后可以 delete（own）；不再可以 read；edit：own -> all；"
+            "字段 fax：hidden -> read；其他字段：edit -> hidden"
+        ),
     ),
     (Publish(subject="app.yaml"), "界面、标签或规则，不改动数据表"),
 ]  # fmt: skip
