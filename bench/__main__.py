@@ -18,6 +18,7 @@ import psutil
 import sqlalchemy as sa
 
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer
+from app.services import Services
 from bench import data, scale, servers, starting
 from bench.load import Result, measure, request, tree
 from bench.report import SHORT, Row, compared, left_out, machine, noise, pss, tables
@@ -44,6 +45,7 @@ class Bench:
         self.seconds = 1.2 if quick else 6.0
         self.figures: dict[str, dict[str, Result]] = {}
         self.rows: list[Row] = []
+        self.services: Services | None = None
 
     def run(self) -> None:
         # Memory for the size of the data, as in any installation that is measured.
@@ -61,6 +63,8 @@ class Bench:
             self._million()
             self._scale()
         finally:
+            if self.services is not None:
+                self.services.close()
             self.database.stop()
         self._start()
 
@@ -203,7 +207,6 @@ class Bench:
             }
 
     def _scale(self) -> None:
-        self.services.close()
         checked, used, live = scale.measure(
             self.database.url("big"), self.folder, times=1 if self.quick else 3
         )

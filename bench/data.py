@@ -34,7 +34,7 @@ FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
 """
 SEARCH = """
 INSERT INTO trellis.search (entity, record_id, owner, owner_department, title, search, grams)
-SELECT %(entity)s, id, owner, owner_department, name, lower(name || ' ' || code), '{}'
+SELECT %(entity)s, id, owner, owner_department, name, lower(concat_ws(' ', name, code)), '{}'
 FROM crm.customer ON CONFLICT DO NOTHING
 """
 STOCK = """
