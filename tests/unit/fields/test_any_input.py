@@ -44,9 +44,12 @@ def test_anything_is_a_value_or_a_sentence(name, raw, is_json):
         return
     field.type.to_columns(field, value)
     shown = field.type.to_json(field, value)
+    if name == "lines":
+        # Rows are handed on as they came; the type of each field reads what is in them.
+        assert shown == (value or [])
+        return
     orjson.dumps(shown)
-    if name != "lines":
-        assert parse(field, json.loads(json.dumps(shown))) == value
+    assert parse(field, json.loads(json.dumps(shown))) == value
 
 
 @pytest.mark.parametrize("name", WRITTEN)
