@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
 
 from app.definitions.business_calendar import build_calendar
 from app.expressions.calendar import Calendar
@@ -277,6 +278,11 @@ class Entity:
     place: Place | None = None
     #: the entity's number in trellis.entity; 0 until the catalog is bound to a database
     number: int = 0
+    #: names fields once had, each to the field's name now; what a field is called now is not here
+    former: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "former", former_names(self.fields))
 
     def field(self, name: str) -> Field:
         return self.fields[name]
@@ -333,3 +339,34 @@ class Catalog:
     )
     #: parts of the language other rooms compile (workflows, dashboards …), as located data by file
     others: Mapping[str, Any] = field(default_factory=dict)
+    #: names entities once had, each to the entity's name now
+    former: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    #: whether anything at all (an entity, a field, an option) was called otherwise
+    has_former: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        former = former_names(self.entities)
+        renamed = bool(former) or any(
+            entity.former
+            or any(option.was for one in entity.fields.values() for option in one.options)
+            for entity in self.entities.values()
+        )
+        object.__setattr__(self, "former", former)
+        object.__setattr__(self, "has_former", renamed)
+
+
+class Renamed(Protocol):
+    """What may have been called otherwise."""
+
+    @property
+    def was(self) -> tuple[str, ...]: ...
+
+
+def former_names(named: Mapping[str, Renamed]) -> Mapping[str, str]:
+    """Return former names, each to the name now; a name that is in use means what has it now."""
+    found: dict[str, str] = {}
+    for name, one in named.items():
+        for was in one.was:
+            if was not in named:
+                found.setdefault(was, name)
+    return MappingProxyType(found)
