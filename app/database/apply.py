@@ -32,6 +32,7 @@ from app.database.facts import gather_facts
 from app.database.locking import apply_lock
 from app.database.migrate import migrate
 from app.database.operations import (
+    AddRule,
     BreakCheck,
     BuildUnique,
     ChangeType,
@@ -400,5 +401,5 @@ def _digest(plan: Plan) -> list[tuple[str, str, int]]:
     return [
         (type(each).__name__, each.subject, int(each.is_destructive))
         for each in plan.operations
-        if not isinstance(each, BreakCheck)
+        if not isinstance(each, BreakCheck | AddRule)
     ]

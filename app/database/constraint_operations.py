@@ -56,7 +56,7 @@ class BuildUnique(BuildIndex):
 
     @property
     def is_adding_only(self) -> bool:
-        return not self.clashes
+        return False
 
     def words(self) -> Label:
         what = say("unique ({columns})", "唯一（{columns}）", columns=list_words(self.columns))
@@ -251,6 +251,10 @@ class BreakCheck(Operation):
 
     @property
     def is_destructive(self) -> bool:
+        return False
+
+    @property
+    def is_adding_only(self) -> bool:
         return False
 
     def words(self) -> Label:

@@ -25,6 +25,7 @@ from app.database.operations import (
     DropField,
     DropLeftover,
     DropOptions,
+    Narrow,
     Operation,
     Recompute,
     RenameEntity,
@@ -90,6 +91,7 @@ class _Counter:
             BuildIndex: self.whole_table,
             BuildUnique: self.unique,
             AddCheck: self.checked,
+            Narrow: self.narrowed,
             Recompute: self.whole_table,
             RenameRole: self.people,
         }
@@ -236,6 +238,14 @@ class _Counter:
             return operation
         condition = ddl.renamed(operation.condition, {column: now})
         return self.lose(operation, operation.table, sa.not_(_literal(condition)))
+
+    def narrowed(self, operation: Narrow) -> Operation:
+        now = self.column(operation.table, operation.column)
+        if now is None or operation.beyond is None:
+            return operation
+        beyond = _literal(ddl.renamed(operation.beyond, {operation.column: now}))
+        counted: Operation = self.lose(operation, operation.table, beyond)
+        return counted
 
 
 def _source(table: str) -> sa.TableClause:

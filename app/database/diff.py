@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.database.diff_constraints import constraint_operations
+from app.database.diff_limits import limit_operations
 from app.database.diff_types import shadow_name, type_operations
 from app.database.facts import Facts, gather_facts
 from app.database.operations import (
@@ -143,6 +144,7 @@ class EntityDiff:
         found += self.option_operations()
         found += self.leftovers()
         found += constraint_operations(self)
+        found += limit_operations(self)
         found += self.recomputing()
         return found
 
@@ -192,7 +194,7 @@ class EntityDiff:
             # Parts the type no longer has; their value is in the main column, or meaningless.
             yield DropField(
                 subject=self.subject(field), table=self.entity.table, columns=extra,
-                is_worked_out=True,
+                is_part=True,
             )  # fmt: skip
         yield from self.strictness([c for c in columns if c.name in kept], old)
 

@@ -79,6 +79,10 @@ class DropEntity(Operation):
     def is_adding_only(self) -> bool:
         return False
 
+    @property
+    def needs_allowing(self) -> bool:
+        return True
+
     def words(self) -> Label:
         if not self.lost:
             return say("drop table: it is empty", "删除数据表：表中没有记录")
@@ -257,18 +261,24 @@ class DropField(Operation):
     table: str
     columns: tuple[str, ...]
     is_worked_out: bool = False
+    #: True where the field stays and only parts go that its type no longer has
+    is_part: bool = False
 
     @property
     def is_adding_only(self) -> bool:
-        return self.is_worked_out
+        return self.is_part
 
     @property
     def is_destructive(self) -> bool:
-        return self.lost > 0 and not self.is_worked_out
+        return self.lost > 0 and not self.is_worked_out and not self.is_part
+
+    @property
+    def needs_allowing(self) -> bool:
+        return not self.is_part
 
     def words(self) -> Label:
         columns = _columns(self.columns)
-        if self.is_worked_out:
+        if self.is_part or self.is_worked_out:
             return say("drop {columns}: its values were worked out",
                        "删除{columns}：其值是计算得出的", columns=columns)  # fmt: skip
         if not self.lost:
@@ -299,7 +309,7 @@ class Require(Operation):
 
     @property
     def is_adding_only(self) -> bool:
-        return not self.empty
+        return False
 
     def words(self) -> Label:
         if not self.empty:

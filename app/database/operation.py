@@ -53,8 +53,16 @@ class Operation:
         return self.lost > 0
 
     @property
+    def needs_allowing(self) -> bool:
+        """Whether it is refused until its subject is named, however little it loses."""
+        return self.is_destructive
+
+    @property
     def is_adding_only(self) -> bool:
-        """Whether it may be done as soon as the file is saved: no existing value is touched."""
+        """Whether it may be done as soon as the file is saved.
+
+        No value that is there is touched, and nothing people might write before is refused.
+        """
         return True
 
     @property

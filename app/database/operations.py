@@ -53,6 +53,7 @@ from app.database.operation import (
     amount,
     sample_words,
 )
+from app.database.restrict_operations import AddRule, Narrow
 
 #: Every kind, in the order of the reference.
 KINDS: tuple[type[Operation], ...] = (
@@ -83,6 +84,8 @@ KINDS: tuple[type[Operation], ...] = (
     Recompute,
     DropLeftover,
     BreakCheck,
+    Narrow,
+    AddRule,
     RenameRole,
     ChangeAdministrator,
     ChangeInheritance,
@@ -100,6 +103,7 @@ __all__ = [
     "AddField",
     "AddForeignKey",
     "AddForeignKeyLater",
+    "AddRule",
     "BreakCheck",
     "BuildIndex",
     "BuildUnique",
@@ -117,6 +121,7 @@ __all__ = [
     "DropOptions",
     "DropUnique",
     "MakeOptional",
+    "Narrow",
     "Operation",
     "Phase",
     "Publish",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.database.diff_limits import limits_of, rules_of
 from app.database.facts import Facts, gather_facts
 from app.database.indexes import checks_of, foreign_keys_of, indexes_of
 from app.database.physical import (
@@ -84,6 +85,7 @@ def _entity(entity: Entity, facts: Facts) -> dict[str, Any]:
             for check in checks_of(entity, columns, facts)
         },
         "rules": [check.must.text for check in entity.checks],
+        "refusing": rules_of(entity),
         "rights": _rights(entity),
         "inherit": sorted(link for link, _ in entity.inherit),
     }
@@ -96,6 +98,7 @@ def _field(field: Field) -> dict[str, Any]:
         "stored": is_stored(field),
         "worked_out": is_worked_out(field),
         "required": is_required(field),
+        "limits": limits_of(field),
         "removed": field.removed,
         "default": None if default is None else repr(sorted(default.items())),
         "options": [option.name for option in field.options],

@@ -23,6 +23,8 @@ from app.database.migrate import current
 from app.database.operations import (
     CHANGE,
     PROBLEM,
+    AddRule,
+    BreakCheck,
     BuildUnique,
     DropOptions,
     Operation,
@@ -228,7 +230,7 @@ def make_plan(
         found += _taken_over(unfinished, found, pairs, catalog)
     found = _counted(connection, found, shape)
     if holds is not None:
-        found += broken_checks(connection, catalog, old, pairs, holds)
+        found = _with_broken(found, list(broken_checks(connection, catalog, old, pairs, holds)))
     found += _counted(connection, list(access_operations(old, new, pairs)), shape)
     found += _published(connection, base, catalog, found)
     found, refusals = _refuse(found, allow)
@@ -288,6 +290,17 @@ def _counted(
 def _is_idle(operation: Operation) -> bool:
     """Return whether nothing is left to do, now that the rows were counted."""
     return isinstance(operation, Recompute) and operation.rows == 0
+
+
+def _with_broken(found: Sequence[Operation], broken: Sequence[BreakCheck]) -> list[Operation]:
+    """Return both; a new rule that records break is told once, with the records."""
+    told = {(each.subject, each.rule) for each in broken}
+    kept = [
+        each
+        for each in found
+        if not (isinstance(each, AddRule) and (each.subject, each.rule) in told)
+    ]
+    return [*kept, *broken]
 
 
 def _published(
@@ -355,7 +368,7 @@ def _judge(operation: Operation, allow: Sequence[str]) -> tuple[Operation, Refus
             operation,
         )
         return operation, Refusal(name, sentence, name, code="empty")
-    if name in allow or not operation.is_destructive:
+    if name in allow or not operation.needs_allowing:
         return operation, None
     if isinstance(operation, DropOptions):
         sentence = _about(
@@ -366,7 +379,8 @@ def _judge(operation: Operation, allow: Sequence[str]) -> tuple[Operation, Refus
             operation,
         )
         return operation, Refusal(name, sentence, name, code="option-in-use")
-    return operation, Refusal(name, _loss(operation), name)
+    code = "lost" if operation.is_destructive else "dropped"
+    return operation, Refusal(name, _loss(operation), name, code)
 
 
 def _about(english: str, chinese: str, operation: Operation) -> Label:

@@ -216,14 +216,11 @@ def test_two_applies_at_once_f33(installation, pools):
             with pools.engine.connect() as connection:
                 assert holder(connection) == "mia"
 
-    installation.apply(new, allow=ALLOW_NOTHING, on_step=meanwhile)
+    installation.apply(new, allow=ALLOW, on_step=meanwhile)
     assert refused == [
         "mia is applying a configuration right now. Nothing was changed; try again when that is done."
     ]
     assert not installation.apply(new, who="bob").is_new
-
-
-ALLOW_NOTHING: list[str] = []
 
 
 def test_a_plan_whose_base_has_changed_is_refused_c13(installation):

@@ -181,12 +181,13 @@ def test_a_dropped_field_needs_that_very_name_c7(installation):
         "- customer.pin: drop column: no record holds a value",
     ]
     assert [each.is_destructive for each in plan.operations] == [True, False]
-    assert [each.allow for each in plan.refusals] == ["customer.fax"]
-    for allow in ((), ("customer",), ("customer.pin",), ("fax",)):
+    assert [each.allow for each in plan.refusals] == ["customer.fax", "customer.pin"]
+    assert [each.code for each in plan.refusals] == ["lost", "dropped"]
+    for allow in ((), ("customer",), ("customer.pin",), ("customer.fax",), ("fax",)):
         with pytest.raises(PlanError):
             installation.apply(without, allow=allow)
     assert installation.column("SELECT fax FROM crm.customer WHERE id = 2") == ["1"]
-    installation.apply(without, allow=["customer.fax"])
+    installation.apply(without, allow=["customer.fax", "customer.pin"])
     assert {"fax", "pin"}.isdisjoint(installation.columns("customer"))
 
 
@@ -227,7 +228,7 @@ def test_a_dropped_entity_leaves_no_right_behind_c14(installation):
     assert installation.sql("SELECT * FROM trellis.share") == []
 
 
-def test_an_empty_entity_goes_without_asking(installation):
+def test_an_empty_entity_needs_its_name_as_well(installation):
     installation.apply(
         catalog_of(
             customer=with_fields(),
@@ -242,7 +243,11 @@ def test_an_empty_entity_goes_without_asking(installation):
         "- invoice.lines: drop table: it is empty",
         "- invoice: drop table: it is empty",
     ]
-    installation.apply(one)
+    assert [each.allow for each in installation.plan(one).refusals] == ["invoice.lines", "invoice"]
+    with pytest.raises(PlanError, match="--allow invoice"):
+        installation.apply(one, allow=["invoice.lines"])
+    assert installation.columns("invoice") != {}
+    installation.apply(one, allow=["invoice.lines", "invoice"])
     assert installation.columns("invoice") == {}
     assert installation.columns("invoice__lines") == {}
 
@@ -442,9 +447,11 @@ def test_a_new_check_names_the_records_that_break_it(installation, pools):
     with pools.engine.connect() as connection:
         plan = make_plan(connection, strict, holds=holds)
     assert [str(each.words()) for each in plan.operations if each.subject == "customer"] == [
-        "check `size > 2`: 2 records break it, for example 1, 2"
+        "check `size > 0` from now on",
+        "check `more > 0` from now on",
+        "check `size > 2`: 2 records break it, for example 1, 2",
     ]
-    assert plan.is_adding_only
+    assert not plan.is_adding_only
     assert installation.apply(strict, expected=plan).problems == ()
     with pools.engine.connect() as connection:
         assert make_plan(connection, strict, holds=holds).is_empty
