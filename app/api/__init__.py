@@ -19,6 +19,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
+    from app.api.former import register_former_names
     from app.api.mistakes import register_mistakes
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
@@ -31,3 +32,4 @@ def register_api(builder: Any, services: Services) -> None:
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)
     register_mistakes()
+    register_former_names()

@@ -9,6 +9,7 @@ from flask_appbuilder.api import BaseApi, expose
 
 from app.access.policy import Policy
 from app.api.answers import answers, as_json
+from app.api.former import links_now
 from app.api.requests import asker, language, only, parameters, services
 from app.definitions.catalog import RIGHTS, Entity, Field
 from app.errors import Malformed
@@ -87,11 +88,11 @@ class EverythingApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         text = named.get("q", "")
         if len(text) > 200:
             raise Malformed(say("`q` has at most 200 characters.", "q 最多 200 个字符。"))
-        chosen = named.get("entities")
+        principal, chosen = asker(), named.get("entities")
         hits = services().records.search(
-            asker(),
+            principal,
             text,
-            chosen.split(",") if chosen else None,
+            links_now(principal, chosen.split(",")) if chosen else None,
             limit=page_size(named.get("limit", "20")),
         )
         return as_json({"rows": [hit.as_json() for hit in hits]})

@@ -16,6 +16,7 @@ from app.access.principal import Principal
 from app.api import repeats
 from app.api.answers import answers, as_json, as_raw_json
 from app.api.bodies import check_keys, ids, is_id, moment, operations, whole
+from app.api.former import asked_now, batch_now, links_now, values_now
 from app.api.requests import (
     asker,
     body,
@@ -53,9 +54,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     @answers
     def list(self, entity: str) -> Response:
         """Return one page of a list."""
-        named, fields = parameters(_LIST)
+        principal = asker()
+        named, fields = asked_now(principal, entity, *parameters(_LIST))
         page = services().records.query_json(
-            asker(),
+            principal,
             entity,
             fields=named.get("fields"),
             filter=named.get("filter"),
@@ -85,7 +87,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             principal,
             entity,
             raw,
-            lambda receipt: services().records.create(principal, entity, raw, receipt=receipt),
+            lambda receipt: services().records.create(
+                principal, entity, values_now(principal, entity, raw), receipt=receipt
+            ),
             lambda number, written: _written(principal, entity, number, 201, written),
         )
 
@@ -93,9 +97,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     @answers
     def get(self, entity: str, number: str) -> Response:
         """Return one record."""
-        named = only(*parameters(_GET), "fields, expand")
+        principal = asker()
+        named = only(*asked_now(principal, entity, *parameters(_GET)), "fields, expand")
         record = services().records.get_json(
-            asker(),
+            principal,
             entity,
             record_id(number),
             fields=named.get("fields"),
@@ -108,8 +113,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def update(self, entity: str, number: str) -> Response:
         """Change a record; fields that are not sent stay."""
         principal = asker()
+        values = values_now(principal, entity, body())
         written = services().records.update(
-            principal, entity, record_id(number), body(), version=expected_version()
+            principal, entity, record_id(number), values, version=expected_version()
         )
         return _written(principal, entity, written.id, 200, written)
 
@@ -179,8 +185,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def bin(self, entity: str) -> Response:
         """Return the records in the bin that the asker may restore."""
         known = frozenset({"fields", "limit", "after", "before", "count"})
-        named = only(*parameters(known), ", ".join(sorted(known)))
-        return _bin(asker(), entity, named)
+        principal = asker()
+        named = only(*asked_now(principal, entity, *parameters(known)), ", ".join(sorted(known)))
+        return _bin(principal, entity, named)
 
     @expose("/<entity>/batch", methods=["POST"])
     @answers
@@ -194,8 +201,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         key = sent.get("key")
         if key is not None and not isinstance(key, str):
             raise Malformed(say("`key` is the name of a field.", "key 应为字段名。"))
+        principal = asker()
+        writes, key = batch_now(principal, entity, operations(sent), key)
         outcomes = services().records.batch(
-            asker(), entity, operations(sent), all_or_nothing=mode == "all", key=key
+            principal, entity, writes, all_or_nothing=mode == "all", key=key
         )
         return as_json({"rows": [_outcome(outcome) for outcome in outcomes]})
 
@@ -220,8 +229,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                     ]
                 }
             )
+        principal = asker()
+        along = links_now(principal, along)
         count = services().records.transfer(
-            asker(), entity, ids(sent, "ids"), owner, along=along, note=note
+            principal, entity, ids(sent, "ids"), owner, along=along, note=note
         )
         return as_json({"changed": count})
 
@@ -237,6 +248,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         principal, values = asker(), sent.get("values", {})
         if not isinstance(values, dict):
             raise InvalidInput({"values": [say("An object.", "应为对象。")]})
+        values = values_now(principal, entity, values)
         written = services().records.merge(principal, entity, keep, ids(sent, "gone"), values)
         return _written(principal, entity, written.id, 200, written)
 
@@ -244,9 +256,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     @answers
     def aggregate(self, entity: str) -> Response:
         """Return figures by group."""
-        named, fields = parameters(_FIGURES)
+        principal = asker()
+        named, fields = asked_now(principal, entity, *parameters(_FIGURES))
         figures = services().records.aggregate(
-            asker(),
+            principal,
             entity,
             group_by=named.get("group_by"),
             measures=named.get("measures", "count"),

@@ -39,6 +39,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.records.previews import Previews
     from app.screens.assets import read_assets
     from app.screens.configuration import Configuration
+    from app.screens.former import register_former_links
     from app.screens.frame import Frames
     from app.screens.lists import Lists
     from app.screens.rendering import Renderer
@@ -55,5 +56,6 @@ def register_screens(builder: Any, core: Any) -> None:
         lists=Lists(),
         previews=Previews(core.pools, core.live, core.organisation, core.clock),
     )
+    register_former_links()
     for view in (RecordsView, MeView, AdministrationView):
         builder.add_view_no_menu(view)
