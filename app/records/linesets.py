@@ -118,11 +118,11 @@ def _read_line(
     where = f"{field.name}.{index}"
     values = {name: value for name, value in raw.items() if name not in ("id", "position")}
     line_id = raw.get("id")
-    if isinstance(line_id, str) and line_id.isdigit():
+    if isinstance(line_id, str) and line_id.isascii() and line_id.isdigit() and len(line_id) < 19:
         line_id = int(line_id)
     if line_id in ("", None):
         line_id = None
-    elif line_id not in known:
+    elif not isinstance(line_id, int) or isinstance(line_id, bool) or line_id not in known:
         problems.add(
             where,
             say(

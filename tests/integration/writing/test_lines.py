@@ -183,3 +183,11 @@ def test_too_many_rows_are_refused(world):
     assert set(error.value.fields) == {"parts"}
     count = world.one(sa.text("SELECT count(*) FROM crm.order__parts"))
     assert count[0] == 0
+
+
+@pytest.mark.parametrize("number", [[], {}, [1], True, 1.5, "²", "9" * 40, "x", -1])
+def test_what_is_no_row_is_told_beside_it(world, number):
+    order = world.order(world.customer(), {"product": world.product()})
+    with pytest.raises(InvalidInput) as error:
+        world.records.update(world.who("sam"), "order", order, {"lines": [{"id": number}]})
+    assert "lines.0" in error.value.fields
