@@ -26,6 +26,7 @@ A test that needs a database asks for one of:
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -64,6 +65,15 @@ def _servers(config: pytest.Config) -> TestServers:
             running_servers(dict(os.environ))
         )
     return config.stash[_SERVERS]
+
+
+@pytest.fixture(autouse=True)
+def loggers_that_speak() -> None:
+    """Undo what libraries that configure logging for the whole process leave behind."""
+    logging.disable(logging.NOTSET)
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("app") and isinstance(logger, logging.Logger):
+            logger.disabled, logger.propagate = False, True
 
 
 @pytest.fixture(scope="session")
