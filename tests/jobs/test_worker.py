@@ -86,7 +86,7 @@ def test_a_worker_keeps_house_once_an_hour(settings, start):
         assert connection.execute(sa.select(idempotency.c.key)).scalars().all() == ["new"]
     pools.close()
     with Redis.from_url(settings.redis_url) as redis:
-        jobs = [key for key in redis.keys("rq:job:*") if key.count(b":") == 2]
+        jobs = [key for key in redis.keys("rq:job:housekeeping-*") if key.count(b":") == 2]
         assert len(jobs) == 1
 
 
