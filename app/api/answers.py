@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.requests import language
 from app.database.pools import as_unavailable
-from app.errors import Conflict, PreconditionFailed, TooManyRequests, TrellisError, Unavailable
+from app.errors import PreconditionFailed, TooManyRequests, TrellisError, Unavailable
 from app.records.conflicts import RecordConflict
 from app.texts import Label, say
 
@@ -97,7 +97,7 @@ def _told(error: TrellisError) -> Response:
         response.headers["Retry-After"] = str(error.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, RecordConflict | Conflict) and isinstance(error, RecordConflict):
+    if isinstance(error, RecordConflict):
         response.headers["ETag"] = f'"{error.version}"'
     return response
 

@@ -47,11 +47,6 @@ def formulas_statement(rows: EntityRows, condition: sa.ColumnElement[bool]) -> S
     return Statement(sa.update(table).where(condition, differs).values(values).returning(*table.c))
 
 
-def has_formulas(rows: EntityRows) -> bool:
-    """Return whether an entity keeps any formula in a column."""
-    return bool(rows.formulas.all)
-
-
 def work_out_own(
     work: Work, entity: Entity, row: Mapping[str, Any], *, lines_changed: bool = True
 ) -> dict[str, Any]:
@@ -77,7 +72,7 @@ def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
     """Work out formulas of lines that ask for their record's values."""
     for field in work.rows[entity.name].lists.lines:
         rows = work.rows[f"{entity.name}.{field.name}"]
-        if not has_formulas(rows):
+        if not rows.formulas.all:
             continue
         statement = work.rows.cached(
             ("lines-formulas", rows.entity.name),
@@ -107,7 +102,7 @@ def touch_parents(
         if _differs(roll_up.reads, old, new):
             for row in (old, new):
                 if row is not None:
-                    work.touch(roll_up.parent, *_named(work, entity, roll_up, row))
+                    work.touch(roll_up.parent, *_named(work, roll_up, row))
     record = new or old
     assert record is not None
     for roll_up in known.roll_ups.get(entity.name, ()):
@@ -128,7 +123,7 @@ def _differs(
     )
 
 
-def _named(work: Work, entity: Entity, roll_up: RollUp, row: Mapping[str, Any]) -> list[int]:
+def _named(work: Work, roll_up: RollUp, row: Mapping[str, Any]) -> list[int]:
     """Return the ids of the parents a child row names."""
     value = row.get(roll_up.asks.link)
     if value is None:
@@ -136,7 +131,6 @@ def _named(work: Work, entity: Entity, roll_up: RollUp, row: Mapping[str, Any]) 
     kind = row.get(f"{roll_up.asks.link}__entity")
     if kind is not None and kind != work.number(roll_up.parent):
         return []
-    del entity
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
@@ -153,7 +147,7 @@ def _touch_readers(work: Work, reader: Reader, entity: str, record_id: int) -> N
         work.touch(entity, *ids)
         return
     for row in work.rows[entity].read(work.connection, ids).values():
-        parents = _named(work, work.rows[entity].entity, reader.roll_up, row)
+        parents = _named(work, reader.roll_up, row)
         work.touch(reader.roll_up.parent, *parents)
 
 
@@ -188,7 +182,7 @@ def _settle_entity(work: Work, rows: EntityRows, ids: Sequence[int]) -> None:
             ("roll-ups", rows.entity.name), lambda: roll_ups_statement(work, rows)
         )
         changed.update((row["id"], row) for row in statement.rows(work.connection, parameters))
-    if has_formulas(rows):
+    if rows.formulas.all:
         statement = work.rows.cached(
             ("formulas", rows.entity.name),
             lambda: formulas_statement(rows, rows.table.c.id == sa.func.any(_IDS)),
