@@ -118,12 +118,15 @@ def redis_url(test_servers: TestServers, worker_number: int) -> str:
     """The address of an empty Redis database; each worker has one of the server's sixteen."""
     import redis
 
-    with redis.Redis.from_url(test_servers.redis_url, db=worker_number % 16) as client:
-        client.flushdb()
-    plain = test_servers.redis_url.partition("?")[0]
+    # The number goes into the address: one that stands there wins over an argument.
+    plain, number = test_servers.redis_url.partition("?")[0], worker_number % 16
     if plain.startswith("unix:"):
-        return f"{plain}?db={worker_number % 16}"
-    return f"{plain.rpartition('/')[0]}/{worker_number % 16}"
+        url = f"{plain}?db={number}"
+    else:
+        url = f"{plain.rpartition('/')[0]}/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_a_template_that_failed_is_built_again(template_database, tmp_path: Path
 @pytest.mark.parametrize("time", [1, 2])
 def test_redis_is_empty(redis_url, time):
     with redis.Redis.from_url(redis_url) as client:
-        # A worker of the test before may still be saying that it ends.
+        # One name, since a worker of the test before may still be saying that it ends.
         assert not client.exists("a")
         client.set("a", "b")
 
