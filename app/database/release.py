@@ -39,8 +39,7 @@ def make_release(
 ) -> Release:
     """Return the release of *catalog*; unchanged entities keep their objects and tables."""
     entities = {
-        name: _bound(entity, numbers, previous)
-        for name, entity in catalog.entities.items()
+        name: _bound(entity, numbers, previous) for name, entity in catalog.entities.items()
     }
     bound = replace(catalog, entities=entities)
     known = {name: numbers[name] for name in entities if name in numbers}

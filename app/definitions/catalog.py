@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+from app.definitions.automation import Automation
 from app.definitions.business_calendar import build_calendar
 from app.expressions.calendar import Calendar
 from app.expressions.tree import Checked
@@ -337,7 +338,9 @@ class Catalog:
     formulas_through: Mapping[str, tuple[tuple[str, str, str, str], ...]] = field(
         default_factory=dict
     )
-    #: parts of the language other rooms compile (workflows, dashboards …), as located data by file
+    #: rules, lifecycles, approvals, pools, quotas, templates and the configuration's tests
+    automation: Automation = field(default_factory=Automation)
+    #: parts of the language other rooms compile (dashboards …), as located data by file
     others: Mapping[str, Any] = field(default_factory=dict)
     #: names entities once had, each to the entity's name now
     former: Mapping[str, str] = field(init=False, repr=False, compare=False)

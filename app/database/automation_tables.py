@@ -1,0 +1,310 @@
+"""The tables of the automation, schema ``trellis``: reminders, the ledger, approvals, messages.
+
+Rules are named by number, so that a rename touches one row.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.database.system import metadata
+
+_moment = sa.DateTime(timezone=True)
+
+
+def _now() -> sa.TextClause:
+    return sa.text("now()")
+
+
+#: Rules, approvals and what pools do by themselves, by number.
+rule = sa.Table(
+    "rule",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    #: a rule's name, or ``pool:east/recycle/0`` and the like
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    #: the version in force, empty for one that was removed
+    sa.Column("digest", sa.Text),
+    sa.Column("applied_at", _moment, nullable=False, server_default=_now()),
+)
+
+#: What a rule or approval said, as long as something under way needs it.
+rule_version = sa.Table(
+    "rule_version",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("source", JSONB, nullable=False),
+    sa.Column("applied_at", _moment, nullable=False, server_default=_now()),
+)
+
+#: One row per timed rule and record: when it is due next. A rule about no record has entity 0 and
+#: record 0.
+reminder = sa.Table(
+    "reminder",
+    metadata,
+    sa.Column("rule", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("entity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    #: the moment of the date the rule follows: another one is another occurrence
+    sa.Column("base", _moment, nullable=False),
+    #: empty: it fired for this base, or is suspended
+    sa.Column("due_at", _moment),
+    #: how often it fired again for this base
+    sa.Column("repeats", sa.SmallInteger, nullable=False, server_default="0"),
+    #: the base it fired for last
+    sa.Column("fired_for", _moment),
+    sa.Index("reminder_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+)
+
+#: The ledger: every time a rule met a record, or a moment.
+firing = sa.Table(
+    "firing",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("rule", sa.Integer, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    #: event | timed | every | button | hook
+    sa.Column("cause", sa.Text, nullable=False),
+    sa.Column("entity", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("record_id", sa.BigInteger, nullable=False, server_default="0"),
+    #: what makes it this firing and no other: the history line, the base and repeat, the hook's id
+    sa.Column("occurrence", sa.Text, nullable=False),
+    #: who caused it
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("due_at", _moment),
+    sa.Column("happened_at", _moment, nullable=False, server_default=_now()),
+    #: due | waiting (for a step) | done | skipped | failed | dropped
+    sa.Column("state", sa.Text, nullable=False),
+    #: why it was skipped, failed or dropped, by language
+    sa.Column("reason", JSONB),
+    #: what a button asked, a hook's body, the event's fields before
+    sa.Column("input", JSONB),
+    #: records the steps made, by the name a step gave: ``{"call": ["task", 17]}``
+    sa.Column("made", JSONB),
+    #: by step: ``{"2": {"state": "done", "at": …, "note": …}}``
+    sa.Column("steps", JSONB, nullable=False, server_default="{}"),
+    sa.Column("ended_at", _moment),
+    sa.Index("firing_occurrence", "rule", "entity", "record_id", "occurrence", unique=True),
+    sa.Index("firing_record", "entity", "record_id", sa.text("id DESC")),
+    sa.Index("firing_rule", "rule", sa.text("id DESC")),
+    sa.Index("firing_user", "user_id", sa.text("id DESC")),
+)
+
+#: What waits to be run by a worker: a firing's first steps, or a later one. Gone once it was run.
+task = sa.Table(
+    "task",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("firing", sa.BigInteger, nullable=False),
+    #: the step to go on with, empty for the first
+    sa.Column("step", sa.Text, nullable=False, server_default=""),
+    sa.Column("due_at", _moment, nullable=False),
+    #: until when a worker has it; the token tells one holder from the next
+    sa.Column("leased_until", _moment),
+    sa.Column("token", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
+    #: put aside after failing too often: why
+    sa.Column("problem", JSONB),
+    sa.Index("task_step", "firing", "step", unique=True),
+    sa.Index("task_due", "due_at", postgresql_where=sa.text("problem IS NULL")),
+)
+
+#: Whose turn it is, where records are given out in turn.
+turn = sa.Table(
+    "turn",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+)
+
+#: What happened with records of pools: claims, releases, looks.
+pool_event = sa.Table(
+    "pool_event",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("pool", sa.Text, nullable=False),
+    sa.Column("entity", sa.SmallInteger, nullable=False),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    #: claim | release | recycle | assign | view
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("happened_at", _moment, nullable=False, server_default=_now()),
+    sa.Index("pool_event_user", "user_id", "pool", "action", "happened_at"),
+    sa.Index("pool_event_record", "entity", "record_id", sa.text("id DESC")),
+)
+
+#: How long a record was in each stage.
+stage_time = sa.Table(
+    "stage_time",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("entity", sa.SmallInteger, nullable=False),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("entered_at", _moment, nullable=False),
+    sa.Column("left_at", _moment),
+    sa.Index("stage_time_record", "entity", "record_id", "field", sa.text("id DESC")),
+)
+
+#: People who are away, and who stands in for them.
+absence = sa.Table(
+    "absence",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    sa.Column("since", _moment, nullable=False),
+    sa.Column("until", _moment),
+    sa.Column("deputy", sa.BigInteger),
+    sa.Index("absence_user", "user_id"),
+)
+
+#: One run of an approval over a record.
+approval = sa.Table(
+    "approval",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    #: the version it began with
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("entity", sa.SmallInteger, nullable=False),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    #: waiting | approved | rejected | withdrawn
+    sa.Column("state", sa.Text, nullable=False),
+    #: the step it stands at
+    sa.Column("step", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("submitted_by", sa.BigInteger),
+    sa.Column("submitted_at", _moment, nullable=False),
+    sa.Column("ended_at", _moment),
+    #: approvers the submitter chose, by step
+    sa.Column("chosen", JSONB, nullable=False, server_default="{}"),
+    sa.Index(
+        "approval_waiting",
+        "entity",
+        "record_id",
+        unique=True,
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sa.Index("approval_record", "entity", "record_id", sa.text("id DESC")),
+)
+
+#: One question to one person within an approval, and the answer.
+approval_task = sa.Table(
+    "approval_task",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("approval", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.SmallInteger, nullable=False),
+    #: order within the step; added approvers stand before or after
+    sa.Column("position", sa.Numeric, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    #: whom the person stands in for
+    sa.Column("for_user", sa.BigInteger),
+    #: pending (not asked yet) | waiting | approved | rejected | sent_back | delegated | dropped
+    #: | skipped
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("asked_at", _moment),
+    sa.Column("due_at", _moment),
+    sa.Column("late", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("decided_at", _moment),
+    sa.Column("decided_by", sa.BigInteger),
+    sa.Index("approval_task_of", "approval", "step", "position"),
+    sa.Index("approval_task_user", "user_id", postgresql_where=sa.text("state = 'waiting'")),
+    sa.Index(
+        "approval_task_due",
+        "due_at",
+        postgresql_where=sa.text("state = 'waiting' AND due_at IS NOT NULL"),
+    ),
+)
+
+#: The inbox.
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("user_id", sa.BigInteger, nullable=False),
+    #: what makes it this message and no other, so that it is written once
+    sa.Column("key", sa.Text, nullable=False),
+    #: rule | approval | mention | record | system
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("rule", sa.Integer),
+    sa.Column("firing", sa.BigInteger),
+    sa.Column("entity", sa.SmallInteger),
+    sa.Column("record_id", sa.BigInteger),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("created_at", _moment, nullable=False, server_default=_now()),
+    #: quiet hours: not shown before
+    sa.Column("shown_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("read_at", _moment),
+    sa.Column("snoozed_until", _moment),
+    sa.Index("message_key", "user_id", "key", unique=True),
+    sa.Index("message_user", "user_id", sa.text("id DESC")),
+    sa.Index("message_unread", "user_id", postgresql_where=sa.text("read_at IS NULL")),
+    sa.Index("message_record", "entity", "record_id"),
+)
+
+#: What goes out: e-mails, chat messages, calls. The row is there before the first attempt.
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    #: email | wecom | dingtalk | feishu | slack | call
+    sa.Column("channel", sa.Text, nullable=False),
+    #: the address; for a chat robot or call, the name of what is configured, or the URL
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("firing", sa.BigInteger),
+    sa.Column("step", sa.Text),
+    sa.Column("entity", sa.SmallInteger),
+    sa.Column("record_id", sa.BigInteger),
+    #: subject, text, html; method, headers, body
+    sa.Column("content", JSONB, nullable=False),
+    #: waiting | sent | late (failed, will be tried again) | dead | dropped
+    sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
+    sa.Column("due_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("leased_until", _moment),
+    sa.Column("token", sa.BigInteger, nullable=False, server_default="0"),
+    #: what was tried: ``[{"at": …, "outcome": …}]``, the newest last
+    sa.Column("tried", JSONB, nullable=False, server_default="[]"),
+    sa.Column("created_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("sent_at", _moment),
+    sa.Index("delivery_due", "due_at", postgresql_where=sa.text("state IN ('waiting', 'late')")),
+    sa.Index("delivery_record", "entity", "record_id"),
+    sa.Index("delivery_state", "state", sa.text("id DESC")),
+)
+
+#: How a person wants to hear of things: ``{"channels": ["inbox", "email"], "digest": "daily"}``.
+preference = sa.Table(
+    "preference",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("settings", JSONB, nullable=False, server_default="{}"),
+)
+
+#: Rules a person does not want to hear of.
+mute = sa.Table(
+    "mute",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("rule", sa.Integer, primary_key=True, autoincrement=False),
+)
+
+#: Processes that work in the background, and when they were last heard of.
+process = sa.Table(
+    "process",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    #: scheduler | worker
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("started_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("seen_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("details", JSONB, nullable=False, server_default="{}"),
+)
