@@ -1,0 +1,86 @@
+"""Who listens to writes, in their order; put together once for a process.
+
+Order: the lock of approvals, quotas, rules on events, reminders, pools, approvals. Each part is an
+object with the two methods of `Part`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from app.records.drafts import Draft, Problems
+    from app.records.reactions import Change
+    from app.records.saving import Saving
+    from app.records.work import Work
+
+
+class Part(Protocol):
+    """One listener. A part may also have ``concerns(work, entity) -> bool``, asked first.
+
+    and ``amend``, see `Reactions`; the answer of ``concerns`` is kept for a release.
+    """
+
+    def before_write(
+        self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
+    ) -> None:
+        """See `Reactions`."""
+
+    def after_write(self, work: Work, change: Change) -> None:
+        """See `Reactions`."""
+
+
+class Composed:
+    """Several listeners as one; who cares for an entity is asked once for a release."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = tuple(parts)
+        self._kept: tuple[object, dict[str, tuple[Part, ...]]] = (None, {})
+
+    def _of(self, work: Work, entity: str) -> tuple[Part, ...]:
+        release, by_entity = self._kept
+        if release is not work.release:
+            by_entity = {}
+            self._kept = (work.release, by_entity)
+        found = by_entity.get(entity)
+        if found is None:
+            found = by_entity[entity] = tuple(
+                part for part in self._parts if _concerns(part, work, entity)
+            )
+        return found
+
+    def concerns(self, work: Work, entity: str) -> bool:
+        """Return whether any part listens to the entity."""
+        return bool(self._of(work, entity))
+
+    def before_write(
+        self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
+    ) -> None:
+        """Let every part look at the draft."""
+        for part in self._of(work, draft.entity.name):
+            part.before_write(work, draft, old_row, problems)
+
+    def amend(
+        self,
+        saving: Saving,
+        draft: Draft,
+        row: Mapping[str, Any],
+        old_row: Mapping[str, Any] | None,
+    ) -> Mapping[str, Any]:
+        """Let the parts that may change what was written do so."""
+        for part in self._of(saving.work, draft.entity.name):
+            amend = getattr(part, "amend", None)
+            if amend is not None:
+                row = amend(saving, draft, row, old_row)
+        return row
+
+    def after_write(self, work: Work, change: Change) -> None:
+        """Tell every part."""
+        for part in self._of(work, change.entity.name):
+            part.after_write(work, change)
+
+
+def _concerns(part: Part, work: Work, entity: str) -> bool:
+    ask = getattr(part, "concerns", None)
+    return True if ask is None else bool(ask(work, entity))

@@ -1,0 +1,101 @@
+"""What listens to writes inside their transaction: the door's side of the automation.
+
+The door calls one object at fixed moments of every write; who stands behind it (locks, quotas,
+rules, reminders, pools, approvals) is put together in ``app.automation.wiring``. Nothing here knows
+a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from app.definitions.catalog import Entity
+
+if TYPE_CHECKING:
+    from app.records.drafts import Draft, Problems
+    from app.records.saving import Saving
+    from app.records.work import Work
+
+#: What happened to a record. ``worked_out``: only roll-ups, formulas or clocks have other values,
+#: its version stays. ``merged``: it went into the bin because another record took its place.
+Happening = Literal[
+    "create", "update", "delete", "restore", "transfer", "claim", "release", "merge", "merged",
+    "worked_out", "purge",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record before and after a write, as it stands in the database now."""
+
+    entity: Entity
+    record_id: int
+    action: Happening
+    #: columns, as ``rows.lock`` and ``rows.insert`` return them; None: there was none
+    old_row: Mapping[str, Any] | None
+    #: columns now; of a purged record those it had
+    row: Mapping[str, Any]
+    #: the fields whose value is another now; of a new record those that are filled
+    fields: frozenset[str]
+    #: ``merge``: the records that went into this one
+    merged: tuple[int, ...] = ()
+
+
+class Reactions(Protocol):
+    """Whoever listens; every method runs in the transaction of the write and may refuse it."""
+
+    def concerns(self, work: Work, entity: str) -> bool:
+        """Return whether anything listens to records of *entity*; asked before each call below."""
+
+    def before_write(
+        self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
+    ) -> None:
+        """Look at a draft whose input was read and whose defaults are filled in.
+
+        ``draft.set`` changes what will be written, ``problems.add`` refuses. Called for creates
+        and updates (an update that gives the record to somebody else included).
+        """
+
+    def amend(
+        self,
+        saving: Saving,
+        draft: Draft,
+        row: Mapping[str, Any],
+        old_row: Mapping[str, Any] | None,
+    ) -> Mapping[str, Any]:
+        """Change a record that was written and not checked yet; return its row as it is then.
+
+        What is worked out by the database (id, serial numbers, formulas) is known here. Use
+        ``saving.change(draft, row, values)``: the record keeps one version and one line of history.
+        """
+
+    def after_write(self, work: Work, change: Change) -> None:
+        """Hear of a record that was written, checked and noted in the history."""
+
+
+class NoReactions:
+    """Nobody listens."""
+
+    def concerns(self, work: Work, entity: str) -> bool:  # noqa: ARG002
+        """Return that nothing does."""
+        return False
+
+    def before_write(
+        self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
+    ) -> None:
+        """Do nothing."""
+
+    def amend(
+        self,
+        saving: Saving,  # noqa: ARG002
+        draft: Draft,  # noqa: ARG002
+        row: Mapping[str, Any],
+        old_row: Mapping[str, Any] | None,  # noqa: ARG002
+    ) -> Mapping[str, Any]:
+        """Leave the row as it is."""
+        return row
+
+    def after_write(self, work: Work, change: Change) -> None:
+        """Do nothing."""
