@@ -39,6 +39,11 @@ class Given:
     by: Checked | None = None
     table: Mapping[str, Given] = field(default_factory=dict)
 
+    def row_for(self, value: Any) -> Given | None:
+        """Return the row of the table that a value of ``by`` means; None: the field is left."""
+        name = ("no", "yes")[value] if isinstance(value, bool) else str(value)
+        return self.table.get(name) or self.table.get("else")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -51,6 +56,9 @@ class Person:
     name: str = ""
     #: path, head: what gives the user, e-mail, or department
     path: Checked | None = None
+    #: path: a field with many records (lines, links) on each of which ``path`` is worked out;
+    #: empty: on the record itself
+    over: str = ""
     #: as written, for messages
     text: str = ""
 
@@ -63,7 +71,7 @@ class Cron:
     count: int = 1
     #: of a week: 0 Monday … 6 Sunday
     weekday: int | None = None
-    #: of a month or quarter: 1, "last", "last working day"
+    #: of a month or quarter: 1, "last", "last working day", "first working day"
     day: int | str | None = None
 
 
