@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.definitions.catalog import Field
+from app.definitions.catalog import Field, Option
+from app.fields.approval import COLORS, STATES, ApprovalType
 from app.fields.base import FieldTypes
 from app.texts import Label, say
 
@@ -36,11 +37,29 @@ WRITABLE = ("owner", "tags")
 FILLED = ("id", "created_at", "updated_at", "version", "position")
 
 
-def built_in_fields(types: FieldTypes, *, owned: bool) -> dict[str, Field]:
-    """Return the fields every record has; an owned one has those of its owner too."""
+def built_in_fields(types: FieldTypes, *, owned: bool, approved: bool = False) -> dict[str, Field]:
+    """Return the fields every record has.
+
+    An owned one has those of its owner too, and one whose entity has an approval, where it stands.
+    """
     first, *rest = _OF_EVERY_RECORD
     listed = [first, *(_OF_OWNED_RECORDS if owned else ()), *rest]
-    return {name: _field(types, name, type_, label) for name, type_, label in listed}
+    fields = {name: _field(types, name, type_, label) for name, type_, label in listed}
+    if approved:
+        fields["approval"] = _approval_field()
+    return fields
+
+
+def _approval_field() -> Field:
+    kept = ApprovalType()
+    return Field(
+        name="approval",
+        label=kept.label,
+        type=kept,
+        readonly=True,
+        built_in=True,
+        options=tuple(Option(name, label, COLORS[name]) for name, label in STATES.items()),
+    )
 
 
 def row_fields(types: FieldTypes) -> dict[str, Field]:

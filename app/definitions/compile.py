@@ -72,6 +72,7 @@ class _Compilation:
     def run(self) -> Catalog | None:
         shop = self.shop
         shop.app = compile_app(self.app_document, self.shapes.app)
+        shop.approved = self._approved()
         shop.work_out = lambda draft, field: worked_out.work_out(shop, draft, field)
         shop.work_out_view = lambda draft, name: screens.view_condition(shop, draft, name)
         self._draft_common()
@@ -148,6 +149,7 @@ class _Compilation:
                 for kind in ("app", "roles", "options")
             ),
             tuple(one.document.digest for one in self.shapes.lifecycles),
+            self._approved(),
             tuple(text for name, text in self.shop.files.items() if name.endswith(".csv")),
             tuple(self.shapes.entities),
             id(self.shop.field_types),
@@ -171,6 +173,12 @@ class _Compilation:
         for name, offers in before.shop.offers.items():
             if "." in name and unit_of(name) not in fresh:
                 shop.offers[name] = offers
+
+    def _approved(self) -> frozenset[str]:
+        """Return the entities that have an approval, in force or not."""
+        approvals = self.gathered.others.get("approval", {}).values()
+        named = (one.data.get("entity") for one in approvals)
+        return frozenset(name for name in named if isinstance(name, str))
 
     def _bind(self, fresh: set[str]) -> None:
         """Bind the fields of the drafts made anew, and of those that read what changed.

@@ -45,9 +45,10 @@ def draft_entity(
         written=values.get("fields", {}),
     )
     shop.drafts[name] = draft
-    if draft.owned not in shop.built_in:
-        shop.built_in[draft.owned] = built_in_fields(shop.field_types, owned=draft.owned)
-    draft.fields.update(shop.built_in[draft.owned])
+    kind = (draft.owned, name in shop.approved)
+    if kind not in shop.built_in:
+        shop.built_in[kind] = built_in_fields(shop.field_types, owned=kind[0], approved=kind[1])
+    draft.fields.update(shop.built_in[kind])
     for field_name, written in draft.written.items():
         draft.fields[field_name] = _draft_field(shop, draft, field_name, written, lifecycles)
         if written["type"] == "lines":

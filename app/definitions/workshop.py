@@ -74,8 +74,11 @@ class Workshop(Model):
         #: Conditions repeat; what a text says is found out once, what it means per place.
         self._parsed: dict[str, Expression] = {}
         self._scopes: dict[tuple[str, str | None, bool], Scope] = {}
-        #: The fields every record has, one object for all entities: by whether there is an owner.
-        self.built_in: dict[bool, dict[str, Field]] = {}
+        #: The entities that have an approval.
+        self.approved: frozenset[str] = frozenset()
+        #: The fields every record has, one object for all entities: by whether there is an owner,
+        #: and whether there is an approval.
+        self.built_in: dict[tuple[bool, bool], dict[str, Field]] = {}
         self._links: dict[str, list[tuple[str, str]]] | None = None
         #: By entity: the fields it was compiled from, others' and its own.
         self.reads: dict[str, set[tuple[str, str]]] = {}

@@ -21,6 +21,7 @@ from app.records import journal
 from app.records.asking import parameters_of_app
 from app.records.clocks import advance_clocks
 from app.records.dependencies import Dependencies, Reader, RollUp, Step
+from app.records.reactions import tell
 from app.records.rows import EntityRows
 from app.records.statements import Statement
 from app.records.work import Work
@@ -31,12 +32,19 @@ _DEEPEST = 32
 
 
 def initial_columns(rows: EntityRows) -> dict[str, Any]:
-    """Return what roll-ups hold before there is any child: a count and a sum of nothing are 0."""
-    return {
+    """Return what a new record holds in fields that nobody writes.
+
+    Before there is any child a count and a sum of nothing are 0; before it was submitted a record
+    is a draft to its approval.
+    """
+    columns: dict[str, Any] = {
         field.name: 0
         for field in rows.stored
         if field.rollup is not None and field.rollup.function in ("count", "sum")
     }
+    if "approval" in rows.entity.fields:
+        columns["approval"] = "draft"
+    return columns
 
 
 def formulas_statement(rows: EntityRows, condition: sa.ColumnElement[bool]) -> Statement:
@@ -200,6 +208,8 @@ def _settle_entity(work: Work, rows: EntityRows, ids: Sequence[int]) -> None:
                 changed[record_id] = moved
     for record_id, row in changed.items():
         touch_parents(work, rows.entity, before[record_id], row)
+        if rows.has_bin and row.get("deleted_at") is None:
+            tell(work, rows.entity, "worked_out", before[record_id], row)
         if rows.entity.lines_of is not None:
             work.touch(rows.entity.lines_of[0], row["parent"])
         if searched and row.get("deleted_at") is None and rows.has_bin:

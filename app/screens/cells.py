@@ -66,7 +66,7 @@ def make_cell(
     """
     field, _, part = entity.fields[name.partition(".")[0]], *name.partition(".")[1:]
     if part:
-        return _part_cell(name)
+        return _part_cell(name, option_marks(field, language))
     if masked:
         return _masked_cell(field)
     if field.type.name == "through":
@@ -151,14 +151,16 @@ def _short(text: str) -> str:
     return text if len(text) <= _CUT else text[: _CUT - 1] + "…"
 
 
-def _part_cell(name: str) -> Cell:
+def _part_cell(name: str, marks: Mapping[str, str]) -> Cell:
+    """*marks* are the field's options: a part may be one of them, as a stage's ``previous`` is."""
+
     def cell(record: Record, look: Look) -> str:
         value = record.values.get(name)
         if value is None:
             return EMPTY
         if isinstance(value, datetime):
             return time_html(value, look.now, look.wording, look.zone)
-        return escape(str(value))
+        return marks.get(str(value)) or escape(str(value))
 
     return cell
 
@@ -200,6 +202,16 @@ def _choice_cell(field: Field, making: Making) -> Cell:
         if value is None:
             return EMPTY
         return marks.get(value) or escape(str(value))
+
+    return cell
+
+
+def _approval_cell(field: Field, making: Making) -> Cell:
+    marks, name = option_marks(field, making.language), field.name
+
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(name)
+        return EMPTY if value is None else marks[value["state"]]
 
     return cell
 
@@ -391,6 +403,7 @@ def _rating_cell(field: Field, _making: Making) -> Cell:
 
 _Maker = Callable[[Field, Making], Cell]
 _MAKERS: dict[str, _Maker] = {
+    "approval": _approval_cell,
     "choice": _choice_cell,
     "stage": _choice_cell,
     "choices": _choices_cell,
