@@ -164,7 +164,7 @@ def run_each(
     outcomes = []
     for operation in operations:
         touched = {name: set(ids) for name, ids in work.touched.items()}
-        after = len(work.after)
+        after, closing = len(work.after), len(work.shared.closing)
         try:
             with work.connection.transaction():
                 outcomes.append(_outcome(operation, write(operation)))
@@ -176,6 +176,7 @@ def run_each(
         # What the failed write meant to cause must not happen either.
         work.touched = touched
         del work.after[after:]
+        del work.shared.closing[closing:]
         outcomes.append(Outcome(operation.action, operation.id, error=failure))
     return outcomes
 

@@ -20,6 +20,7 @@ from app.errors import InvalidInput
 from app.records import derived
 from app.records.journal import Entry, drop_search_rows, write_entries
 from app.records.linesets import touch_for_lines
+from app.records.reactions import Happening, tell
 from app.records.work import Work
 from app.texts import say
 
@@ -133,10 +134,12 @@ def _refused(work: Work, pointer: Pointer, count: int) -> InvalidInput:
     )
 
 
-def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
+def put_into_bin(
+    work: Work, entity: Entity, ids: Iterable[int], action: Happening = "delete"
+) -> list[dict[str, Any]]:
     """Mark rows deleted, leave history, take them out of search and of what counts them.
 
-    Rows are locked already; those that went are returned.
+    Rows are locked already; those that went are returned. *action* is what listeners hear.
     """
     table = work.rows[entity.name].table
     statement = Statement(
@@ -151,7 +154,7 @@ def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[st
     )
     found = statement.rows(
         work.connection,
-        {"_ids": sorted(ids), "_now": work.now, "_by": work.principal.user_id},
+        {"_ids": sorted(ids), "_now": work.now, "_by": work.user_id},
     )
     write_entries(
         work, entity, [Entry(row["id"], "delete", row["version"], {}, {}) for row in found]
@@ -162,6 +165,9 @@ def put_into_bin(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[st
     touch_for_lines(work, entity, ids)
     if found and entity.name in ("user", "department"):
         work.people_changed()
+    for row in found:
+        before = {**row, "deleted_at": None, "deleted_by": None, "version": row["version"] - 1}
+        tell(work, entity, action, before, row)
     return found
 
 
@@ -276,12 +282,12 @@ def purge(
     orphaned = sa.update(file).where(file.c.entity == number, file.c.record_id == sa.func.any(_IDS))
     Statement(orphaned.values(deleted_at=work.now)).run(work.connection, {"_ids": doomed})
     removed = Statement(
-        sa.delete(table)
-        .where(table.c.id == sa.func.any(_IDS))
-        .returning(table.c.id, table.c.version)
+        sa.delete(table).where(table.c.id == sa.func.any(_IDS)).returning(*table.c)
     ).rows(work.connection, {"_ids": doomed})
     entries = [Entry(row["id"], "purge", row["version"] + 1, {}, {}) for row in removed]
     write_entries(work, entity, entries)
+    for row in removed:
+        tell(work, entity, "purge", row, row)
     return count + len(removed)
 
 

@@ -20,6 +20,7 @@ from app.records.files import FileStore
 from app.records.filters import shortcut_keys
 from app.records.lookups import Lookups
 from app.records.planning import Names, Question
+from app.records.reactions import Reactions
 from app.records.reading import MOST_ROWS, Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
@@ -53,12 +54,13 @@ class Records(Writing):
         secret: bytes,
         hooks: Hooks | None = None,
         files: FileStore | None = None,
+        reactions: Reactions | None = None,
     ) -> None:
         """Wire both halves; *secret* is the key by which cursors are recognised."""
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
-        self.writer = Writer(pools, live, organisation, clock, hooks, files)
+        self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         """Ask; once more if the tables were not those of the catalog this process knew.

@@ -10,6 +10,7 @@ from app.access.principal import Principal
 from app.errors import InvalidInput, NotFound
 from app.records import merging, sharing, transferring
 from app.records.checking import visible_ids
+from app.records.reactions import tell
 from app.records.saves import Saves
 from app.records.saving import Written
 from app.records.transactions import entity_of
@@ -109,7 +110,10 @@ class Handovers(Saves):
             merging.repoint(work, kind, keep, gone)
             merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)
-            return self._update(work, entity, keep, raw or {}, None, strict=strict)
+            written = self._update(work, entity, keep, raw or {}, None, strict=strict)
+            row = work.rows[entity].read(work.connection, [keep])[keep]
+            tell(work, kind, "merge", row, row, tuple(gone))
+            return written
 
         return self._run(principal, step, origin=origin)
 

@@ -98,7 +98,7 @@ def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
         "action": entry.action,
         "version": entry.version,
         "happened_at": work.now,
-        "user_id": work.principal.user_id,
+        "user_id": work.user_id,
         "origin": work.origin,
         "cause": work.cause,
         "change_set": work.change_set,

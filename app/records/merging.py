@@ -14,6 +14,7 @@ from app.definitions.catalog import Entity
 from app.records import derived
 from app.records.deleting import Pointer, pointers_to, points_at, put_into_bin
 from app.records.journal import Entry, changes_as_json, write_entries
+from app.records.reactions import tell
 from app.records.work import Work
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
@@ -37,7 +38,7 @@ def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: li
     if "version" in table.c:
         values |= {"version": table.c.version + 1}
     if own.has_bin:
-        values |= {"updated_at": work.now, "updated_by": work.principal.user_id}
+        values |= {"updated_at": work.now, "updated_by": work.user_id}
     if pointer.field.type.many:
         # One after the other, so that a list that held two of them holds the kept one once.
         new: Any = column
@@ -66,6 +67,9 @@ def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: li
             # Its own formulas may read through the link.
             work.touch(pointer.entity.name, row["id"])
     write_entries(work, pointer.entity, entries)
+    for row in before:
+        if own.has_bin and row.get("deleted_at") is None:
+            tell(work, pointer.entity, "update", row, after[row["id"]])
 
 
 def _repoint_files(work: Work, entity: int, keep: int, ids: list[int]) -> None:
@@ -106,7 +110,7 @@ def _repoint_shares(work: Work, entity: int, keep: int, ids: list[int]) -> None:
 
 def bury(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     """Put the records that were merged away into the bin and say where they went."""
-    removed = put_into_bin(work, entity, gone)
+    removed = put_into_bin(work, entity, gone, "merged")
     entries = [
         Entry(row["id"], "merge", row["version"], {}, {"merged_into": keep}) for row in removed
     ]

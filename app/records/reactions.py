@@ -99,3 +99,21 @@ class NoReactions:
 
     def after_write(self, work: Work, change: Change) -> None:
         """Do nothing."""
+
+
+def tell(
+    work: Work,
+    entity: Entity,
+    action: Happening,
+    old_row: Mapping[str, Any] | None,
+    row: Mapping[str, Any],
+    merged: tuple[int, ...] = (),
+) -> None:
+    """Tell whoever listens what became of a record, if anybody does."""
+    if not work.reactions.concerns(work, entity.name):
+        return
+    rows = work.rows[entity.name]
+    old, new = (rows.values(old_row) if old_row is not None else {}), rows.values(row)
+    fields = frozenset(name for name, value in new.items() if old.get(name) != value)
+    change = Change(entity, int(row["id"]), action, old_row, row, fields, merged)
+    work.reactions.after_write(work, change)

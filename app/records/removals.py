@@ -12,6 +12,7 @@ from app.records.checking import require_room, visible_ids
 from app.records.conflicts import raise_conflict
 from app.records.journal import write_search_row
 from app.records.linesets import touch_for_lines
+from app.records.reactions import tell
 from app.records.transactions import Transactions, entity_of
 from app.records.work import Work
 
@@ -115,6 +116,8 @@ class Removals(Transactions):
             derived.touch_parents(work, entity, None, row)
             work.touch(name, row["id"])
         touch_for_lines(work, entity, ids)
+        for row in back:
+            tell(work, entity, "restore", {**row, "deleted_at": work.now}, row)
         if back and name in ("user", "department"):
             work.people_changed()
         return len(back)

@@ -13,6 +13,7 @@ from app.records.checking import add_missing, allowed_ids, require_room
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import read_lines
+from app.records.reactions import Happening
 from app.records.saving import Saving, Written
 from app.records.transactions import Transactions, entity_of
 from app.records.work import Work
@@ -194,7 +195,7 @@ class Saves(Transactions):
         draft: Draft,
         row: Mapping[str, Any] | None,
         problems: Problems,
-        action: str,
+        action: Happening,
     ) -> Written:
         """Write a draft whose input was read, and see that the principal may have done that."""
         is_new = row is None
@@ -207,21 +208,20 @@ class Saves(Transactions):
         self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
         if not is_new and draft.changed("owner"):
             draft.changes |= transferring.owner_columns(work, row or {}, draft.changes["owner"])
-        written = Saving(work).save(draft, row, problems, action)
         name = draft.entity.name
         moved = not is_new and "owner" in draft.changes
         right = "create" if is_new else "update"
-        if (
-            written.changed
-            and not moved
-            and not allowed_ids(work, name, {written.id: written.values}, right)
-        ):
-            raise Forbidden(
-                say(
-                    "After this change the record would be outside of what you may write.",
-                    "修改后这条记录将超出您可写的范围。",
+
+        def allowed(record_id: int, values: Mapping[str, Any]) -> None:
+            if not moved and not allowed_ids(work, name, {record_id: values}, right):
+                raise Forbidden(
+                    say(
+                        "After this change the record would be outside of what you may write.",
+                        "修改后这条记录将超出您可写的范围。",
+                    )
                 )
-            )
+
+        written = Saving(work).save(draft, row, problems, action, allowed)
         if name in ("user", "department"):
             work.people_changed()
         work.after.append(

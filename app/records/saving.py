@@ -6,7 +6,7 @@ worked-out fields included, is checked on the row as it then stands, inside the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.records.checking import (
     check_links,
     check_rules,
     check_tree,
+    is_empty,
     lock_asking_checks,
     truth,
 )
@@ -34,8 +35,10 @@ from app.records.drafts import Draft, Problems
 from app.records.duplicates import check_duplicates
 from app.records.holding import hold_what_is_read
 from app.records.money import fill_base_amounts
+from app.records.reactions import Change, Happening
 from app.records.rows import EntityRows
 from app.records.serials import check_numbers, give_numbers
+from app.records.transferring import owner_columns
 from app.records.work import Work
 from app.texts import Label
 
@@ -93,15 +96,25 @@ class Saving:
         return WriteContext(self.work, self.linked, entity, row, old, parent)
 
     def save(
-        self, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems, action: str
+        self,
+        draft: Draft,
+        old_row: Mapping[str, Any] | None,
+        problems: Problems,
+        action: Happening,
+        allowed: Callable[[int, Mapping[str, Any]], None] | None = None,
     ) -> Written:
         """Write the draft, whose input was read and whose record is locked.
+
+        Args:
+            allowed: called with the record's id and values as whoever writes left them, before
+                rules change any; refuses by raising.
 
         Raises:
             InvalidInput: something is wrong with it; the transaction must be given up.
         """
         entity, rows = draft.entity, self.work.rows[draft.entity.name]
-        warnings = self._prepare(draft, problems)
+        is_heard = self.work.reactions.concerns(self.work, entity.name)
+        warnings = self._prepare(draft, old_row, problems, is_heard=is_heard)
         lines_before = self._lines_json(draft) if draft.lines and not draft.is_new else {}
         row = self._write(draft, rows, old_row)
         record_id = int(row["id"])
@@ -117,6 +130,10 @@ class Saving:
             linesets.rebase_lines(self.work, entity, row, old_row)
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
         row = advance_clocks(self.work, rows, row, old_row)
+        if is_heard:
+            if allowed is not None:
+                allowed(record_id, rows.values(row))
+            row = dict(self.work.reactions.amend(self, draft, row, old_row))
 
         warnings += self._check(draft, row, old_row, record_id, problems)
         problems.raise_if_any()
@@ -125,6 +142,10 @@ class Saving:
             draft, row, values, old_row, action, lines_before if lines_changed else None
         )
         derived.touch_parents(self.work, entity, old_row, row)
+        if is_heard:
+            self._tell(draft, row, values, old_row, action)
+        elif allowed is not None:
+            allowed(record_id, values)
         changed = {name for name in values if old_row is None or draft.changed(name)}
         return Written(
             record_id,
@@ -135,10 +156,70 @@ class Saving:
             entity=entity.name,
         )
 
-    def _prepare(self, draft: Draft, problems: Problems) -> list[Label]:
+    def change(
+        self, draft: Draft, row: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Change fields of a record that was written and not checked yet; return its row.
+
+        It stays one version with one line of history. *values* are Python values by field.
+
+        Raises:
+            InvalidInput: one of them cannot be, whatever the rest of the record is.
+        """
+        entity, rows = draft.entity, self.work.rows[draft.entity.name]
+        now = rows.values(row)
+        differing = {name: value for name, value in values.items() if now.get(name) != value}
+        if not differing:
+            return row
+        record_id = int(row["id"])
+        part, problems = Draft(entity, draft.context, now, record_id), Problems()
+        part.changes.update(differing)
+        check_links(self.work, (part,), problems)
+        add_missing(part, rows.lists.always_required, problems)
+        check_duplicates(self.work, part, problems)
+        problems.raise_if_any()
+        hold_what_is_read(self.work, (part,))
+        columns = rows.column_values(differing)
+        draft.changes.update(differing)
+        columns.update(_stage_columns(rows, draft, differing, self.work.now))
+        if "owner" in differing:
+            columns |= owner_columns(self.work, row, differing["owner"])
+        fill_base_amounts(self.work, rows, columns, row)
+        row = rows.put(self.work.connection, record_id, columns, parameters_of_app(self.work))
+        row = derived.work_out_own(self.work, entity, row, lines_changed=False)
+        return advance_clocks(self.work, rows, row, row)
+
+    def _tell(
+        self,
+        draft: Draft,
+        row: Mapping[str, Any],
+        values: Mapping[str, Any],
+        old_row: Mapping[str, Any] | None,
+        action: Happening,
+    ) -> None:
+        """Tell whoever listens what became of the record."""
+        if old_row is None:
+            fields = {name for name, value in values.items() if not is_empty(value)}
+        else:
+            old = self.work.rows[draft.entity.name].values(old_row)
+            fields = {name for name, value in values.items() if old.get(name) != value}
+        fields |= {name for name, lines in draft.lines.items() if lines or old_row is not None}
+        change = Change(draft.entity, int(row["id"]), action, old_row, row, frozenset(fields))
+        self.work.reactions.after_write(self.work, change)
+
+    def _prepare(
+        self,
+        draft: Draft,
+        old_row: Mapping[str, Any] | None,
+        problems: Problems,
+        *,
+        is_heard: bool,
+    ) -> list[Label]:
         """Fill in what was not said and check all that needs no row; return the warnings."""
         if draft.is_new:
             self._fill_defaults(draft)
+        if is_heard:
+            self.work.reactions.before_write(self.work, draft, old_row, problems)
         new_lines = [line for line in draft.rows if line.is_new]
         if new_lines:
             around = self.work.rows[draft.entity.name].column_values(draft.after())
@@ -159,7 +240,7 @@ class Saving:
         return warnings
 
     def _stamp(self) -> dict[str, Any]:
-        return {"updated_at": self.work.now, "updated_by": self.work.principal.user_id}
+        return {"updated_at": self.work.now, "updated_by": self.work.user_id}
 
     def _write(
         self, draft: Draft, rows: EntityRows, old_row: Mapping[str, Any] | None
@@ -188,7 +269,7 @@ class Saving:
 
     def _birth(self, draft: Draft, rows: EntityRows) -> dict[str, Any]:
         """Return what every new record is given."""
-        user = self.work.principal.user_id
+        user = self.work.user_id
         columns: dict[str, Any] = {
             "created_at": self.work.now,
             "created_by": user,

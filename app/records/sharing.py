@@ -61,7 +61,7 @@ def share_with(
                 "user_id": user,
                 "may_edit": may_edit,
                 "until": until,
-                "shared_by": work.principal.user_id,
+                "shared_by": work.user_id,
                 "shared_at": work.now,
             }
             for user in sorted(set(users))

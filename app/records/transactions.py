@@ -19,11 +19,12 @@ from app.records import derived
 from app.records.checking import allowed_ids
 from app.records.drafts import Draft
 from app.records.files import FileStore
+from app.records.reactions import NoReactions, Reactions
 from app.records.rows import RowStatements
 from app.records.saving import Written
 from app.records.statements import Statement, transaction
 from app.records.violations import as_input_error
-from app.records.work import Result, Work, in_transaction
+from app.records.work import Result, Shared, Work, in_transaction
 from app.texts import say
 
 
@@ -64,8 +65,10 @@ class Transactions:
         clock: Clock,
         hooks: Hooks | None = None,
         files: FileStore | None = None,
+        reactions: Reactions | None = None,
     ) -> None:
         self._files = files or FileStore(Path("var"))
+        self._reactions = reactions or NoReactions()
         self._pools = pools
         self._live = live
         self._organisation = organisation
@@ -80,7 +83,9 @@ class Transactions:
         return prepared
 
     @contextmanager
-    def _work(self, principal: Principal, **said: Any) -> Iterator[Work]:
+    def _work(
+        self, principal: Principal, *, change_set: int | None = None, **said: Any
+    ) -> Iterator[Work]:
         """Open a transaction on the current release; roll-ups are settled before it commits."""
         release = self._live.release
         prepared = self._for(release)
@@ -94,10 +99,13 @@ class Transactions:
                 policy=prepared.policies.of(principal),
                 now=self._clock.now(),
                 count=self._count,
+                shared=Shared(change_set),
+                reactions=self._reactions,
+                policies=prepared.policies,
                 **{name: value for name, value in said.items() if value is not None},
             )
             yield work
-            derived.settle(work)
+            close(work)
         for call in work.after:
             call()
 
@@ -153,6 +161,15 @@ class Transactions:
         if set(wanted) - allowed:
             raise Forbidden(work.policy.why(right, name))
         return rows
+
+
+def close(work: Work) -> None:
+    """Work out what was touched and call what waits for that, until all is at rest."""
+    derived.settle(work)
+    closing = work.shared.closing
+    while closing:
+        closing.pop(0)()
+        derived.settle(work)
 
 
 def entity_of(release: Release, name: str) -> Entity:

@@ -14,28 +14,45 @@ from app.records import derived, journal
 from app.records.asking import parameters_of_app
 from app.records.checking import visible_ids
 from app.records.deleting import pointers_to, pointing_ids
+from app.records.reactions import Happening, tell
 from app.records.work import Work
 from app.texts import say
 
 
-def give_to(work: Work, entity: Entity, ids: Iterable[int], owner: int | None) -> int:
-    """Make *owner* the owner of locked or unlocked records; return how many changed hands."""
+def give_to(
+    work: Work,
+    entity: Entity,
+    ids: Iterable[int],
+    owner: int | None,
+    *,
+    action: Happening = "transfer",
+    columns: Mapping[str, Any] | None = None,
+) -> int:
+    """Make *owner* the owner of locked or unlocked records; return how many changed hands.
+
+    Args:
+        action: what history and listeners call it: transfer, claim or release.
+        columns: further fields of the record that change with it, such as its pool.
+    """
     own = work.rows[entity.name]
     locked = own.lock(work.connection, ids)
     changed = 0
     for record_id, row in locked.items():
-        if row["deleted_at"] is not None or row["owner"] == owner:
+        further = {name: value for name, value in (columns or {}).items() if row.get(name) != value}
+        if row["deleted_at"] is not None or (row["owner"] == owner and not further):
             continue
-        new = own.update(
-            work.connection, record_id, owner_columns(work, row, owner), parameters_of_app(work)
-        )
-        entry = journal.Entry(
-            record_id, "transfer", new["version"], {"owner": row["owner"]}, {"owner": owner}
-        )
+        changes = {**owner_columns(work, row, owner), **further}
+        if row["owner"] == owner:
+            changes = {**further, "updated_at": work.now, "updated_by": work.user_id}
+        new = own.update(work.connection, record_id, changes, parameters_of_app(work))
+        before = {"owner": row["owner"], **{name: row.get(name) for name in further}}
+        after = {"owner": owner, **further}
+        entry = journal.Entry(record_id, action, new["version"], before, after)
         journal.write_entries(work, entity, [entry])
         journal.write_search_row(work, entity, record_id, own.values(new))
-        derived.work_out_own(work, entity, new, lines_changed=False)
+        new = derived.work_out_own(work, entity, new, lines_changed=False)
         derived.touch_parents(work, entity, row, new)
+        tell(work, entity, action, row, new)
         changed += 1
     return changed
 
@@ -48,7 +65,7 @@ def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict
         "owner_since": work.now if owner is not None else None,
         "previous_owner": row["owner"],
         "updated_at": work.now,
-        "updated_by": work.principal.user_id,
+        "updated_by": work.user_id,
     }
 
 

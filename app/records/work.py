@@ -6,7 +6,7 @@ Deadlocks and serialization failures repeat the whole transaction, since nothing
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 
 from app.access.organisation import SHARES, Organisation, touch, touch_people
-from app.access.policy import Policy
+from app.access.policy import Policies, Policy
 from app.access.principal import Principal
 from app.access.visibility import bind_values
 from app.database import system
@@ -24,6 +24,7 @@ from app.errors import Conflict
 from app.expressions.calendar import Calendar
 from app.fields.base import ParseContext
 from app.records.drafts import parse_context
+from app.records.reactions import NoReactions, Reactions
 from app.records.rows import RowStatements
 from app.records.statements import Statement
 from app.texts import say
@@ -49,6 +50,20 @@ _new_change_set = Statement(
 
 
 @dataclass(slots=True)
+class Shared:
+    """What all who write in one transaction have in common, whoever each of them acts as."""
+
+    #: filled by the first write that belongs to a group
+    change_set: int | None = None
+    #: parents whose roll-ups must be worked out before the commit: entity -> ids
+    touched: dict[str, set[int]] = field(default_factory=dict)
+    #: called at the end of the transaction, when all is worked out, in order
+    closing: list[Callable[[], None]] = field(default_factory=list)
+    #: called once the transaction is committed, in order
+    after: list[Callable[[], None]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Work:
     """What the writes of one transaction share."""
 
@@ -64,18 +79,72 @@ class Work:
     #: the rule or job that caused it
     cause: str | None = None
     note: str | None = None
-    #: filled by the first write that belongs to a group
-    change_set: int | None = None
-    #: parents whose roll-ups must be worked out before the commit: entity -> ids
-    touched: dict[str, set[int]] = field(default_factory=dict)
     #: what statements may ask for beside their rows, see ``asking``
     parameters: dict[str, Any] | None = None
     #: what stands for whoever asks, see ``asker``
     bound: dict[str, Any] | None = None
     #: gives out the next number of a counter, outside of this transaction
     count: Callable[[Statement, dict[str, Any]], int] | None = None
-    #: called once the transaction is committed, in order
-    after: list[Callable[[], None]] = field(default_factory=list)
+    shared: Shared = field(default_factory=Shared)
+    #: who listens to the writes
+    reactions: Reactions = field(default_factory=NoReactions)
+    #: what other principals may do, for those who act as somebody else
+    policies: Policies | None = None
+    #: the person in whose name the system acts
+    behalf: int | None = None
+    #: the rules that led here, see ``app.automation.guard``
+    chain: tuple[Any, ...] = ()
+
+    @property
+    def change_set(self) -> int | None:
+        """The group the writes belong to."""
+        return self.shared.change_set
+
+    @property
+    def touched(self) -> dict[str, set[int]]:
+        """Parents whose roll-ups must be worked out before the commit: entity -> ids."""
+        return self.shared.touched
+
+    @touched.setter
+    def touched(self, value: dict[str, set[int]]) -> None:
+        self.shared.touched = value
+
+    @property
+    def after(self) -> list[Callable[[], None]]:
+        """What is called once the transaction is committed, in order."""
+        return self.shared.after
+
+    @property
+    def user_id(self) -> int | None:
+        """Whom history names."""
+        return self.behalf if self.principal.user_id is None else self.principal.user_id
+
+    def acting_as(
+        self,
+        principal: Principal,
+        *,
+        origin: str,
+        cause: str | None,
+        behalf: int | None = None,
+        chain: tuple[Any, ...] = (),
+    ) -> Work:
+        """Return the same transaction with somebody else writing; what it touches is shared.
+
+        Args:
+            behalf: the person history names where *principal* is nobody in particular.
+        """
+        assert self.policies is not None
+        return replace(
+            self,
+            principal=principal,
+            policy=self.policies.of(principal),
+            origin=origin,
+            cause=cause,
+            behalf=behalf,
+            chain=chain,
+            parameters=None,
+            bound=None,
+        )
 
     @property
     def calendar(self) -> Calendar:
@@ -124,19 +193,19 @@ class Work:
 
     def open_change_set(self) -> int:
         """Return the change set of this transaction, made on first use."""
-        if self.change_set is None:
+        if self.shared.change_set is None:
             row = _new_change_set.run(
                 self.connection,
                 {
                     "now": self.now,
-                    "user": self.principal.user_id,
+                    "user": self.user_id,
                     "origin": self.origin,
                     "note": self.note,
                 },
             ).fetchone()
             assert row is not None
-            self.change_set = row[0]
-        return self.change_set
+            self.shared.change_set = row[0]
+        return self.shared.change_set
 
     def touch(self, entity: str, *ids: int | None) -> None:
         """Remember parents whose roll-ups change with this transaction."""
