@@ -16,15 +16,17 @@ from app.definitions import (
     worked_out,
 )
 from app.definitions.app_file import check_modules, compile_app
+from app.definitions.automation import Automation
 from app.definitions.catalog import Catalog, Entity, Role
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
 from app.definitions.lifecycles import WrittenLifecycle
-from app.definitions.links import check_former_entities, check_lifecycles, required_circles
+from app.definitions.links import check_former_entities, required_circles
 from app.definitions.names import BUILT_IN_ENTITIES
 from app.definitions.problems import Problem, has_errors
 from app.definitions.reuse import Compiled, Memory, affected_units, changed_units, unit_of
 from app.definitions.shapes import Shapes
+from app.definitions.workflows import bind_workflows
 from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions.functions import Functions
 from app.fields.base import FieldTypes
@@ -63,6 +65,7 @@ class _Compilation:
         self.memory = memory
         self.app_document = gathered.singles.get("app")
         self.entities: dict[str, Entity] = {}
+        self.automation = Automation()
         self.warnings: dict[str, tuple[Problem, ...]] = {}
         self.lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
         for lifecycle in shapes.lifecycles:
@@ -84,7 +87,7 @@ class _Compilation:
         self._make_entities(fresh, inherit)
         required_circles(shop)
         check_former_entities(shop)
-        check_lifecycles(shop, self.shapes.lifecycles)
+        self.automation = bind_workflows(shop, self.shapes)
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
         shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)
@@ -301,4 +304,5 @@ class _Compilation:
             rollups_of=MappingProxyType(dependencies.rollups_of(shop.drafts)),
             formulas_through=MappingProxyType(dependencies.formulas_through(shop)),
             others=MappingProxyType(others),
+            automation=self.automation,
         )

@@ -1,13 +1,9 @@
-"""What only several entities together show: required links in a circle, lifecycles' fields."""
+"""What only several entities together show: required links in a circle, former names."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from app.definitions.binding import require_field
-from app.definitions.lifecycles import WrittenLifecycle
 from app.definitions.problems import Code
-from app.definitions.workshop import Draft, Workshop
+from app.definitions.workshop import Workshop
 
 
 def required_circles(shop: Workshop) -> None:
@@ -66,69 +62,3 @@ def check_former_entities(shop: Workshop) -> None:
                     f"`{draft.name}` was `{was}`, yet there is an entity `{was}` as well.",
                     "Remove one of the two; a name that is used anew needs no `was`.",
                 )
-
-
-def check_lifecycles(shop: Workshop, lifecycles: list[WrittenLifecycle]) -> None:
-    """Report lifecycles of fields there are not, and moves between stages there are not."""
-    for lifecycle in lifecycles:
-        values, document = lifecycle.values, lifecycle.document
-        draft = shop.drafts.get(values["entity"])
-        if draft is None:
-            message = f"`{values['entity']}` is not an entity."
-            shop.unknown_entity(document, ("entity",), values["entity"], message)
-            continue
-        if require_field(shop, draft, ("field",), values["field"], document=document):
-            field = draft.fields[values["field"]]
-            if field.type.name != "stage":
-                message = f"`{field.name}` is of type `{field.type.name}`; it must be a `stage`."
-                shop.problem(Code.wrong_field_type, document, ("field",), message)
-        if "if" in values:
-            shop.condition(document, ("if",), values["if"], shop.scope(draft), "The condition")
-        _check_stages(shop, lifecycle, draft)
-        for index, move in enumerate(values.get("moves", ())):
-            _check_move(shop, lifecycle, draft, index, move)
-
-
-def _check_stages(shop: Workshop, lifecycle: WrittenLifecycle, draft: Draft) -> None:
-    document = lifecycle.document
-    stages = lifecycle.values["stages"]
-    for name, stage in stages.items():
-        path = ("stages", name, "set")
-        set_ = stage.get("set")
-        if set_ is not None and not isinstance(set_, dict):
-            message = "`set` must be fields with values."
-            shop.problem(
-                Code.wrong_shape, document, path, message, "For example `{probability: 10}`."
-            )
-            continue
-        for field in set_ or {}:
-            require_field(shop, draft, (*path, field), field, document=document, key=True)
-        becomes = stage.get("becomes")
-        if becomes is not None and becomes not in stages:
-            message = f"`{becomes}` is no stage of this lifecycle."
-            where = ("stages", name, "becomes")
-            shop.unknown(Code.unknown_option, document, where, becomes, stages, message)
-
-
-def _check_move(
-    shop: Workshop, lifecycle: WrittenLifecycle, draft: Draft, index: int, move: dict[str, Any]
-) -> None:
-    document, stages = lifecycle.document, lifecycle.values["stages"]
-    path = ("moves", index)
-    for key in ("from", "to"):
-        for place, name in enumerate(move[key]):
-            if name in stages or (key == "from" and name == "any"):
-                continue
-            message = f"`{name}` is no stage of this lifecycle."
-            shop.unknown(Code.unknown_option, document, (*path, key, place), name, stages, message)
-    for place, name in enumerate(move.get("needs", ())):
-        require_field(shop, draft, (*path, "needs", place), name, document=document)
-    for place, name in enumerate(move.get("for", ())):
-        if name not in shop.roles:
-            message = f"`{name}` is not a role."
-            shop.unknown(
-                Code.unknown_role, document, (*path, "for", place), name, shop.roles, message
-            )
-    if "if" in move:
-        scope = shop.scope(draft, on_write=True)
-        shop.condition(document, (*path, "if"), move["if"], scope, "The condition")
