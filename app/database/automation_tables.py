@@ -178,11 +178,22 @@ approval = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     #: the step it stands at
     sa.Column("step", sa.SmallInteger, nullable=False, server_default="0"),
+    #: the step it began with: another than the first where it goes on from a rejection
+    sa.Column("first_step", sa.SmallInteger, nullable=False, server_default="0"),
+    #: goes up whenever it is sent back: questions of other rounds count no more
+    sa.Column("round", sa.SmallInteger, nullable=False, server_default="0"),
+    #: of the step it stands at: how many have to approve, and whether one after the other
+    sa.Column("needed", sa.SmallInteger, nullable=False, server_default="1"),
+    sa.Column("in_turn", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("submitted_by", sa.BigInteger),
     sa.Column("submitted_at", _moment, nullable=False),
+    #: what the submitter had to say
+    sa.Column("comment", sa.Text),
     sa.Column("ended_at", _moment),
+    sa.Column("ended_by", sa.BigInteger),
     #: approvers the submitter chose, by step
     sa.Column("chosen", JSONB, nullable=False, server_default="{}"),
+    sa.Index("approval_submitted", "submitted_by", sa.text("id DESC")),
     sa.Index(
         "approval_waiting",
         "entity",
@@ -199,22 +210,37 @@ approval_task = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("approval", sa.BigInteger, nullable=False),
+    sa.Column("round", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("step", sa.SmallInteger, nullable=False),
-    #: order within the step; added approvers stand before or after
+    #: order within the step; questions of one position stand for one answer
     sa.Column("position", sa.Numeric, nullable=False),
+    #: before | after: an approver had this person asked too, see ``anchor``
+    sa.Column("added", sa.Text),
+    #: the question it was added to
+    sa.Column("anchor", sa.BigInteger),
+    #: empty where nobody is asked: the step was not needed, or nobody was found
     sa.Column("user_id", sa.BigInteger),
     #: whom the person stands in for
     sa.Column("for_user", sa.BigInteger),
     #: pending (not asked yet) | waiting | approved | rejected | sent_back | delegated | dropped
     #: | skipped
     sa.Column("state", sa.Text, nullable=False),
+    #: why the person is asked, or nobody is: absent | inactive | submitter | late | delegated |
+    #: nobody | admin | condition
+    sa.Column("reason", sa.Text),
     sa.Column("comment", sa.Text),
     sa.Column("asked_at", _moment),
     sa.Column("due_at", _moment),
     sa.Column("late", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("decided_at", _moment),
     sa.Column("decided_by", sa.BigInteger),
-    sa.Index("approval_task_of", "approval", "step", "position"),
+    sa.Index("approval_task_of", "approval", "id"),
+    sa.Index(
+        "approval_task_decided",
+        "decided_by",
+        sa.text("decided_at DESC"),
+        postgresql_where=sa.text("decided_by IS NOT NULL"),
+    ),
     sa.Index("approval_task_user", "user_id", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index(
         "approval_task_due",
