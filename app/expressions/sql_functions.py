@@ -229,7 +229,8 @@ def days_between(environment: SQLEnvironment, first: Column, last: Column) -> Co
     return days(day_of(environment, first))
 
 
-def _days(environment: SQLEnvironment) -> sa.FromClause:
+def working_day_table(environment: SQLEnvironment) -> sa.FromClause:
+    """Return the table of working days under a new name."""
     table = environment.working_days()
     if table is None:
         raise ExpressionProblem(
@@ -238,14 +239,15 @@ def _days(environment: SQLEnvironment) -> sa.FromClause:
     return table.alias()
 
 
-def _scalar(column: Column, table: sa.FromClause, condition: Column) -> Column:
+def scalar(column: Column, table: sa.FromClause, condition: Column) -> Column:
+    """Return one value of a table, as a subquery."""
     query = sa.select(column).select_from(table).where(condition).correlate_except(table)
     return query.scalar_subquery()
 
 
 def _running_number(environment: SQLEnvironment, day: Column) -> Column:
-    table = _days(environment)
-    found = _scalar(sa.func.max(table.c.number), table, table.c.day <= day)
+    table = working_day_table(environment)
+    found = scalar(sa.func.max(table.c.number), table, table.c.day <= day)
     # No working day before it counts as none, but an empty day must stay empty.
     return sa.case((day.is_not(None), sa.func.coalesce(found, 0)))
 
@@ -258,25 +260,25 @@ def working_days_between(environment: SQLEnvironment, first: Column, last: Colum
 
 def next_working_day(environment: SQLEnvironment, day: Column) -> Column:
     """Return the working day after a day."""
-    table = _days(environment)
-    return _scalar(sa.func.min(table.c.day), table, table.c.day > day_of(environment, day))
+    table = working_day_table(environment)
+    return scalar(sa.func.min(table.c.day), table, table.c.day > day_of(environment, day))
 
 
 def previous_working_day(environment: SQLEnvironment, day: Column) -> Column:
     """Return the working day before a day."""
-    table = _days(environment)
-    return _scalar(sa.func.max(table.c.day), table, table.c.day < day_of(environment, day))
+    table = working_day_table(environment)
+    return scalar(sa.func.max(table.c.day), table, table.c.day < day_of(environment, day))
 
 
 def add_working_days(environment: SQLEnvironment, day: Column, count: Column) -> Column:
     """Return the working day so many of them after or before a day."""
-    table, own = _days(environment), _days(environment)
+    table, own = working_day_table(environment), working_day_table(environment)
     steps = sa.case((sa.func.abs(count) <= FARTHEST_WORKING_DAYS, _whole(count)))
-    is_working = _scalar(sa.func.count(), own, own.c.day == day)
+    is_working = scalar(sa.func.count(), own, own.c.day == day)
     # Counted backwards from a day off, the last working day before it is the first step.
     behind = sa.case((steps < 0, 1 - is_working), else_=0)
     wanted = _running_number(environment, day) + steps + behind
-    found = _scalar(table.c.day, table, table.c.number == wanted)
+    found = scalar(table.c.day, table, table.c.number == wanted)
     return sa.case((steps == 0, day), else_=found)
 
 

@@ -1,6 +1,7 @@
 """Write values in SQL: constants, arithmetic, conversions, what stands in for what."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from sqlalchemy.dialects import postgresql as pg
 from app.expressions import sql_functions as functions
 from app.expressions.sources import sql_type
 from app.expressions.sql_functions import elapsed, number
+from app.expressions.sql_working_time import add_working_hours
 from app.expressions.tree import (
     Arithmetic,
     Call,
@@ -68,6 +70,8 @@ def _arithmetic(writer: "Writer", node: Arithmetic) -> Column:
     kinds = (node.left.type.kind, node.right.type.kind)
     if not {Kind.duration, *DAYS} & set(kinds):
         return functions.calculate(node.operator, writer.value(node.left), writer.value(node.right))
+    if isinstance(node.right, Conditional) and kinds[0] in DAYS:
+        return _by_case(writer, node, node.right)
     left = writer.value(node.left)
     if kinds == (Kind.datetime, Kind.datetime):
         return elapsed(left.op("-", return_type=pg.INTERVAL())(writer.value(node.right)))
@@ -105,17 +109,19 @@ def _within_years(day: Column) -> Column:
 
 
 def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
-    """Add working days; working hours are known to Python only."""
+    """Add working days or working hours."""
     right = node.right
     sign = -1 if node.operator == "-" else 1
     if isinstance(right, Negative):
         right, sign = right.item, -sign
-    if not isinstance(right, Call) or right.function.name != "working_days":
+    if not isinstance(right, Call) or right.function.name not in ("working_days", "working_hours"):
         raise writer.unknown_to_sql(
-            "The database counts working days, but no other working time.", node
+            "The database adds working days and working hours, but no sum of them.", node
         )
     environment = writer.environment
     count = functions.number(writer.value(right.arguments[0])) * sign
+    if right.function.name == "working_hours":
+        return add_working_hours(environment, left, count)
     if node.type.kind is Kind.date:
         return functions.add_working_days(environment, left, count)
     wall = functions.local(environment, left)
@@ -126,6 +132,12 @@ def _working(writer: "Writer", node: Arithmetic, left: Column) -> Column:
     found = sa.func.timezone(environment.calendar.time_zone, moved, type_=functions.MOMENT)
     # The way over the clock on the wall would lose which of two equal times it was.
     return sa.case((sa.func.trunc(count) == 0, left), else_=found)
+
+
+def _by_case(writer: "Writer", node: Arithmetic, length: Conditional) -> Column:
+    """Add one duration or another: a table of them may mix what the calendar and work measure."""
+    yes, no = (writer.value(replace(node, right=each)) for each in (length.yes, length.no))
+    return sa.case((writer.truth(length.test), yes), else_=no)
 
 
 def _negative(writer: "Writer", node: Negative) -> Column:

@@ -173,6 +173,7 @@ def moments(depth: int) -> Text:
         build("({a} if {c} else {b})", a=m, b=m, c=conditions(depth - 1)),
         build("({a} + hours(3))", a=dates(depth - 1)),
         build("({a} + working_days({n}))", a=moments(0), n=one_of("0", "2", "-2")),
+        build("({a} - working_hours({n}))", a=moments(0), n=one_of("0", "3", "8", "-20", "1.5")),
     )
 
 
@@ -267,7 +268,7 @@ def anything(depth: int) -> Text:
     if not depth:
         return WORDS
     a = anything(depth - 1)
-    functions = one_of(*sorted({*BUILTIN, "has", "under", "sum"} - {"split", "working_hours"}))
+    functions = one_of(*sorted({*BUILTIN, "has", "under", "sum"} - {"split"}))
     return st.one_of(
         WORDS,
         build("({a} {o} {b})", a=a, b=a, o=one_of("+", "-", "*", "/", "//", "%", "and", "or")),
