@@ -90,8 +90,8 @@ def test_x8_values_are_bound():
         ("old.count > 1", "`old` is not known to the database here."),
         ("input.x == 'a'", "`input` is not known to the database here."),
         (
-            "now() + working_hours(2) > created_at",
-            "The database counts working days, but no other working time.",
+            "now() + (working_hours(2) + working_hours(1)) > created_at",
+            "The database adds working days and working hours, but no sum of them.",
         ),
         (
             "split(amount, 30) > 1",
