@@ -147,6 +147,13 @@ def unify(checker: "Checker", nodes: list[Node]) -> tuple[list[Node], Type]:
     common: Type | None = nodes[0].type
     for node in nodes[1:]:
         merged = t.merge(common, node.type) if common else None
+        if (
+            merged is None
+            and common is not None
+            and {common.kind, node.type.kind} == {Kind.duration}
+        ):
+            # One or the other, never their sum: a table may mix working time and the clock's.
+            merged = t.WORKING_DURATION
         if merged is None:
             kinds = " and ".join(dict.fromkeys(str(node.type) for node in nodes))
             raise checker.mistake_at("mixed-types", f"These are {kinds}; they must be alike.", node)
