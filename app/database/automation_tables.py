@@ -26,6 +26,10 @@ rule = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     #: the version in force, empty for one that was removed
     sa.Column("digest", sa.Text),
+    #: what its reminders were worked out from; another one means: work them out anew
+    sa.Column("timing", sa.Text),
+    #: by entity's number, the record up to which that was done; empty when it is
+    sa.Column("moving", JSONB),
     sa.Column("applied_at", _moment, nullable=False, server_default=_now()),
 )
 
@@ -48,15 +52,22 @@ reminder = sa.Table(
     sa.Column("rule", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("entity", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
-    #: the moment of the date the rule follows: another one is another occurrence
-    sa.Column("base", _moment, nullable=False),
-    #: empty: it fired for this base, or is suspended
+    #: the moment of the date the rule follows: another one is another occurrence; empty: the
+    #: record has no such date any more
+    sa.Column("base", _moment),
+    #: empty: it fired for this base, or this was past already when it arose
     sa.Column("due_at", _moment),
     #: how often it fired again for this base
     sa.Column("repeats", sa.SmallInteger, nullable=False, server_default="0"),
     #: the base it fired for last
     sa.Column("fired_for", _moment),
-    sa.Index("reminder_due", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+    #: the record is in the bin
+    sa.Column("suspended", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(
+        "reminder_due",
+        "due_at",
+        postgresql_where=sa.text("due_at IS NOT NULL AND NOT suspended"),
+    ),
 )
 
 #: The ledger: every time a rule met a record, or a moment.
