@@ -8,6 +8,7 @@ same, because screens and the API must never answer differently::
     TrellisError                    general                500
     ├── ConfigurationError          configuration          500   problems in YAML files or settings
     │   └── SettingsError           settings               500   the environment, not the files
+    ├── RuleFailed                  rule-failed            500   a rule could not do its part
     ├── Unavailable                 unavailable            503   database or Redis do not answer
     ├── RequestError                (what somebody asked for cannot be done)
     │   ├── NotAuthenticated        not-signed-in          401
@@ -104,6 +105,28 @@ class SettingsError(ConfigurationError):
         "The settings have problems.",
         "设置有问题。",
     )
+
+
+class RuleFailed(TrellisError):
+    """A rule of the configuration could not do its part, so nothing was written.
+
+    It is the rule that has to be mended, not what somebody typed.
+    """
+
+    code = "rule-failed"
+    default_message: ClassVar[Text] = say(
+        "An automatic rule could not do its part, so nothing was saved.",
+        "一条自动规则未能完成，因此什么都没有保存。",
+    )
+
+    def __init__(
+        self, message: Text = "", *, rule: str = "", step: str = "", firing: object = None
+    ) -> None:
+        """Keep which rule and step it was, and what is known of the firing."""
+        self.rule = rule
+        self.step = step
+        self.firing = firing
+        super().__init__(message)
 
 
 class Unavailable(TrellisError):

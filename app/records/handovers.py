@@ -36,12 +36,18 @@ class Handovers(Saves):
         wanted = list(ids)
 
         def step(work: Work) -> int:
-            self._locked(work, entity, wanted, "transfer")
-            work.open_change_set()
-            kind = entity_of(work.release, entity)
-            return transferring.transfer_with_cascade(work, kind, wanted, owner, along)
+            return self.transfer_in(work, entity, wanted, owner, along)
 
         return self._run(principal, step, origin=origin, note=note)
+
+    def transfer_in(
+        self, work: Work, entity: str, ids: list[int], owner: int | None, along: Iterable[str] = ()
+    ) -> int:
+        """Transfer within a transaction; see `transfer`."""
+        self.locked(work, entity, ids, "transfer")
+        work.open_change_set()
+        kind = entity_of(work.release, entity)
+        return transferring.transfer_with_cascade(work, kind, ids, owner, along)
 
     def share(
         self,
@@ -57,27 +63,40 @@ class Handovers(Saves):
         people = list(users)
 
         def step(work: Work) -> None:
-            self._locked(work, entity, [record_id], "share")
-            for user in people:
-                transferring.check_new_owner(work, user, "users")
-            kind = entity_of(work.release, entity)
-            sharing.share_with(work, kind, record_id, people, may_edit=may_edit, until=until)
-            work.shares_changed()
+            self.share_in(work, entity, record_id, people, may_edit=may_edit, until=until)
 
         self._run(principal, step)
+
+    def share_in(
+        self,
+        work: Work,
+        entity: str,
+        record_id: int,
+        users: list[int],
+        *,
+        may_edit: bool = False,
+        until: datetime | None = None,
+    ) -> None:
+        """Share within a transaction; see `share`."""
+        self.locked(work, entity, [record_id], "share")
+        for user in users:
+            transferring.check_new_owner(work, user, "users")
+        kind = entity_of(work.release, entity)
+        sharing.share_with(work, kind, record_id, users, may_edit=may_edit, until=until)
+        work.shares_changed()
 
     def unshare(
         self, principal: Principal, entity: str, record_id: int, users: Iterable[int]
     ) -> None:
         """Take a record back from people it was shared with."""
         people = list(users)
+        self._run(principal, lambda work: self.unshare_in(work, entity, record_id, people))
 
-        def step(work: Work) -> None:
-            self._locked(work, entity, [record_id], "share")
-            sharing.unshare_with(work, entity_of(work.release, entity), record_id, people)
-            work.shares_changed()
-
-        self._run(principal, step)
+    def unshare_in(self, work: Work, entity: str, record_id: int, users: list[int]) -> None:
+        """Take a record back within a transaction; see `unshare`."""
+        self.locked(work, entity, [record_id], "share")
+        sharing.unshare_with(work, entity_of(work.release, entity), record_id, users)
+        work.shares_changed()
 
     def merge(
         self,
@@ -104,13 +123,13 @@ class Handovers(Saves):
                         "请选择一条要保留的记录，以及至少一条要并入的其他记录。",
                     )
                 )
-            self._locked(work, entity, [keep, *gone], "merge")
+            self.locked(work, entity, [keep, *gone], "merge")
             work.open_change_set()
             kind = entity_of(work.release, entity)
             merging.repoint(work, kind, keep, gone)
             merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)
-            written = self._update(work, entity, keep, raw or {}, None, strict=strict)
+            written = self.update_in(work, entity, keep, raw or {}, None, strict=strict)
             row = work.rows[entity].read(work.connection, [keep])[keep]
             tell(work, kind, "merge", row, row, tuple(gone))
             return written

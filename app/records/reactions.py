@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.definitions.catalog import Entity
+from app.errors import RuleFailed
 
 if TYPE_CHECKING:
     from app.records.drafts import Draft, Problems
@@ -74,6 +75,9 @@ class Reactions(Protocol):
     def after_write(self, work: Work, change: Change) -> None:
         """Hear of a record that was written, checked and noted in the history."""
 
+    def failed(self, error: RuleFailed) -> None:
+        """Hear that a transaction was taken back since a rule could not do its part."""
+
 
 class NoReactions:
     """Nobody listens."""
@@ -98,6 +102,9 @@ class NoReactions:
         return row
 
     def after_write(self, work: Work, change: Change) -> None:
+        """Do nothing."""
+
+    def failed(self, error: RuleFailed) -> None:
         """Do nothing."""
 
 

@@ -41,13 +41,17 @@ class Removals(Transactions):
         wanted = [ids] if isinstance(ids, int) else list(ids)
 
         def step(work: Work) -> int:
-            locked = self._locked(work, entity, wanted, "delete", whole=True)
-            for row in locked.values():
-                if version is not None and row["version"] != version:
-                    raise_conflict(work, work.rows[entity], row, None, version)
-            return self._delete(work, entity_of(work.release, entity), wanted)
+            return self.delete_in(work, entity, wanted, version)
 
         return self._run(principal, step, origin=origin, cause=cause)
+
+    def delete_in(self, work: Work, name: str, ids: list[int], version: int | None = None) -> int:
+        """Delete within a transaction; see `delete`."""
+        locked = self.locked(work, name, ids, "delete", whole=True)
+        for row in locked.values():
+            if version is not None and row["version"] != version:
+                raise_conflict(work, work.rows[name], row, None, version)
+        return self._delete(work, entity_of(work.release, name), ids)
 
     def _delete(self, work: Work, entity: Entity, ids: list[int]) -> int:
         doomed = self._hold(work, entity, ids)
@@ -91,21 +95,25 @@ class Removals(Transactions):
         wanted = [ids] if isinstance(ids, int) else list(ids)
 
         def step(work: Work) -> int:
-            self._locked(work, entity, wanted, "restore", deleted=True)
-            kind = entity_of(work.release, entity)
-            together = deleting.deleted_together(work, kind, wanted)
-            for name, found in together.items():
-                if found - visible_ids(work, name, found, "restore", deleted=True):
-                    raise Forbidden(work.policy.why("restore", name))
-            if sum(map(len, together.values())) > 1:
-                work.open_change_set()
-            return sum(
-                self._bring_back(work, name, together[name])
-                for name in work.release.catalog.entities
-                if together.get(name)
-            )
+            return self.restore_in(work, entity, wanted)
 
         return self._run(principal, step, origin=origin)
+
+    def restore_in(self, work: Work, entity: str, ids: list[int]) -> int:
+        """Restore within a transaction; see `restore`."""
+        self.locked(work, entity, ids, "restore", deleted=True)
+        kind = entity_of(work.release, entity)
+        together = deleting.deleted_together(work, kind, ids)
+        for name, found in together.items():
+            if found - visible_ids(work, name, found, "restore", deleted=True):
+                raise Forbidden(work.policy.why("restore", name))
+        if sum(map(len, together.values())) > 1:
+            work.open_change_set()
+        return sum(
+            self._bring_back(work, name, together[name])
+            for name in work.release.catalog.entities
+            if together.get(name)
+        )
 
     def _bring_back(self, work: Work, name: str, ids: set[int]) -> int:
         entity = work.release.catalog.entities[name]
@@ -136,7 +144,7 @@ class Removals(Transactions):
         def step(work: Work) -> int:
             if not work.policy.is_admin:
                 raise Forbidden(work.policy.why("delete", entity))
-            self._locked(work, entity, wanted, "delete", deleted=True)
+            self.locked(work, entity, wanted, "delete", deleted=True)
             return deleting.purge(work, entity_of(work.release, entity), wanted)
 
         return self._run(principal, step, origin=origin)

@@ -51,7 +51,7 @@ class Saves(Transactions):
         """
 
         def step(work: Work) -> Written:
-            written = self._create(work, entity, raw, columns, strict=strict)
+            written = self.create_in(work, entity, raw, columns, strict=strict)
             if receipt is not None:
                 receipt(work, written)
             return written
@@ -64,7 +64,7 @@ class Saves(Transactions):
             change_set=change_set,
         )
 
-    def _create(
+    def create_in(
         self,
         work: Work,
         name: str,
@@ -89,7 +89,7 @@ class Saves(Transactions):
         require_room(work, entity)
         values = self._read_owner(work, draft, raw, problems, strict=strict)
         self._read(work, draft, values, problems, strict=strict)
-        return self._finish(work, draft, None, problems, "create")
+        return self.finish_in(work, draft, None, problems, "create")
 
     def update(
         self,
@@ -117,13 +117,13 @@ class Saves(Transactions):
         """
         return self._run(
             principal,
-            lambda work: self._update(work, entity, record_id, raw, version, strict=strict),
+            lambda work: self.update_in(work, entity, record_id, raw, version, strict=strict),
             origin=origin,
             cause=cause,
             change_set=change_set,
         )
 
-    def _update(
+    def update_in(
         self,
         work: Work,
         name: str,
@@ -134,7 +134,7 @@ class Saves(Transactions):
         strict: bool,
     ) -> Written:
         entity = entity_of(work.release, name)
-        row = self._locked(work, name, [record_id], "update")[record_id]
+        row = self.locked(work, name, [record_id], "update")[record_id]
         rows = work.rows[name]
         context = work.reading(strict=False)
         draft, problems = Draft(entity, context, rows.values(row), record_id), Problems()
@@ -142,7 +142,7 @@ class Saves(Transactions):
         self._read(work, draft, values, problems, strict=strict)
         if version is not None and version != row["version"]:
             raise_conflict(work, work.rows[name], row, draft, version)
-        return self._finish(work, draft, row, problems, "update")
+        return self.finish_in(work, draft, row, problems, "update")
 
     def _read(
         self,
@@ -189,7 +189,7 @@ class Saves(Transactions):
         draft.changes["owner"] = owner
         return rest
 
-    def _finish(
+    def finish_in(
         self,
         work: Work,
         draft: Draft,

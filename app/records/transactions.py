@@ -14,7 +14,7 @@ from app.access.principal import Principal
 from app.clock import Clock
 from app.database.release import Release
 from app.definitions.catalog import Entity
-from app.errors import Forbidden, NotFound
+from app.errors import Forbidden, NotFound, RuleFailed
 from app.records import derived
 from app.records.checking import allowed_ids
 from app.records.drafts import Draft
@@ -102,6 +102,7 @@ class Transactions:
                 shared=Shared(change_set),
                 reactions=self._reactions,
                 policies=prepared.policies,
+                writer=self,
                 **{name: value for name, value in said.items() if value is not None},
             )
             yield work
@@ -116,6 +117,14 @@ class Transactions:
         assert row is not None
         return int(row[0])
 
+    def transact(self, principal: Principal, step: Callable[[Work], Result], **said: Any) -> Result:
+        """Run *step* in a transaction of its own, as every write is run; see `Acting`.
+
+        Args:
+            said: ``origin``, ``cause`` and ``behalf`` of the `Work`.
+        """
+        return self._run(principal, step, **said)
+
     def _run(self, principal: Principal, step: Callable[[Work], Result], **said: Any) -> Result:
         """Run *step* in a transaction, again after a deadlock; broken constraints are sentences."""
 
@@ -125,10 +134,13 @@ class Transactions:
 
         try:
             return in_transaction(once)
+        except RuleFailed as error:
+            self._reactions.failed(error)
+            raise
         except pg.IntegrityError as error:
             raise as_input_error(error, self._live.release) from error
 
-    def _locked(
+    def locked(
         self,
         work: Work,
         name: str,

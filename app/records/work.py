@@ -57,6 +57,8 @@ class Shared:
     change_set: int | None = None
     #: parents whose roll-ups must be worked out before the commit: entity -> ids
     touched: dict[str, set[int]] = field(default_factory=dict)
+    #: what listeners keep from one call to the next
+    notes: dict[Any, Any] = field(default_factory=dict)
     #: called at the end of the transaction, when all is worked out, in order
     closing: list[Callable[[], None]] = field(default_factory=list)
     #: called once the transaction is committed, in order
@@ -90,6 +92,8 @@ class Work:
     reactions: Reactions = field(default_factory=NoReactions)
     #: what other principals may do, for those who act as somebody else
     policies: Policies | None = None
+    #: the writing half of the door, for those who write on within the transaction
+    writer: Any = None
     #: the person in whose name the system acts
     behalf: int | None = None
     #: the rules that led here, see ``app.automation.guard``

@@ -84,14 +84,13 @@ class Writer(Handovers, Removals):
             record_id = find_by_key(work, kind, key or "", operation.values, context)
             action = "create" if record_id is None else "update"
         if action == "create":
-            return self._create(work, name, operation.values, None, strict=strict)
+            return self.create_in(work, name, operation.values, None, strict=strict)
         assert record_id is not None
         if action == "update":
-            return self._update(
+            return self.update_in(
                 work, name, record_id, operation.values, operation.version, strict=strict
             )
-        self._locked(work, name, [record_id], "delete", whole=True)
-        self._delete(work, entity_of(work.release, name), [record_id])
+        self.delete_in(work, name, [record_id])
         return None
 
     def find_duplicates(

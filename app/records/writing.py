@@ -11,6 +11,7 @@ from app.records.chronicle import Line
 from app.records.duplicates import Duplicate
 from app.records.files import StoredFile
 from app.records.saving import Written
+from app.records.work import Work
 from app.records.writer import Writer
 
 Result = TypeVar("Result")
@@ -23,6 +24,10 @@ class Writing:
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         raise NotImplementedError
+
+    def transact(self, principal: Principal, step: Callable[[Work], Result], **said: Any) -> Result:
+        """Run *step* in one transaction of writes; see `Transactions.transact`."""
+        return self._asked(lambda: self.writer.transact(principal, step, **said))
 
     def create(
         self, principal: Principal, entity: str, raw: Mapping[str, Any], **said: Any
