@@ -28,10 +28,3 @@ def fill_computed_defaults(
     for field in lists.computed_defaults:
         if _is_missing(draft, field.name):
             draft.changes[field.name] = work_out(field)
-
-
-def begin_lifecycles(draft: Draft, lists: FieldLists) -> None:
-    """Let a record without a stage begin where its lifecycle does."""
-    for name, first in lists.stages.items():
-        if draft.get(name) is None:
-            draft.changes[name] = first

@@ -83,6 +83,10 @@ class Draft:
         self.columns: dict[str, Any] = {}
         #: names that were given: they get no default
         self.given: set[str] = set()
+        #: stages whose `set` was done, by field
+        self.entered: dict[str, str] = {}
+        #: the moves of this write where a rule went on: from, to, and whether a rule made it
+        self.legs: dict[str, list[tuple[str | None, str, bool]]] = {}
 
     @property
     def is_new(self) -> bool:

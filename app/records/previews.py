@@ -6,7 +6,8 @@ read counts as empty. The answers are those a save would use, worked out by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -16,16 +17,14 @@ from app.access.principal import Principal
 from app.clock import Clock
 from app.definitions.catalog import Entity, Field
 from app.expressions import Ask, Checked, to_python
+from app.records import stages
 from app.records.checking import truth
 from app.records.closures import Closures
 from app.records.conditions import Linked, WriteContext
-from app.records.defaults import (
-    begin_lifecycles,
-    fill_computed_defaults,
-    fill_fixed_defaults,
-)
+from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
 from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import lines_fields, read_lines
+from app.records.moves import Possible, possible_moves
 from app.records.rows import RowStatements
 from app.records.work import Work
 
@@ -222,7 +221,7 @@ class _Previewing:
             lists,
             lambda each: self.closures.of(each.default)(self._context(draft, row, parent)),
         )
-        begin_lifecycles(draft, lists)
+        stages.begin(self.work, draft, lambda: self._context(draft, row, parent))
 
     def _context(
         self,
@@ -271,7 +270,7 @@ class Previews:
         self._live = live
         self._organisation = organisation
         self._clock = clock
-        self._kept: tuple[RowStatements, Closures, Policies] | None = None
+        self._kept: tuple[RowStatements, Policies] | None = None
 
     def ask(
         self,
@@ -281,14 +280,33 @@ class Previews:
         record_id: int | None = None,
     ) -> Preview:
         """Return what a record would be; the caller has seen to it that it may be read."""
+        with self._work(principal) as work:
+            entities = work.release.catalog.entities
+            return preview(work, work.rows.closures, entities[entity], raw, record_id)
+
+    def moves(self, principal: Principal, entity: str, record_id: int) -> list[Possible]:
+        """Return where a record may move to; the caller has seen to it that it may be read."""
+        with self._work(principal) as work:
+            definition = work.release.catalog.entities[entity]
+            row = work.rows[entity].read(work.connection, [record_id]).get(record_id)
+            if row is None:
+                return []
+            linked = Linked(work)
+
+            def context_of(field: str, stage: str | None) -> WriteContext:
+                return WriteContext(work, linked, definition, {**row, field: stage}, row)
+
+            return possible_moves(work, context_of, definition, row)
+
+    @contextmanager
+    def _work(self, principal: Principal) -> Iterator[Work]:
         release = self._live.release
         kept = self._kept
         if kept is None or kept[0].release is not release:
-            kept = (RowStatements(release), Closures(), Policies(release.catalog))
-            self._kept = kept
-        rows, closures, policies = kept
+            kept = self._kept = (RowStatements(release), Policies(release.catalog))
+        rows, policies = kept
         with self._pools.read.connection() as connection:
-            work = Work(
+            yield Work(
                 connection=connection,
                 release=release,
                 rows=rows,
@@ -298,4 +316,3 @@ class Previews:
                 now=self._clock.now(),
                 origin="screen",
             )
-            return preview(work, closures, release.catalog.entities[entity], raw, record_id)

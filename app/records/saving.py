@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.catalog import Entity, Field
-from app.records import derived, journal, linesets
+from app.records import derived, journal, linesets, stages
 from app.records.asking import parameters_of_app
 from app.records.attachments import check_files, take_files
 from app.records.checking import (
@@ -26,11 +26,7 @@ from app.records.checking import (
 )
 from app.records.clocks import advance_clocks
 from app.records.conditions import Linked, WriteContext
-from app.records.defaults import (
-    begin_lifecycles,
-    fill_computed_defaults,
-    fill_fixed_defaults,
-)
+from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
 from app.records.drafts import Draft, Problems
 from app.records.duplicates import check_duplicates
 from app.records.holding import hold_what_is_read
@@ -77,14 +73,22 @@ class Saving:
         fill_computed_defaults(
             draft, lists, lambda each: self._worked_out_default(draft, each, parent)
         )
-        begin_lifecycles(draft, lists)
+        stages.begin(self.work, draft, lambda: self._draft_context(draft, None, parent))
 
     def _worked_out_default(
         self, draft: Draft, each: Field, parent: tuple[Entity, Mapping[str, Any]] | None
     ) -> Any:
+        return self.closures.of(each.default)(self._draft_context(draft, None, parent))
+
+    def _draft_context(
+        self,
+        draft: Draft,
+        old_row: Mapping[str, Any] | None,
+        parent: tuple[Entity, Mapping[str, Any]] | None = None,
+    ) -> WriteContext:
+        """Return what expressions see of a draft that is not written yet."""
         columns = self.work.rows[draft.entity.name].column_values(draft.after())
-        context = self._context(draft.entity, columns, None, parent)
-        return self.closures.of(each.default)(context)
+        return self._context(draft.entity, {**(old_row or {}), **columns}, old_row, parent)
 
     def _context(
         self,
@@ -142,6 +146,8 @@ class Saving:
             draft, row, values, old_row, action, lines_before if lines_changed else None
         )
         derived.touch_parents(self.work, entity, old_row, row)
+        if old_row is not None:
+            stages.leave(self.work, entity, row, old_row)
         if is_heard:
             self._tell(draft, row, values, old_row, action)
         elif allowed is not None:
@@ -173,6 +179,13 @@ class Saving:
             return row
         record_id = int(row["id"])
         part, problems = Draft(entity, draft.context, now, record_id), Problems()
+        differing |= stages.follow(
+            self.work,
+            draft,
+            differing,
+            lambda: self._context(entity, {**row, **rows.column_values(differing)}, row),
+            problems,
+        )
         part.changes.update(differing)
         check_links(self.work, (part,), problems)
         add_missing(part, rows.lists.always_required, problems)
@@ -220,6 +233,7 @@ class Saving:
             self._fill_defaults(draft)
         if is_heard:
             self.work.reactions.before_write(self.work, draft, old_row, problems)
+        stages.enter(self.work, draft, lambda: self._draft_context(draft, old_row), problems)
         new_lines = [line for line in draft.rows if line.is_new]
         if new_lines:
             around = self.work.rows[draft.entity.name].column_values(draft.after())
@@ -296,6 +310,7 @@ class Saving:
     ) -> list[Label]:
         context = self._context(draft.entity, row, old_row)
         lock_asking_checks(self.work, draft.entity)
+        stages.check(context, draft, problems)
         check_fields(context, self.closures, draft, problems)
         warnings = check_rules(context, self.closures, draft.entity, problems)
         check_tree(self.work, draft, record_id, problems)
