@@ -12,6 +12,7 @@ from app.demo.customers import CustomerStory
 from app.demo.money import MoneyStory
 from app.demo.openings import OpeningStory
 from app.demo.sales import SalesStory
+from app.demo.service import ServiceStory
 from app.demo.steps import Step
 from app.demo.telling import Telling
 
@@ -21,6 +22,7 @@ CUSTOMERS_ABROAD = 40
 LEADS = 130
 OPPORTUNITIES = 190
 TASKS = 90
+TICKETS = 60
 
 
 def demo_records(seed: int, today: date) -> Iterator[Step]:
@@ -41,6 +43,7 @@ def demo_records(seed: int, today: date) -> Iterator[Step]:
     money = MoneyStory(telling)
     for won in sales.won:
         money.tell_contract(won)
+    ServiceStory(telling).tell(money.signed, TICKETS)
     customers.tell_contacts_kept()
     sales.tell_tasks(TASKS)
     yield from telling.in_order()

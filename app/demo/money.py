@@ -7,17 +7,25 @@ from decimal import Decimal
 from typing import Any
 
 from app.demo.sales import DemoOpportunity
+from app.demo.service import DemoContract
 from app.demo.steps import Person, Reference, cents
 from app.demo.telling import ZONE, Telling
 
 _FINANCE = "zhao.min"
-#: Share in per cent, what it hangs on, days after the signing.
+#: Share in per cent, what it hangs on, days after that.
 _INSTALMENTS = (
     (30, "signing", 7),
-    (30, "prototype", 45),
-    (30, "go_live", 100),
-    (10, "stable", 190),
+    (30, "prototype", 0),
+    (30, "go_live", 30),
+    (10, "stable", 90),
 )
+#: The events instalments hang on: the contract's date, days after the signing it comes.
+_EVENTS = {
+    "signing": ("signed_on", 0),
+    "prototype": ("prototype_on", 45),
+    "go_live": ("live_on", 70),
+    "stable": ("stable_on", 100),
+}
 
 
 class MoneyStory:
@@ -25,6 +33,7 @@ class MoneyStory:
 
     def __init__(self, telling: Telling) -> None:
         self._t = telling
+        self.signed: list[DemoContract] = []
 
     def tell_contract(self, won: DemoOpportunity) -> None:
         """Tell how an opportunity that was won became a contract, and how its money came in."""
@@ -58,11 +67,16 @@ class MoneyStory:
             return
         signed = {"signed_on": signed_at.date(), "stage": "signed"}
         t.change(signed_at, customer.owner, contract, signed)
+        self.signed.append(DemoContract(contract, customer, won.title, signed_at))
         self._tell_instalments(won, contract, signed_at)
         self._tell_progress(contract, customer.owner, signed_at)
 
     def _tell_progress(self, contract: Reference, owner: str, at: datetime) -> None:
         t = self._t
+        for field, days in list(_EVENTS.values())[1:]:
+            moment = at + timedelta(days=days)
+            if t.has_happened(moment):
+                t.change(moment, owner, contract, {field: moment.date()})
         for stage, least, most in (
             ("in_progress", 4, 15),
             ("performed", 110, 180),
@@ -82,7 +96,7 @@ class MoneyStory:
             is_last = period == len(_INSTALMENTS)
             amount = left if is_last else cents(won.amount * percent / 100)
             left -= amount
-            planned_on = signed_at.date() + timedelta(days=days)
+            planned_on = signed_at.date() + timedelta(days=_EVENTS[trigger][1] + days)
             values = {
                 "contract": contract,
                 "customer": won.customer.reference,

@@ -79,6 +79,6 @@ def demo_organisation() -> DemoOrganisation:
         DemoUser("priya.nair", "Priya Nair", abroad, sales, "emma.clarke"),
         DemoUser("zhao.min", "Zhao Min", head, ("finance",), "he.jun", "zh"),
         DemoUser("liu.ting", "Liu Ting", head, ("service",), "he.jun", "zh"),
-        DemoUser("zhou.kai", "Zhou Kai", head, ("auditor",), language="zh"),
+        DemoUser("zhou.kai", "Zhou Kai", head, ("auditor", "legal"), language="zh"),
     )
     return DemoOrganisation(departments, users)

@@ -247,3 +247,16 @@ GROUPS = (
     ("欠款客户 / Owing", "dynamic", "unreceived_total > 0", "orange"),
     ("沉默重点客户 / Silent key customers", "dynamic", "level == 'a' and silent_days > 14", "red"),
 )
+
+TICKETS = (
+    ("网关离线", "Gateway is offline"), ("读数漂移", "Readings drift"),
+    ("如何导出历史曲线？", "How do I export curves?"), ("增加报警短信", "Alarms by SMS, please"),
+    ("现场更换传感器", "A sensor has to be replaced"), ("账号无法登录", "Cannot sign in"),
+)  # fmt: skip
+
+FEEDBACK = (
+    ("运行稳定，响应及时。", "Runs well, quick answers."),
+    ("希望增加移动端报表。", "Would like reports on the phone."),
+    ("培训内容实用。", "The training was useful."),
+    ("备件到货偏慢。", "Spare parts take too long."),
+)

@@ -42,7 +42,7 @@ def test_about_two_thousand_records_across_all_entities(seed):
     assert set(counts) == {
         "lead", "customer", "customer_group", "contact", "opportunity", "product",
         "product_category", "quote", "contract", "receivable_plan", "receivable", "invoice",
-        "follow_up", "task",
+        "follow_up", "task", "milestone", "ticket", "visit",
     }  # fmt: skip
 
 

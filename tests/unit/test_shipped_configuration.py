@@ -13,8 +13,18 @@ CONFIG = Path(__file__).resolve().parents[2] / "config"
 SALES_CHAIN = {
     "lead", "customer", "customer_group", "contact", "opportunity", "product", "product_category",
     "quote", "contract", "receivable_plan", "receivable", "invoice", "follow_up", "task",
+    "milestone", "ticket", "visit",
 }  # fmt: skip
-ROLES = ["sales", "sales_manager", "sales_director", "finance", "service", "auditor", "admin"]
+ROLES = [
+    "sales",
+    "sales_manager",
+    "sales_director",
+    "finance",
+    "service",
+    "legal",
+    "auditor",
+    "admin",
+]
 
 
 @pytest.fixture(scope="module")
