@@ -1,0 +1,162 @@
+"""The words of one message for one receiver, and what is said when they cannot be made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.notifications.html import text_of_html
+from app.notifications.reading import Needs, View
+from app.notifications.rendering import Compiled, Renderer
+from app.notifications.shown import Shown, in_words
+from app.records.results import Record
+from app.texts import Label, say
+
+if TYPE_CHECKING:
+    from app.notifications.telling import Notice
+
+#: An inbox shows this much of a text; the rest stands in the e-mail.
+_SHORT = 1_000
+_SUBJECT = 150
+
+_FAILED = say(
+    "{about}: {record}. The text of this message could not be made.",
+    "{about}：{record}。这条消息的内容无法生成。",
+)
+_NO_RULE = say("A message", "一条消息")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said to one receiver."""
+
+    subject: str
+    text: str
+    html: str | None = None
+    #: of the record, to be opened
+    path: str | None = None
+    language: str = "en"
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The text of the inbox."""
+        return self.text if len(self.text) <= _SHORT else self.text[: _SHORT - 1] + "…"
+
+    def as_mail(self) -> dict[str, Any]:
+        """Return the content of an e-mail."""
+        found: dict[str, Any] = {
+            "subject": self.subject,
+            "text": self.text,
+            "language": self.language,
+        }
+        if self.html is not None:
+            found["html"] = self.html
+        if self.path is not None:
+            found["path"] = self.path
+        if self.files:
+            found["files"] = [{"name": name, "html": html} for name, html in self.files]
+        return found
+
+
+def words_of(
+    renderer: Renderer, view: View, notice: Notice, shared: dict[Any, Record] | None
+) -> Words | None:
+    """Return what a notice says to one receiver; None where he may not read the record.
+
+    Raises:
+        TemplateFailed: a template cannot be filled in.
+    """
+    subject, body, is_html = _texts(renderer, view, notice)
+    files = [(one, renderer.compile(one.body, is_html=True)) for one in notice.attach]
+    needs: dict[str, Any] = {}
+    for compiled in (subject, body, *(compiled for _, compiled in files)):
+        if compiled is not None:
+            _merge(needs, compiled.needs.get("record", {}))
+    record = _record(view, notice, needs, shared)
+    if record is None and notice.record_id is not None:
+        return None
+    variables = variables_of(view, notice, record)
+    said = renderer.render(body, variables, view.language).strip()
+    text = text_of_html(said) if is_html else said
+    head = renderer.render(subject, variables, view.language) if subject is not None else text
+    return Words(
+        subject=one_line(head) or _about(notice).in_language(view.language),
+        text=text,
+        html=said if is_html else None,
+        path=_path(notice),
+        language=view.language,
+        files=tuple(
+            (f"{one.name}.html", renderer.render(compiled, variables, view.language))
+            for one, compiled in files
+        ),
+    )
+
+
+def fallback(view: View, notice: Notice, shared: dict[Any, Record] | None) -> Words | None:
+    """Return what is said where a template failed: the rule and the record."""
+    record = _record(view, notice, {}, shared)
+    if record is None and notice.record_id is not None:
+        return None
+    title = record.text if record is not None else "–"
+    said = _FAILED.format(about=_about(notice), record=title).in_language(view.language)
+    return Words(one_line(said), said, path=_path(notice), language=view.language)
+
+
+def variables_of(view: View, notice: Notice, record: Shown | None) -> dict[str, Any]:
+    """Return what a template may name."""
+    app = view.work.release.catalog.app
+    values = {
+        name: Shown(value, in_words(value, view.language)) for name, value in app.values.items()
+    }
+    found = {
+        "app": {**values, "name": app.name},
+        "today": Shown(view.work.today, view.work.today.isoformat()),
+        "rule": {"name": _about(notice).in_language(view.language)},
+        **notice.variables,
+    }
+    if record is not None:
+        found["record"] = record
+    return found
+
+
+def one_line(text: str) -> str:
+    """Return a text as one short line: a subject."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SUBJECT else line[: _SUBJECT - 1] + "…"
+
+
+def _texts(
+    renderer: Renderer, view: View, notice: Notice
+) -> tuple[Compiled | None, Compiled, bool]:
+    template = notice.template
+    if template is None:
+        said = (notice.text or Label()).in_language(view.language)
+        return None, renderer.compile(said), False
+    subject = template.subject
+    head = renderer.compile(subject.in_language(view.language)) if subject is not None else None
+    return head, renderer.compile(template.body, is_html=template.is_html), template.is_html
+
+
+def _record(
+    view: View, notice: Notice, needs: Needs, shared: dict[Any, Record] | None
+) -> Shown | None:
+    if notice.entity is None or notice.record_id is None:
+        return None
+    return view.record(notice.entity, notice.record_id, needs, shared)
+
+
+def _about(notice: Notice) -> Label:
+    return notice.about or _NO_RULE
+
+
+def _path(notice: Notice) -> str | None:
+    if notice.entity is None or notice.record_id is None:
+        return None
+    return f"/crm/{notice.entity}/{notice.record_id}"
+
+
+def _merge(tree: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for name, inner in other.items():
+        _merge(tree.setdefault(name, {}), inner)
