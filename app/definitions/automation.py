@@ -273,7 +273,8 @@ class RuleDefinition:
     if_: Mapping[str, Checked] = field(default_factory=dict)  #: by entity, "" for no record
     label: Label | None = None
     repeat_every: Checked | None = None
-    repeat_times: int = 0  #: firings after the first
+    #: firings after the first; 0 with ``repeat_every``: as long as it holds
+    repeat_times: int = 0
     catch_up: bool = True
     backlog: bool = False
     once: bool = False
@@ -283,6 +284,9 @@ class RuleDefinition:
     was: tuple[str, ...] = ()
     #: SHA-256 of what it means, in hex; another one is another version
     digest: str = ""
+    #: dated rules: another one where reminders have to be worked out anew: what it says about
+    #: when it comes, and everything behind that (formulas, shared values, the calendar)
+    timing: str = ""
     #: what was written, for versions that outlive it
     source: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     file: str = ""

@@ -75,6 +75,7 @@ class Code(StrEnum):
     unsafe_file_type = "unsafe-file-type"
     bad_setting = "bad-setting"
     bad_default = "bad-default"
+    bad_template = "bad-template"
     # Names that must exist.
     duplicate_name = "duplicate-name"
     unknown_entity = "unknown-entity"
@@ -85,6 +86,10 @@ class Code(StrEnum):
     unknown_role = "unknown-role"
     unknown_view = "unknown-view"
     unknown_language = "unknown-language"
+    unknown_template = "unknown-template"
+    unknown_approval = "unknown-approval"
+    unknown_pool = "unknown-pool"
+    unknown_action = "unknown-action"
     wrong_field_type = "wrong-field-type"
     not_a_link = "not-a-link"
     cycle = "cycle"

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from app.definitions.automation import Person
-from app.definitions.document import Document
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.workflow_settings import People
-from app.definitions.workflow_values import Site
+from app.definitions.workflow_values import Site, item_path
 from app.definitions.workshop import Path, Workshop
 from app.expressions.types import Kind, Type
 
@@ -23,20 +21,12 @@ _WORDED = ("role", "user", "department", "head of", "chosen from role")
 
 def bind_people(site: Site, path: Path, wrote: tuple[str, ...]) -> tuple[Person, ...]:
     """Return the people of `to`, `cc`, `approver` and their like; what is no one is reported."""
-    alone = not isinstance(_data_at(site.document, path), list)
     found = []
     for index, text in enumerate(wrote):
-        person = _person(site, path if alone else (*path, index), text.strip())
+        person = _person(site, item_path(site, path, index), text.strip())
         if person is not None:
             found.append(person)
     return tuple(found)
-
-
-def _data_at(document: Document, path: Path) -> Any:
-    data = document.data
-    for step in path:
-        data = data[step]
-    return data
 
 
 def _person(site: Site, path: Path, text: str) -> Person | None:

@@ -21,7 +21,7 @@ from app.definitions.words import DURATION
 from app.definitions.workshop import Path, Workshop
 from app.expressions.problems import ExpressionProblem
 from app.expressions.tree import Checked
-from app.expressions.types import DATETIME, DAYS, Kind, Type
+from app.expressions.types import DATETIME, DAYS, NUMBER, Kind, Type
 from app.expressions.types import DURATION as ANY_DURATION
 from app.fields.base import FieldError, ParseContext
 from app.fields.settings import written
@@ -58,6 +58,10 @@ class Site:
         """Return the same place with other names."""
         return replace(self, scope=scope)
 
+    def on(self, entity: str) -> Site:
+        """Return the same place where the plain names are another entity's."""
+        return self.within(replace(self.scope, entity_name=entity))
+
     def with_roots(self, **roots: Type) -> Site:
         """Return the same place with further words: `new`, `each`."""
         return self.within(replace(self.scope, roots={**self.scope.roots, **roots}))
@@ -79,6 +83,19 @@ class Site:
         return self.shop.expression(self.document, path, text, self.scope, what, want, skip=skip)
 
 
+def written_at(document: Document, path: Path) -> Any:
+    """Return what stands at a place of a document."""
+    data = document.data
+    for step in path:
+        data = data[step]
+    return data
+
+
+def item_path(site: Site, path: Path, index: int) -> Path:
+    """Return where an item of a list stands; a list of one may be written without brackets."""
+    return (*path, index) if isinstance(written_at(site.document, path), list) else path
+
+
 def duration_text(text: str) -> str:
     """Return `8 working hours` as an expression: `working_hours(8)`."""
     found = DURATION.match(text)
@@ -95,6 +112,22 @@ def bind_duration(site: Site, path: Path, wrote: Any, what: str) -> Checked | No
         return site.expression(path, text, what, ANY_DURATION, skip=skip)
     text = _branches(site, path, wrote, what, lambda one: one)
     return None if text is None else site.expression(path, text, what, ANY_DURATION)
+
+
+def bind_number(site: Site, path: Path, wrote: Any, what: str) -> Checked | None:
+    """Return a number, a table of numbers, or what `=` works out, as one expression."""
+    skip = 1 if isinstance(wrote, str) and wrote.startswith("=") else 0
+    text: str | None = str(wrote)[skip:]
+    if isinstance(wrote, dict):
+        text = _branches(site, path, wrote, what, lambda one: one, _one_number)
+    return None if text is None else site.expression(path, text, what, NUMBER, skip=skip)
+
+
+def _one_number(site: Site, path: Path, text: str, what: str) -> str | None:
+    if not text.startswith("="):
+        return text
+    checked = site.expression(path, text[1:], what, NUMBER, skip=1)
+    return None if checked is None else f"({text[1:]})"
 
 
 def bind_due(
@@ -121,11 +154,20 @@ def bind_moment(site: Site, path: Path, text: str, what: str) -> Checked | None:
 
 
 def _branches(
-    site: Site, path: Path, wrote: Any, what: str, wrap: Callable[[str], str]
+    site: Site,
+    path: Path,
+    wrote: Any,
+    what: str,
+    wrap: Callable[[str], str],
+    read_one: Callable[[Site, Path, str, str], str | None] | None = None,
 ) -> str | None:
-    """Return the text of a duration, or of a table of them, each wrapped; checks every part."""
+    """Return the text of a duration, or of a table of them, each wrapped; checks every part.
+
+    *read_one* reads what is no duration.
+    """
+    read_one = read_one or _one_duration
     if not isinstance(wrote, dict):
-        one = _one_duration(site, path, str(wrote), what)
+        one = read_one(site, path, str(wrote), what)
         return None if one is None else wrap(one)
     by = str(wrote["by"])
     by_checked = site.expression((*path, "by"), by, "`by`")
@@ -137,7 +179,7 @@ def _branches(
             continue
         if name != "else" and not _is_choice(site, (*path, name), by, by_checked.type, name):
             return None
-        one = _one_duration(site, (*path, name), str(inner), what)
+        one = read_one(site, (*path, name), str(inner), what)
         if one is None:
             return None
         found[name] = wrap(one)
