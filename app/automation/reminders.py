@@ -1,54 +1,200 @@
 """Reminders are rows: when each timed rule is due for each record.
 
 A write moves its rows within its own transaction, with one statement for all timed rules that read
-what changed. Applying a catalog works out the rows of new and changed rules; the scheduler claims
-what is due. Nothing here runs a step.
+what changed. Applying a catalog works out the rows of new and changed rules (``recomputing``); the
+scheduler claims what is due (``claiming``). Nothing here runs a step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import psycopg
+import sqlalchemy as sa
 
+from app.automation import claiming, recomputing
 from app.automation.registry import RuleNumbers
-from app.database.release import Release
+from app.automation.reminder_rows import IDS, parameters, upsert
+from app.automation.timed import Timetable, make_timetable
+from app.database.automation_tables import firing, reminder
+from app.records.statements import Statement
+
+if TYPE_CHECKING:
+    from app.records.dependencies import Step
+    from app.records.drafts import Draft, Problems
+    from app.records.reactions import Change
+    from app.records.work import Work
+
+claim_due = claiming.claim_due
+recompute = recomputing.recompute
+
+#: After these every rule is asked, whatever changed.
+_WHOLE = frozenset({"create", "delete", "merged", "restore"})
 
 
 class Reminders:
-    """What a write does to reminders; hangs on the writing side of the door."""
+    """What a write does to reminders; one of the listeners of the writing side."""
 
     def __init__(self, numbers: RuleNumbers) -> None:
         """Take the numbers of the process."""
         self.numbers = numbers
 
-    def before_write(self, work: Any, draft: Any, old_row: Any, problems: Any) -> None:
+    def concerns(self, work: Work, entity: str) -> bool:
+        """Return whether a timed rule reads anything of records of *entity*."""
+        return timetable(work).concerns(entity)
+
+    def before_write(self, work: Work, draft: Draft, old_row: Any, problems: Problems) -> None:
         """Do nothing: a date is known once the row is written."""
 
-    def after_write(self, work: Any, change: Any) -> None:
-        """Do nothing for now: what moved is worked out before the commit, roll-ups included."""
+    def after_write(self, work: Work, change: Change) -> None:
+        """Note what may have moved; it is worked out at the end of the transaction."""
+        table, name = timetable(work), change.entity.name
+        moves = _moves(work, self.numbers)
+        if change.action == "purge":
+            moves.forget(name, change.record_id, table)
+            return
+        whole = change.action in _WHOLE
+        for rule, fields in table.reads.get(name, {}).items():
+            if whole or fields & change.fields:
+                moves.note(name, change.record_id, rule)
+        for reader in table.readers.get(name, ()):
+            if change.action != "create" and (whole or reader.fields & change.fields):
+                ids = _walk_back(work, reader.way, change.record_id)
+                for record_id in ids:
+                    moves.note(reader.entity, record_id, reader.rule)
+        if change.action == "merge" and change.merged:
+            moves.take_along(name, change.record_id, change.merged)
 
 
-def recompute(
-    connection: psycopg.Connection[Any],
-    release: Release,
-    numbers: RuleNumbers,
-    now: datetime,
-    rules: Sequence[str] | None = None,
-    on_batch: Callable[[int], None] | None = None,
-) -> int:
-    """Work out the rows of timed rules in batches; return how many records were looked at."""
-    raise NotImplementedError
+class Moves:
+    """What moved within one transaction; called at its end, when all is worked out."""
+
+    def __init__(self, work: Work, numbers: RuleNumbers) -> None:
+        self._work = work
+        self._numbers = numbers
+        #: entity -> record -> rules
+        self._noted: dict[str, dict[int, set[str]]] = {}
+        self._forgotten: dict[str, set[int]] = {}
+        self._merged: list[tuple[str, int, tuple[int, ...]]] = []
+
+    def note(self, entity: str, record_id: int, rule: str) -> None:
+        """Remember that a rule is to be asked for a record."""
+        self._noted.setdefault(entity, {}).setdefault(record_id, set()).add(rule)
+
+    def forget(self, entity: str, record_id: int, table: Timetable) -> None:
+        """Remember that a record is no more."""
+        if table.of(entity):
+            self._forgotten.setdefault(entity, set()).add(record_id)
+
+    def take_along(self, entity: str, kept: int, gone: tuple[int, ...]) -> None:
+        """Remember that what is under way for records goes on for the one they went into."""
+        self._merged.append((entity, kept, gone))
+
+    def __call__(self) -> None:
+        """Write the rows."""
+        for entity, records in self._noted.items():
+            groups: dict[frozenset[str], list[int]] = {}
+            for record_id, rules in records.items():
+                groups.setdefault(frozenset(rules), []).append(record_id)
+            for rules, ids in groups.items():
+                self._move(entity, rules, sorted(ids))
+        for entity, gone in self._forgotten.items():
+            _forget.do(
+                self._work.connection,
+                {
+                    "_ids": sorted(gone),
+                    "_entity": self._work.number(entity),
+                    "_rules": self._all_numbers(entity),
+                },
+            )
+        for entity, kept, ids in self._merged:
+            _take_along.do(
+                self._work.connection,
+                {"_ids": sorted(ids), "_keep": kept, "_entity": self._work.number(entity)},
+            )
+
+    def _move(self, entity: str, rules: frozenset[str], ids: list[int]) -> None:
+        statement = self._work.rows.cached(
+            ("reminders", entity, rules), partial(self._statement, entity, rules)
+        )
+        known = {**parameters(self._work.release, self._work.now), "_ids": ids}
+        statement.do(self._work.connection, known)
+
+    def _statement(self, entity: str, names: Iterable[str]) -> Statement:
+        rules = [each for each in timetable(self._work).of(entity) if each.name in names]
+        numbers = {each.name: self._numbers.number(each.name) for each in rules}
+        return Statement(upsert(self._work.release, numbers, rules))
+
+    def _all_numbers(self, entity: str) -> list[int]:
+        rules = timetable(self._work).of(entity)
+        return [self._numbers.number(each.name) for each in rules]
 
 
-def claim_due(
-    connection: psycopg.Connection[Any],
-    release: Release,
-    numbers: RuleNumbers,
-    now: datetime,
-    limit: int = 1000,
-) -> int:
-    """Turn what is due into firings with a task each, once; return how many rows were due."""
-    raise NotImplementedError
+def timetable(work: Work) -> Timetable:
+    """Return the timetable of the release, made on first use."""
+    return work.rows.cached("timetable", lambda: make_timetable(work.release.catalog))
+
+
+def _moves(work: Work, numbers: RuleNumbers) -> Moves:
+    """Return what has moved in this transaction so far."""
+    for each in work.shared.closing:
+        if isinstance(each, Moves):
+            return each
+    made = Moves(work, numbers)
+    work.shared.closing.append(made)
+    return made
+
+
+def _walk_back(work: Work, way: tuple[Step, ...], record_id: int) -> list[int]:
+    """Return the records at the end of a way of links, from the record they lead to."""
+    ids = [record_id]
+    for step in way:
+        statement = work.rows.cached(("way-back", step), partial(_linking, work, step))
+        ids = [row[0] for row in statement.run(work.connection, {"_ids": ids})]
+        if not ids:
+            break
+    return ids
+
+
+def _linking(work: Work, step: Step) -> Statement:
+    table = work.release.tables[step.entity]
+    chosen = sa.select(table.c.id).where(table.c[step.link] == sa.func.any(IDS))
+    if f"{step.link}__entity" in table.c:
+        chosen = chosen.where(table.c[f"{step.link}__entity"] == work.number(step.target))
+    return Statement(chosen)
+
+
+_ENTITY = sa.bindparam("_entity", type_=sa.Integer)
+_forget = Statement(
+    sa.delete(reminder).where(
+        reminder.c.rule == sa.func.any(sa.bindparam("_rules", type_=sa.ARRAY(sa.Integer))),
+        reminder.c.entity == _ENTITY,
+        reminder.c.record_id == sa.func.any(IDS),
+    )
+)
+
+
+def _taking_along() -> sa.Update:
+    """Return the statement that gives firings under way to the record that was kept."""
+    other = firing.alias("other")
+    keep = sa.bindparam("_keep", type_=sa.BigInteger)
+    taken = sa.exists().where(
+        other.c.rule == firing.c.rule,
+        other.c.entity == firing.c.entity,
+        other.c.record_id == keep,
+        other.c.occurrence == firing.c.occurrence,
+    )
+    return (
+        sa.update(firing)
+        .where(
+            firing.c.entity == _ENTITY,
+            firing.c.record_id == sa.func.any(IDS),
+            firing.c.state.in_(("due", "waiting")),
+            ~taken,
+        )
+        .values(record_id=keep)
+    )
+
+
+_take_along = Statement(_taking_along())

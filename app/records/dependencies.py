@@ -101,14 +101,17 @@ class Dependencies:
 
     def _add_readers(self, entity: Entity, expression: Checked, roll_up: RollUp | None) -> None:
         for name in expression.names:
-            for target, field, way in self._hops(entity, name):
+            for target, field, way in self.hops(entity, name):
                 reader = Reader(frozenset({field}), way, roll_up)
                 found = self.readers.setdefault(target, [])
                 if reader not in found:
                     found.append(reader)
 
-    def _hops(self, entity: Entity, path: str) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
-        """Yield (entity, field, way back) for everything a path reads behind its first link."""
+    def hops(self, entity: Entity, path: str) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
+        """Yield (entity, field, way back) for everything a path reads behind its first link.
+
+        The way leads from records of that entity to those the path begins at.
+        """
         parts = path.split(".")
         if parts[0] == "record":
             parts = parts[1:]

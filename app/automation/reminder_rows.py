@@ -1,0 +1,158 @@
+"""The statement that brings reminders up to what their records say now.
+
+It writes a row only where something differs, so it may be run over any records at any time. One
+shape serves a single write, a batch, and a whole entity after an apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from app.automation.due_sql import base_and_due
+from app.automation.timed import Timed
+from app.database.automation_tables import reminder
+from app.database.release import Release
+from app.expressions.sql_functions import MOMENT
+
+#: Parameters that say which records.
+IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
+AFTER = sa.bindparam("_after", type_=sa.BigInteger)
+UP_TO = sa.bindparam("_up_to", type_=sa.BigInteger)
+
+
+def parameters(release: Release, now: datetime) -> dict[str, Any]:
+    """Return what the statement asks for beside the records: the moment and shared numbers."""
+    app = release.catalog.app
+    return {
+        **{f"app_{name}": value for name, value in app.values.items()},
+        "now": now,
+        # Firings are exact to the minute: what is due in this one is not past.
+        "minute": now.replace(second=0, microsecond=0),
+        "today": app.business_calendar.day(now),
+        "me": None,
+    }
+
+
+def upsert(
+    release: Release,
+    numbers: Mapping[str, int],
+    rules: Sequence[Timed],
+    *,
+    ranged: bool = False,
+) -> sa.Executable:
+    """Return the statement that moves the rows of *rules*, all over one entity.
+
+    Args:
+        numbers: the numbers of the rules.
+        ranged: the records are those after ``_after`` up to ``_up_to``, else those in ``_ids``.
+    """
+    state = _state(release, numbers, rules, ranged=ranged)
+    gone, kept = state.c.gone, state.c.is_kept
+    there = state.c.old_rule.is_not(None)
+    minute = sa.bindparam("minute", type_=MOMENT)
+    past = state.c.due < minute
+    late = sa.case((state.c.fire, sa.bindparam("now", type_=MOMENT)))
+    new_due = sa.case((past, late), else_=state.c.due)
+    # Out of the bin it goes on where it was, unless that is over by now.
+    resumed = sa.case((state.c.old_due >= minute, state.c.old_due))
+    entity = release.numbers[rules[0].entity]
+    chosen = sa.select(
+        state.c.rule,
+        sa.cast(sa.literal_column(str(entity)), sa.SmallInteger),
+        state.c.id,
+        sa.case((gone, state.c.old_base), else_=state.c.base),
+        sa.case((gone, state.c.old_due), (kept, resumed), else_=new_due),
+        sa.case((sa.or_(gone, kept), state.c.repeats), else_=0),
+        gone,
+    ).where(
+        sa.case(
+            (there, sa.case((gone, ~state.c.suspended), else_=sa.or_(state.c.suspended, ~kept))),
+            else_=sa.and_(~gone, state.c.base.is_not(None)),
+        )
+    )
+    # One order for everybody who locks.
+    chosen = chosen.order_by(state.c.rule, state.c.id)
+    columns = ["rule", "entity", "record_id", "base", "due_at", "repeats", "suspended"]
+    new = insert(reminder).from_select(columns, chosen)
+    return new.on_conflict_do_update(
+        index_elements=["rule", "entity", "record_id"],
+        set_={name: new.excluded[name] for name in columns[3:]},
+    )
+
+
+def _state(
+    release: Release, numbers: Mapping[str, int], rules: Sequence[Timed], *, ranged: bool
+) -> Any:
+    """Return what each rule says of each record now, beside the row there is."""
+    table = release.tables[rules[0].entity].alias("c")
+    known = sa.values(
+        sa.column("rule", sa.Integer), sa.column("fire", sa.Boolean), name="k", literal_binds=True
+    ).data([(numbers[rule.name], rule.backlog) for rule in rules])
+    old = reminder.alias("r")
+    entity = sa.literal_column(str(release.numbers[rules[0].entity]))
+    bases, dues = [], []
+    for rule in rules:
+        base, due = base_and_due(release, rule, table, old)
+        which = known.c.rule == sa.literal_column(str(numbers[rule.name]))
+        bases.append((which, base))
+        dues.append((which, due))
+    said = (
+        sa.select(
+            sa.type_coerce(sa.case(*bases), MOMENT).label("base"),
+            sa.type_coerce(sa.case(*dues), MOMENT).label("due"),
+        )
+        .correlate_except(sa.table("nothing"))
+        .lateral("d")
+    )
+    gone = table.c.deleted_at.is_not(None) if "deleted_at" in table.c else sa.false()
+    late = sa.and_(old.c.due_at.is_(None), said.c.due < sa.bindparam("minute", type_=MOMENT))
+    # One firing per record and date: what has fired for this date stays as it is.
+    is_kept = sa.and_(
+        old.c.base.is_not_distinct_from(said.c.base),
+        sa.or_(
+            old.c.fired_for.is_not_distinct_from(said.c.base),
+            old.c.due_at.is_not_distinct_from(said.c.due),
+            sa.and_(late, ~known.c.fire),
+        ),
+    )
+    joined = (
+        table.join(known, sa.true())
+        .outerjoin(
+            old,
+            sa.and_(
+                old.c.rule == known.c.rule,
+                old.c.entity == entity,
+                old.c.record_id == table.c.id,
+            ),
+        )
+        .join(said, sa.true())
+    )
+    which = (
+        sa.and_(table.c.id > AFTER, table.c.id <= UP_TO)
+        if ranged
+        else table.c.id == sa.func.any(IDS)
+    )
+    return (
+        sa.select(
+            known.c.rule,
+            known.c.fire,
+            table.c.id,
+            said.c.base,
+            said.c.due,
+            gone.label("gone"),
+            is_kept.label("is_kept"),
+            old.c.rule.label("old_rule"),
+            old.c.base.label("old_base"),
+            old.c.due_at.label("old_due"),
+            sa.func.coalesce(old.c.repeats, 0).label("repeats"),
+            sa.func.coalesce(old.c.suspended, sa.false()).label("suspended"),
+        )
+        .select_from(joined)
+        .where(which)
+        .subquery("s")
+    )
