@@ -1,0 +1,147 @@
+"""Text files of values: their encoding and delimiter, and their rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+from app.texts import say
+from app.transfer.tables.found import LONGEST_VALUE, LOOKED_AT, MOST_COLUMNS, UnreadableFile
+
+#: Encodings a person may choose; what is found by itself is among them.
+ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis")
+DELIMITERS = (",", ";", "\t", "|")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_PART = 1 << 20
+
+
+def find_encoding(stream: BinaryIO) -> tuple[str, bool]:
+    """Return the encoding of a text, and whether that is sure.
+
+    A mark at the beginning says it; UTF-8 is never valid by chance. Of the others, Chinese text has
+    two high bytes for each character, where a Western one has single ones among ASCII.
+    """
+    stream.seek(0)
+    head = stream.read(_PART)
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name, True
+    zeros = head[:4096].count(0)
+    if zeros > len(head[:4096]) // 5:
+        # Every second byte of Latin text is zero: the first of two in big endian.
+        first = sum(byte == 0 for byte in head[:4096:2])
+        return ("utf-16-be" if first * 2 > zeros else "utf-16-le"), False
+    stream.seek(0)
+    if _decodes(stream, "utf-8"):
+        return "utf-8", True
+    stream.seek(0)
+    if _pairs(head) >= 0.6 and _decodes(stream, "gb18030"):
+        return "gb18030", False
+    return "cp1252", False
+
+
+def _decodes(stream: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with suppress(UnicodeDecodeError):
+        while part := stream.read(_PART):
+            decoder.decode(part)
+        decoder.decode(b"", final=True)
+        return True
+    return False
+
+
+def _pairs(head: bytes) -> float:
+    """Return which share of the high bytes stand in pairs as GB 2312 writes a character."""
+    place = high = paired = 0
+    while place < len(head):
+        if head[place] < 0x80:
+            place += 1
+            continue
+        if place + 1 < len(head) and head[place] >= 0xA1 and head[place + 1] >= 0xA1:
+            high, paired, place = high + 2, paired + 2, place + 2
+        else:
+            high, place = high + 1, place + 1
+    return paired / high if high else 0.0
+
+
+def find_delimiter(stream: BinaryIO, encoding: str) -> str:
+    """Return what stands between the values: whatever cuts most rows into equally many."""
+    lines = _first_lines(stream, encoding)
+    best, score = ",", 0.0
+    for delimiter in DELIMITERS:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        if not widths:
+            continue
+        usual = max(set(widths), key=widths.count)
+        found = (usual > 1) * widths.count(usual) / len(widths) * min(usual, 20) ** 0.25
+        if found > score:
+            best, score = delimiter, found
+    return best
+
+
+def _first_lines(stream: BinaryIO, encoding: str) -> list[str]:
+    stream.seek(0)
+    text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(stream.read(_PART))
+    return text.splitlines(keepends=True)[:LOOKED_AT]
+
+
+def text_rows(
+    stream: BinaryIO, encoding: str, delimiter: str
+) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yield the rows with the number of the line each begins at; empty values are None.
+
+    Raises:
+        UnreadableFile: a quotation mark is never closed, or a letter is not of the encoding.
+    """
+    stream.seek(0)
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    csv.field_size_limit(LONGEST_VALUE)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for values in reader:
+            if len(values) > MOST_COLUMNS:
+                raise _too_wide(begins)
+            yield begins, [value if value.strip() else None for value in values]
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(
+            say(
+                "From line {line} on the file cannot be cut into values. Is a quotation mark not "
+                "closed there?",
+                "从第 {line} 行起无法拆分为列，该处的引号是否未闭合？",
+                line=begins,
+            )
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(
+            say(
+                "After line {line} there are letters that are not in the encoding {encoding}. "
+                "Choose another one.",
+                "第 {line} 行之后有不属于编码 {encoding} 的字符，请选择其他编码。",
+                line=begins,
+                encoding=encoding,
+            )
+        ) from error
+    finally:
+        # The stream is not ours to close.
+        text.detach()
+
+
+def _too_wide(line: int) -> UnreadableFile:
+    return UnreadableFile(
+        say(
+            "Line {line} has more than {most} columns.",
+            "第 {line} 行超过 {most} 列。",
+            line=line,
+            most=MOST_COLUMNS,
+        )
+    )
