@@ -9,130 +9,39 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.errors import SettingsError
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One line of the table."""
-
-    name: str
-    #: The attribute of `Settings` that holds the value.
-    attribute: str
-    #: What holds when the environment says nothing, as one would write it there.
-    default: str
-    #: The kind of value, in words.
-    kind: str
-    #: A sentence for the administrator.
-    help: str
-    #: Turns the text into the value, or raises `ValueError` with a sentence.
-    parse: Callable[[str], Any]
-
-
-def _text(text: str) -> str | None:
-    return text or None
-
-
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise ValueError("it is empty; write the path of a folder.")
-    path = Path(text).expanduser().absolute()
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"`{text}` is a file; write the path of a folder.")
-    return path
-
-
-def _program(text: str) -> Path | None:
-    if not text:
-        return None
-    path = Path(text).expanduser().absolute()
-    if not os.access(path, os.X_OK) or path.is_dir():
-        raise ValueError(f"`{text}` is not a program that can be run.")
-    return path
-
-
-def _folder_of_programs(text: str) -> Path | None:
-    if not text:
-        return None
-    path = Path(text).expanduser().absolute()
-    if not (path / "postgres").exists():
-        raise ValueError(f"there is no program `postgres` in `{text}`.")
-    return path
-
-
-def _switch(text: str) -> bool:
-    word = text.strip().lower()
-    if word in {"1", "yes", "true", "on"}:
-        return True
-    if word in {"", "0", "no", "false", "off"}:
-        return False
-    raise ValueError(f"`{text}` is neither yes nor no; write `yes` or `no`.")
-
-
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text.strip()) or not low <= int(text) <= high:
-            raise ValueError(f"`{text}` must be a whole number from {low} to {high}.")
-        return int(text)
-
-    return parse
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._:-]+", text):
-        raise ValueError(f"`{text}` is not a host name or an IP address, for example `127.0.0.1`.")
-    return text
-
-
-def _database_url(text: str) -> str | None:
-    """Return the address as libpq, psycopg and SQLAlchemy all understand it."""
-    if not text:
-        return None
-    # SQLAlchemy's spelling names the driver; postgres:// is what hosters hand out.
-    url = re.sub(r"^(postgres|postgresql\+psycopg)://", "postgresql://", text)
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - reading it checks it.
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme != "postgresql":
-        # The value may hold a password, so it is not repeated.
-        raise ValueError("write `postgresql://user:password@host:5432/database`.")
-    if not parts.path.strip("/"):
-        raise ValueError("the database is missing: `postgresql://user@host/database`.")
-    return url
-
-
-def _redis_url(text: str) -> str | None:
-    if not text:
-        return None
-    if urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("write `redis://host:6379/0`, `rediss://…` or `unix:///path/to/socket`.")
-    return text
-
-
-def _password(text: str) -> str | None:
-    if not text:
-        return None
-    if len(text) < 8:
-        raise ValueError(f"it has {len(text)} characters; write 8 or more.")
-    return text
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(word for word in re.split(r"[,\s]+", text) if word)
-
+from app.setting_kinds import (
+    Setting,
+    database_url,
+    folder,
+    folder_of_programs,
+    host_name,
+    hosts,
+    mail_address,
+    one_of,
+    password,
+    program,
+    redis_url,
+    switch,
+    text_or_none,
+    web_address,
+    whole_number,
+    words,
+)
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "HOST", "host", "127.0.0.1", "a host name", "The address the web server listens on.", _host
+        "HOST",
+        "host",
+        "127.0.0.1",
+        "a host name",
+        "The address the web server listens on.",
+        host_name,
     ),
     Setting(
         "PORT",
@@ -140,7 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
         "8000",
         "a whole number",
         "The port the web server listens on.",
-        _whole_number(1, 65535),
+        whole_number(1, 65535),
     ),
     Setting(
         "DATABASE_URL",
@@ -148,7 +57,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "a PostgreSQL address",
         "The database. Empty: `trellis run` starts a PostgreSQL of its own in the data folder.",
-        _database_url,
+        database_url,
     ),
     Setting(
         "REDIS_URL",
@@ -156,7 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "a Redis address",
         "Redis or Valkey for jobs. Empty: `trellis run` starts a Valkey of its own.",
-        _redis_url,
+        redis_url,
     ),
     Setting(
         "TRELLIS_DATA",
@@ -164,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
         "var",
         "a folder",
         "Where everything is kept that is not configuration: database, files, secrets, logs.",
-        _folder,
+        folder,
     ),
     Setting(
         "TRELLIS_CONFIG",
@@ -172,7 +81,7 @@ SETTINGS: tuple[Setting, ...] = (
         "config",
         "a folder",
         "The YAML files that say what this CRM is.",
-        _folder,
+        folder,
     ),
     Setting(
         "TRELLIS_PLUGINS",
@@ -180,7 +89,7 @@ SETTINGS: tuple[Setting, ...] = (
         "plugins",
         "a folder",
         "Plugins, one folder each.",
-        _folder,
+        folder,
     ),
     Setting(
         "TRELLIS_DISABLED_PLUGINS",
@@ -188,7 +97,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "names with commas between them",
         "Plugins that are found but not to be loaded.",
-        _names,
+        words,
     ),
     Setting(
         "TRELLIS_ADMIN_PASSWORD",
@@ -196,7 +105,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "text of 8 characters or more",
         "The password of `admin` on the first start. Empty: one is generated and printed.",
-        _password,
+        password,
     ),
     Setting(
         "TRELLIS_SECRET_KEY",
@@ -205,7 +114,7 @@ SETTINGS: tuple[Setting, ...] = (
         "text of 8 characters or more",
         "Signs sessions and tokens. Empty: one is generated and kept in the data folder. "
         "Set it when several machines serve one CRM.",
-        _password,
+        password,
     ),
     Setting(
         "TRELLIS_DEMO",
@@ -213,7 +122,7 @@ SETTINGS: tuple[Setting, ...] = (
         "yes",
         "yes or no",
         "Load the demo organisation and its records on the first start.",
-        _switch,
+        switch,
     ),
     Setting(
         "TRELLIS_WORKERS",
@@ -221,7 +130,7 @@ SETTINGS: tuple[Setting, ...] = (
         "2",
         "a whole number",
         "How many web processes serve requests.",
-        _whole_number(1, 64),
+        whole_number(1, 64),
     ),
     Setting(
         "TRELLIS_THREADS",
@@ -229,7 +138,7 @@ SETTINGS: tuple[Setting, ...] = (
         "4",
         "a whole number",
         "How many requests one web process works on at the same time.",
-        _whole_number(1, 64),
+        whole_number(1, 64),
     ),
     Setting(
         "TRELLIS_WATCH",
@@ -237,7 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
         "yes",
         "yes or no",
         "Apply a saved configuration file at once when the change only adds something.",
-        _switch,
+        switch,
     ),
     Setting(
         "TRELLIS_BEHIND_TLS",
@@ -245,7 +154,119 @@ SETTINGS: tuple[Setting, ...] = (
         "no",
         "yes or no",
         "A proxy in front speaks HTTPS: cookies are `Secure`, its forwarded headers are trusted.",
-        _switch,
+        switch,
+    ),
+    Setting(
+        "TRELLIS_ADDRESS",
+        "address",
+        "",
+        "a web address",
+        "Where people reach Trellis, for links in e-mails and chats: `https://crm.acme.example`.",
+        web_address,
+    ),
+    Setting(
+        "TRELLIS_ALLOWED_HOSTS",
+        "allowed_hosts",
+        "",
+        "host names with commas between them",
+        "Hosts inside your network that `call` may reach. Public ones need not be named.",
+        hosts,
+    ),
+    Setting(
+        "TRELLIS_SMTP_HOST",
+        "smtp_host",
+        "",
+        "a host name",
+        "The server that takes e-mails. Empty: e-mails wait until there is one.",
+        lambda text: host_name(text) if text else None,
+    ),
+    Setting(
+        "TRELLIS_SMTP_PORT",
+        "smtp_port",
+        "587",
+        "a whole number",
+        "Its port.",
+        whole_number(1, 65535),
+    ),
+    Setting(
+        "TRELLIS_SMTP_SECURITY",
+        "smtp_security",
+        "starttls",
+        "`starttls`, `tls` or `none`",
+        "How the connection is kept secret. `none` only for a server on this machine.",
+        one_of("starttls", "tls", "none"),
+    ),
+    Setting(
+        "TRELLIS_SMTP_USER",
+        "smtp_user",
+        "",
+        "text",
+        "The account at the server. Empty: it asks for none.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_SMTP_PASSWORD",
+        "smtp_password",
+        "",
+        "text",
+        "The password of that account.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_SMTP_FROM",
+        "smtp_from",
+        "",
+        "an e-mail address",
+        "Whom e-mails come from: `Acme CRM <crm@acme.example>`.",
+        mail_address,
+    ),
+    Setting(
+        "TRELLIS_WECOM_ROBOT",
+        "wecom_robot",
+        "",
+        "a web address",
+        "The webhook of a WeCom group robot, for `via: wecom`.",
+        web_address,
+    ),
+    Setting(
+        "TRELLIS_DINGTALK_ROBOT",
+        "dingtalk_robot",
+        "",
+        "a web address",
+        "The webhook of a DingTalk group robot, for `via: dingtalk`.",
+        web_address,
+    ),
+    Setting(
+        "TRELLIS_DINGTALK_SECRET",
+        "dingtalk_secret",
+        "",
+        "text",
+        "The secret that DingTalk gave with it, where the robot signs.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_FEISHU_ROBOT",
+        "feishu_robot",
+        "",
+        "a web address",
+        "The webhook of a Feishu group robot, for `via: feishu`.",
+        web_address,
+    ),
+    Setting(
+        "TRELLIS_FEISHU_SECRET",
+        "feishu_secret",
+        "",
+        "text",
+        "The secret that Feishu gave with it, where the robot signs.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_SLACK_ROBOT",
+        "slack_robot",
+        "",
+        "a web address",
+        "An incoming webhook of Slack, for `via: slack`.",
+        web_address,
     ),
     Setting(
         "TRELLIS_TRACE_HOOKS",
@@ -253,7 +274,7 @@ SETTINGS: tuple[Setting, ...] = (
         "no",
         "yes or no",
         "Print every call of a plugin hook with its arguments and results.",
-        _switch,
+        switch,
     ),
     Setting(
         "TRELLIS_POSTGRESQL",
@@ -262,7 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
         "a folder",
         "The folder with the programs of the embedded PostgreSQL. Empty: the one that was "
         "installed with Trellis.",
-        _folder_of_programs,
+        folder_of_programs,
     ),
     Setting(
         "TRELLIS_CHROMIUM",
@@ -270,7 +291,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "a program",
         "The browser for the browser tests. Empty: Chromium or Chrome, wherever it is installed.",
-        _program,
+        program,
     ),
     Setting(
         "TRELLIS_REQUIRE_BROWSER",
@@ -278,7 +299,7 @@ SETTINGS: tuple[Setting, ...] = (
         "no",
         "yes or no",
         "A missing browser fails the tests instead of skipping them; `CI=true` does the same.",
-        _switch,
+        switch,
     ),
 )
 
@@ -302,6 +323,20 @@ class Settings:
     threads: int
     watch: bool
     behind_tls: bool
+    address: str | None
+    allowed_hosts: frozenset[str]
+    smtp_host: str | None
+    smtp_port: int
+    smtp_security: str
+    smtp_user: str | None
+    smtp_password: str | None
+    smtp_from: str | None
+    wecom_robot: str | None
+    dingtalk_robot: str | None
+    dingtalk_secret: str | None
+    feishu_robot: str | None
+    feishu_secret: str | None
+    slack_robot: str | None
     trace_hooks: bool
     postgresql: Path | None
     chromium: Path | None
