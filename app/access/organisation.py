@@ -101,10 +101,12 @@ class Snapshot:
         people: Iterable[Person],
         departments: Mapping[int, int | None],
         heads: Mapping[int, int] | None = None,
+        department_names: Mapping[int, str] | None = None,
     ) -> None:
-        """Take the people, each department's parent, and each department's head."""
+        """Take the people, and each department's parent, head and name."""
         self.people: dict[int, Person] = {person.id: person for person in people}
         self.departments: dict[int, int | None] = dict(departments)
+        self.department_names: dict[int, str] = dict(department_names or {})
         self._heads = dict(heads or {})
         self._below_person = _children(
             (person.id, person.manager) for person in self.people.values()
@@ -124,6 +126,10 @@ class Snapshot:
         person = self.people[user_id]
         own = {person.department} if person.department is not None else set()
         return tuple(sorted(own | {d for d, head in self._heads.items() if head == user_id}))
+
+    def head_of(self, department: int | None) -> int | None:
+        """Return who is head of a department."""
+        return self._heads.get(department) if department is not None else None
 
     def department_tree(self, top: Iterable[int]) -> tuple[int, ...]:
         """Return these departments and all below them."""
@@ -295,6 +301,7 @@ def read_snapshot(connection: psycopg.Connection[Any], release: Release) -> Snap
             for number, record in departments.items()
             if record.get("head") is not None
         },
+        {number: record.get("name") or "" for number, record in departments.items()},
     )
 
 

@@ -75,12 +75,13 @@ class Running:
 
     def value(self, given: Given, field: Field | None = None) -> Any:
         """Return a given value as a Python value; raw ones are read by *field*, as a form's are."""
-        from app.automation.values import given_value
+        from app.automation.values import value_of
 
-        return given_value(self, given, field)
+        return value_of(self.context, given, field)
 
     def people(self, persons: Sequence[Person]) -> list[Recipient]:
         """Return whom *persons* mean now; absent people are passed over."""
         from app.automation.people import resolve
 
-        return resolve(self.work, persons, self.evaluate)
+        at_hand = (self.entity, self.row) if self.entity and self.row is not None else None
+        return resolve(self.work, persons, self.evaluate, record=at_hand)
