@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -41,10 +41,12 @@ def compile_catalog(
     memory: Memory,
     *,
     may_finish: bool,
+    actions: Container[str] = (),
 ) -> tuple[Catalog | None, list[Problem]]:
     """Return the catalog, or None, and the problems.
 
     Without *may_finish* (some file could not be read) every definition is still checked by itself.
+    *actions* are those of plugins, which rules may `run`.
     """
     shop = Workshop(types, functions)
     shop.files = files
@@ -52,14 +54,22 @@ def compile_catalog(
     if has_errors(shapes.problems) or not may_finish:
         return None, shapes.problems
     shop.problems += shapes.problems
-    return _Compilation(shop, gathered, shapes, memory).run(), shop.problems
+    return _Compilation(shop, gathered, shapes, memory, actions).run(), shop.problems
 
 
 class _Compilation:
     """One run over checked definitions."""
 
-    def __init__(self, shop: Workshop, gathered: Gathered, shapes: Shapes, memory: Memory) -> None:
+    def __init__(
+        self,
+        shop: Workshop,
+        gathered: Gathered,
+        shapes: Shapes,
+        memory: Memory,
+        actions: Container[str],
+    ) -> None:
         self.shop = shop
+        self.actions = actions
         self.gathered = gathered
         self.shapes = shapes
         self.memory = memory
@@ -87,7 +97,7 @@ class _Compilation:
         self._make_entities(fresh, inherit)
         required_circles(shop)
         check_former_entities(shop)
-        self.automation = bind_workflows(shop, self.shapes)
+        self.automation = bind_workflows(shop, self.shapes, self.gathered, self.actions)
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
         shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)

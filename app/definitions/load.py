@@ -7,7 +7,7 @@ stage is told at once; a file that cannot be read hides nothing in the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def load_configuration(
     types: FieldTypes,
     functions: Functions = BUILTIN,
     previous: Loaded | None = None,
+    actions: Container[str] = (),
 ) -> Loaded:
     """Return the catalog of a folder, or what is wrong with it.
 
@@ -63,7 +64,7 @@ def load_configuration(
     raises because of what the files hold.
     """
     files, problems = read_folder(folder)
-    return load_files(files, types, functions, previous, problems)
+    return load_files(files, types, functions, previous, problems, actions)
 
 
 def load_files(
@@ -72,15 +73,17 @@ def load_files(
     functions: Functions = BUILTIN,
     previous: Loaded | None = None,
     problems: Iterable[Problem] = (),
+    actions: Container[str] = (),
 ) -> Loaded:
     """Return the catalog of files given as text, by path relative to the configuration folder.
 
-    *problems* are those of reading the files; they are among the result's.
+    *problems* are those of reading the files; they are among the result's. *actions* are the names
+    of plugins' actions.
     """
     before = previous.memory if previous is not None and previous.memory.types is types else None
     memory = Memory(types=types, before=before)
     with without_collector():
-        return _load(files, types, functions, list(problems), memory)
+        return _load(files, types, functions, list(problems), memory, actions)
 
 
 def _load(
@@ -89,6 +92,7 @@ def _load(
     functions: Functions,
     found: list[Problem],
     memory: Memory,
+    actions: Container[str],
 ) -> Loaded:
     catalog = None
     current = "app.yaml"
@@ -109,7 +113,13 @@ def _load(
         gathered = gather(documents, templates, packs)
         found += gathered.problems
         catalog, more = compile_catalog(
-            gathered, files, types, functions, memory, may_finish=not has_errors(found)
+            gathered,
+            files,
+            types,
+            functions,
+            memory,
+            may_finish=not has_errors(found),
+            actions=actions,
         )
         found += gathered.later + more
     except Exception as error:  # noqa: BLE001 - whatever a file holds, its author gets a sentence.

@@ -90,6 +90,8 @@ class Code(StrEnum):
     unknown_approval = "unknown-approval"
     unknown_pool = "unknown-pool"
     unknown_action = "unknown-action"
+    unknown_rule = "unknown-rule"
+    unknown_record = "unknown-record"
     wrong_field_type = "wrong-field-type"
     not_a_link = "not-a-link"
     cycle = "cycle"

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import marshmallow as ma
 
 from app.definitions.app_file import AppSchema
+from app.definitions.approvals import ApprovalSchema
 from app.definitions.complaints import check_name, shape_problems
+from app.definitions.config_tests import TestSchema
 from app.definitions.document import Document
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
 from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
 from app.definitions.problems import Problem
 from app.definitions.reuse import Memory
+from app.definitions.rule_schemas import rule_schema
 from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition
+from app.definitions.templates import read_template
+
+#: Kinds of definitions that `workflows` binds, beside the lifecycles.
+WORKFLOWS: Mapping[str, Callable[[FieldSchemas], Definition]] = {
+    "rule": rule_schema,
+    "approval": lambda _: ApprovalSchema(),
+    "test": lambda _: TestSchema(),
+}
 
 
 class Shapes:
@@ -42,6 +54,26 @@ class Shapes:
             WrittenLifecycle(document, values)
             for document in gathered.others.get("lifecycle", {}).values()
             if (values := self._read(lifecycle, document))
+        ]
+        #: by kind, in the order of files and places
+        self.workflows = {
+            kind: self._read_all(make(schemas), gathered.others.get(kind, {}))
+            for kind, make in WORKFLOWS.items()
+        }
+        self.templates = []
+        for file, text in gathered.templates.items():
+            template, problems = read_template(file, text)
+            self.problems += problems
+            if template is not None:
+                self.templates.append(template)
+
+    def _read_all(
+        self, schema: Definition, documents: Mapping[str, Document]
+    ) -> list[tuple[Document, dict[str, Any]]]:
+        return [
+            (document, values)
+            for document in documents.values()
+            if (values := self._read(schema, document))
         ]
 
     def _read(
