@@ -21,6 +21,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.files import FileApi
     from app.api.former import register_former_names
     from app.api.mistakes import register_mistakes
+    from app.api.moves import MovesApi
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
     from app.api.signing_in import SignInApi
@@ -28,7 +29,7 @@ def register_api(builder: Any, services: Services) -> None:
 
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
-    for api in (SignInApi, EverythingApi, FileApi, DescriptionApi, RecordApi):
+    for api in (SignInApi, EverythingApi, FileApi, DescriptionApi, RecordApi, MovesApi):
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)
     register_mistakes()

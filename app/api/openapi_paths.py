@@ -29,10 +29,10 @@ _WRITE = (*_READ, 409, 412, 413, 415, 422)
 
 def responses() -> dict[str, Any]:
     """Return the errors as components."""
-    return {name: _json(text, ref("Error")) for name, text in _ERRORS.values()}
+    return {name: json_answer(text, ref("Error")) for name, text in _ERRORS.values()}
 
 
-def _json(description: str, schema: dict[str, Any], **headers: str) -> dict[str, Any]:
+def json_answer(description: str, schema: dict[str, Any], **headers: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "description": description,
         "content": {"application/json": {"schema": schema}},
@@ -45,7 +45,7 @@ def _json(description: str, schema: dict[str, Any], **headers: str) -> dict[str,
     return found
 
 
-def _rows(items: dict[str, Any]) -> dict[str, Any]:
+def rows_of(items: dict[str, Any]) -> dict[str, Any]:
     rows = {"type": "array", "items": items}
     return {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
 
@@ -62,7 +62,7 @@ def _query(
     return found if example is None else {**found, "example": example}
 
 
-_NUMBER = {"name": "id", "in": "path", "required": True, "schema": ID}
+NUMBER = {"name": "id", "in": "path", "required": True, "schema": ID}
 _EXPAND = _query("expand", "Links to open, separated by commas; also through links.")
 _FIELDS = _query("fields", "Names, separated by commas; all that may be read without it.")
 _FILTER = _query("filter", "A condition of the expression language.", example="id > 0")
@@ -83,7 +83,7 @@ _KEY = {
 }
 
 
-def _operation(
+def operation(
     name: str,
     tag: str,
     summary: str,
@@ -116,22 +116,24 @@ def entity_paths(entity: Entity, policy: Policy, language: str) -> dict[str, Any
     record = ref(entity.name)
 
     def told(word: str, summary: str, answers: dict[str, Any], **more: Any) -> dict[str, Any]:
-        return _operation(f"{word}_{entity.name}", tag, summary, answers, **more)
+        return operation(f"{word}_{entity.name}", tag, summary, answers, **more)
 
     def may(*rights: str) -> bool:
         return any(policy.may(right, entity.name) for right in rights)
 
-    one = {"200": _json("The record", record, ETag="Its version")}
+    one = {"200": json_answer("The record", record, ETag="Its version")}
     gone = {"204": {"description": "Done"}}
     lists: dict[str, Any] = {
         "get": told("list", "One page of a list", _page(record), parameters=_list_parameters())
     }
     single: dict[str, Any] = {
-        "get": told("get", "One record", one, parameters=[_NUMBER, _FIELDS, _EXPAND])
+        "get": told("get", "One record", one, parameters=[NUMBER, _FIELDS, _EXPAND])
     }
     paths: dict[str, Any] = {f"{base}/": lists, f"{base}/{{id}}": single}
     if may("create") and entity.name != "user":
-        made = {"201": _json("The new record", record, ETag="Its version", Location="Its address")}
+        made = {
+            "201": json_answer("The new record", record, ETag="Its version", Location="Its address")
+        }
         sent = ref(f"{entity.name}.write")
         lists["post"] = told(
             "create", "Write a new record", made, parameters=[_KEY], body=sent, errors=_WRITE
@@ -142,7 +144,7 @@ def entity_paths(entity: Entity, policy: Policy, language: str) -> dict[str, Any
             "update",
             "Change a record; what is not sent stays",
             one,
-            parameters=[_NUMBER, _MATCH],
+            parameters=[NUMBER, _MATCH],
             body=sent,
             errors=_WRITE,
         )
@@ -151,7 +153,7 @@ def entity_paths(entity: Entity, policy: Policy, language: str) -> dict[str, Any
             "delete",
             "Put a record into the bin",
             gone,
-            parameters=[_NUMBER, _MATCH],
+            parameters=[NUMBER, _MATCH],
             errors=(*_READ, 409, 412, 422),
         )
     paths |= _about_one(base, told, may, one, gone)
@@ -164,15 +166,15 @@ def _about_one(base: str, told: Any, may: Any, one: dict[str, Any], gone: dict[s
     record = f"{base}/{{id}}"
     if may("history"):
         before = _query("before", "The id of a line, to go on behind it.", ID)
-        lines = {"200": _json("Its lines", _rows(ref("HistoryLine")))}
+        lines = {"200": json_answer("Its lines", rows_of(ref("HistoryLine")))}
         summary = "Who changed what, when; the newest first"
         limit = _query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 200})
         paths[f"{record}/history"] = {
-            "get": told("history", summary, lines, parameters=[_NUMBER, limit, before])
+            "get": told("history", summary, lines, parameters=[NUMBER, limit, before])
         }
-    people = {"200": _json("The people", _rows(ref("Share")))}
+    people = {"200": json_answer("The people", rows_of(ref("Share")))}
     team: dict[str, Any] = {
-        "get": told("team", "Whom it is shared with", people, parameters=[_NUMBER])
+        "get": told("team", "Whom it is shared with", people, parameters=[NUMBER])
     }
     paths[f"{record}/team"] = team
     if may("share"):
@@ -187,16 +189,16 @@ def _about_one(base: str, told: Any, may: Any, one: dict[str, Any], gone: dict[s
             "additionalProperties": False,
         }
         team["post"] = told(
-            "share", "Share it", gone, parameters=[_NUMBER], body=sent, errors=_WRITE
+            "share", "Share it", gone, parameters=[NUMBER], body=sent, errors=_WRITE
         )
         user = {"name": "user", "in": "path", "required": True, "schema": ID}
         paths[f"{record}/team/{{user}}"] = {
-            "delete": told("unshare", "Take it back", gone, parameters=[_NUMBER, user])
+            "delete": told("unshare", "Take it back", gone, parameters=[NUMBER, user])
         }
     if may("restore"):
         paths[f"{record}/restore"] = {
             "post": told(
-                "restore", "Take it out of the bin", one, parameters=[_NUMBER], errors=_WRITE
+                "restore", "Take it out of the bin", one, parameters=[NUMBER], errors=_WRITE
             )
         }
     return paths
@@ -210,14 +212,14 @@ def _about_many(base: str, told: Any, may: Any, one: dict[str, Any]) -> dict[str
         _VIEW,
         _SEARCH,
     ]
-    groups = {"200": _json("One object for each group", _rows({"type": "object"}))}
+    groups = {"200": json_answer("One object for each group", rows_of({"type": "object"}))}
     paths: dict[str, Any] = {
         f"{base}/aggregate": {
             "get": told("aggregate", "Figures by group", groups, parameters=figures)
         }
     }
     if may("create", "update", "delete"):
-        outcomes = {"200": _json("What became of each", _rows(ref("Outcome")))}
+        outcomes = {"200": json_answer("What became of each", rows_of(ref("Outcome")))}
         paths[f"{base}/batch"] = {
             "post": told("batch", "Many writes at once", outcomes, body=_BATCH, errors=_WRITE)
         }
@@ -232,7 +234,7 @@ def _about_many(base: str, told: Any, may: Any, one: dict[str, Any]) -> dict[str
             "required": ["changed"],
             "properties": {"changed": {"type": "integer"}},
         }
-        answers = {"200": _json("How many changed hands", changed)}
+        answers = {"200": json_answer("How many changed hands", changed)}
         paths[f"{base}/transfer"] = {
             "post": told("transfer", "Give records away", answers, body=_TRANSFER, errors=_WRITE)
         }
@@ -275,7 +277,7 @@ def _page(record: dict[str, Any]) -> dict[str, Any]:
             "estimated": {"type": "boolean"},
         },
     }
-    return {"200": _json("A page", page)}
+    return {"200": json_answer("A page", page)}
 
 
 _OPERATION = {
@@ -329,8 +331,8 @@ def general_paths(entities: Sequence[str]) -> dict[str, Any]:
     anything = {"type": "object"}
 
     def get(word: str, summary: str, schema: dict[str, Any], *parameters: Any) -> dict[str, Any]:
-        answers = {"200": _json("Found", schema)}
-        return {"get": _operation(word, "General", summary, answers, parameters=parameters)}
+        answers = {"200": json_answer("Found", schema)}
+        return {"get": operation(word, "General", summary, answers, parameters=parameters)}
 
     words = _query("q", "Words to find.", {"type": "string", "maxLength": 200})
     among = _query("entities", "Where: names, separated by commas.")
@@ -341,7 +343,7 @@ def general_paths(entities: Sequence[str]) -> dict[str, Any]:
         "/api/v1/meta": get("meta", "Entities, fields and rights", anything),
         "/api/v1/openapi.json": get("openapi", "This document", anything),
         "/api/v1/search": get(
-            "search", "Records of any kind", _rows(ref("Hit")), words, among, _LIMIT
+            "search", "Records of any kind", rows_of(ref("Hit")), words, among, _LIMIT
         ),
         **_file_paths(),
         **_sign_in_paths(),
@@ -350,13 +352,13 @@ def general_paths(entities: Sequence[str]) -> dict[str, Any]:
 
 def _file_paths() -> dict[str, Any]:
     binary = {"type": "string", "contentMediaType": "application/octet-stream"}
-    upload = _operation(
-        "upload", "Files", "Keep a file", {"201": _json("Kept", ref("File"))}, errors=_WRITE
+    upload = operation(
+        "upload", "Files", "Keep a file", {"201": json_answer("Kept", ref("File"))}, errors=_WRITE
     )
     form = {"type": "object", "required": ["file"], "properties": {"file": binary}}
     upload["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
     content = {"200": {"description": "The content", "content": {"*/*": {"schema": binary}}}}
-    download = _operation("download", "Files", "A file", content, parameters=[_NUMBER])
+    download = operation("download", "Files", "A file", content, parameters=[NUMBER])
     return {"/api/v1/files/": {"post": upload}, "/api/v1/files/{id}": {"get": download}}
 
 
@@ -379,12 +381,12 @@ def _sign_in_paths() -> dict[str, Any]:
         "additionalProperties": False,
         "examples": [{"username": "ann", "password": "…", "refresh": True}],
     }
-    answers = {"200": _json("Signed in", tokens)}
+    answers = {"200": json_answer("Signed in", tokens)}
     errors = (400, 401, 413, 415, 422, 429, 500, 503)
-    login = _operation(
+    login = operation(
         "login", "Signing in", "Get a token", answers, body=credentials, errors=errors
     )
-    refresh = _operation(
+    refresh = operation(
         "refresh",
         "Signing in",
         "Get another, with the refresh token",

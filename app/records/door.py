@@ -19,7 +19,9 @@ from app.records import finding
 from app.records.files import FileStore
 from app.records.filters import shortcut_keys
 from app.records.lookups import Lookups
+from app.records.moves import Possible
 from app.records.planning import Names, Question
+from app.records.previews import Previews
 from app.records.reactions import Reactions
 from app.records.reading import MOST_ROWS, Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
@@ -60,6 +62,7 @@ class Records(Writing):
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
+        self.previews = Previews(pools, live, organisation, clock)
         self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
@@ -222,6 +225,15 @@ class Records(Writing):
         return self._asked(
             lambda: self.reader.get_json(principal, entity, record_id, names, opened, in_bin=in_bin)
         )
+
+    def moves(self, principal: Principal, entity: str, record_id: object) -> list[Possible]:
+        """Return the stages a record may move to, and those refused with the reason.
+
+        Raises:
+            NotFound: it does not exist, or the asker may not read it.
+        """
+        number = self.get(principal, entity, record_id, fields=("id",)).id
+        return self._asked(lambda: self.previews.moves(principal, entity, number))
 
     def bin(
         self,

@@ -8,7 +8,7 @@ writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -87,18 +87,28 @@ def possible_moves(
     """
     found: list[Possible] = []
     for name in work.rows[entity.name].lists.stages:
-        before = row.get(name)
-        here = context_of(name, before) if name in row else None
-        lifecycle = lifecycle_for(here, name) if here is not None else None
+        right = work.policy.field_right(entity.name, name)
+        if name not in row or right not in ("read", "edit"):
+            continue
+        before, field = row[name], entity.fields[name]
+        lifecycle = lifecycle_for(context_of(name, before), name)
         for to in lifecycle.stages.values() if lifecycle is not None else ():
             if to.name == before or to.removed:
                 continue
             assert lifecycle is not None
-            moved = Asked(context_of(name, to.name), lifecycle, entity.fields[name])
-            one = moved.best(before, to.name)
-            if one is not None:
-                found.append(one)
+            one = Asked(context_of(name, to.name), lifecycle, field).best(before, to.name)
+            if one is not None and right == "read":
+                one = replace(one, why=_only_to_read(field))
+            found += [one] if one is not None else []
     return found
+
+
+def _only_to_read(field: Field) -> Label:
+    return say(
+        "Your role may read {label}, but not change it.",
+        "您的角色可以查看“{label}”，但不能修改。",
+        label=field.label,
+    )
 
 
 @dataclass(frozen=True, slots=True)

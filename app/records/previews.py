@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.clock import Clock
 from app.definitions.catalog import Entity, Field
 from app.expressions import Ask, Checked, to_python
 from app.records import stages
-from app.records.checking import truth
+from app.records.checking import allowed_ids, truth
 from app.records.closures import Closures
 from app.records.conditions import Linked, WriteContext
 from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
@@ -296,7 +296,11 @@ class Previews:
             def context_of(field: str, stage: str | None) -> WriteContext:
                 return WriteContext(work, linked, definition, {**row, field: stage}, row)
 
-            return possible_moves(work, context_of, definition, row)
+            found = possible_moves(work, context_of, definition, row)
+            if not found or allowed_ids(work, entity, {record_id: row}, "update"):
+                return found
+            why = work.policy.why("update", entity)
+            return [replace(one, why=why) for one in found]
 
     @contextmanager
     def _work(self, principal: Principal) -> Iterator[Work]:

@@ -36,7 +36,6 @@ def register_screens(builder: Any, core: Any) -> None:
     """
     from flask import current_app
 
-    from app.records.previews import Previews
     from app.screens.assets import read_assets
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
@@ -54,7 +53,7 @@ def register_screens(builder: Any, core: Any) -> None:
         frames=Frames(renderer),
         configuration=Configuration(core),
         lists=Lists(),
-        previews=Previews(core.pools, core.live, core.organisation, core.clock),
+        previews=core.records.previews,
     )
     register_former_links()
     for view in (RecordsView, MeView, AdministrationView):
