@@ -88,7 +88,7 @@ def claim_due(
                 "once": known.once,
                 "deferred": known.again.deferred,
                 "again": known.again.numbers,
-                "missed": orjson.dumps(dict(_MISSED)).decode(),
+                "missed": orjson.dumps(dict(_MISSED.texts)).decode(),
             },
         )
         count, back = 0, []
