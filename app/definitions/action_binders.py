@@ -140,7 +140,8 @@ def _cell(site: Site, path: Path, wrote: Any) -> tuple[Any, Type] | None:
     if isinstance(wrote, str) and _NUMBER.match(wrote):
         return Decimal(wrote), NUMBER
     if isinstance(wrote, str):
-        return wrote, TEXT
+        # Whatever it is given to reads it: an option's name, a day, a text.
+        return wrote, ANY
     site.problem(Code.wrong_shape, path, "A cell of `each` is a number, a text, or `=` and an "
                  "expression.")  # fmt: skip
     return None
