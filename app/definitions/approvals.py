@@ -18,7 +18,7 @@ from app.definitions.names import label_from_name
 from app.definitions.problems import Code
 from app.definitions.rule_actions import Known, StepBinder
 from app.definitions.rule_scopes import event_scope
-from app.definitions.rules import check_roles
+from app.definitions.rules import check_roles, is_name
 from app.definitions.shape import Definition, Items, Labels, Part, Value, add_keys
 from app.definitions.words import Texts
 from app.definitions.workflow_people import bind_people
@@ -199,6 +199,7 @@ def bind_approval(
     shop: Workshop, document: Document, values: Mapping[str, Any], known: Known
 ) -> ApprovalDefinition | None:
     """Return an approval, checked against its entity; what is wrong is noted."""
+    is_name(shop, document, "approval", values["approval"])
     draft = shop.drafts.get(values["entity"])
     if draft is None:
         message = f"`{values['entity']}` is not an entity."

@@ -10,6 +10,7 @@ from app.definitions.binding import require_field
 from app.definitions.lifecycles import WrittenLifecycle
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code
+from app.definitions.rules import is_name
 from app.definitions.workflow_values import Site, bind_given
 from app.definitions.workshop import Draft, Path, Workshop
 
@@ -44,6 +45,7 @@ class _Binding:
 
     def bind(self) -> Lifecycle:
         values = self.values
+        is_name(self.shop, self.document, "lifecycle", self.name)
         self._check_field(values["field"])
         condition = None
         if "if" in values:

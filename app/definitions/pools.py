@@ -14,7 +14,7 @@ from app.definitions.names import label_from_name
 from app.definitions.problems import Code
 from app.definitions.rule_actions import Known
 from app.definitions.rule_scopes import timed_scope
-from app.definitions.rules import check_roles
+from app.definitions.rules import check_roles, is_name
 from app.definitions.shape import Definition, Items, Labels, Part, Value, add_keys
 from app.definitions.words import Texts
 from app.definitions.workflow_people import bind_people
@@ -171,6 +171,7 @@ def bind_pool(
 ) -> Pool | None:
     """Return a pool, checked against its entity; what is wrong is noted."""
     del known
+    is_name(shop, document, "pool", values["pool"])
     draft = _owned(shop, document, values["entity"], "A pool")
     return None if draft is None else _PoolBinding(shop, document, values, draft).bind()
 
@@ -180,6 +181,7 @@ def bind_quota(
 ) -> Quota | None:
     """Return a quota, checked against its entity; what is wrong is noted."""
     del known
+    is_name(shop, document, "quota", values["quota"])
     draft = _owned(shop, document, values["entity"], "A quota")
     if draft is None:
         return None

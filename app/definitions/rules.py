@@ -37,7 +37,7 @@ def bind_rule(
 ) -> RuleDefinition | None:
     """Return a rule; None where it is about nothing that exists."""
     name = values["rule"]
-    if not _is_name(shop, document, "rule", name):
+    if not is_name(shop, document, "rule", name):
         return None
     entities = _entities(shop, document, values)
     if entities is None:
@@ -73,7 +73,8 @@ def bind_rule(
     return _with_timing(shop, _with_repeat(site, rule, values.get("repeat")))
 
 
-def _is_name(shop: Workshop, document: Document, kind: str, name: str) -> bool:
+def is_name(shop: Workshop, document: Document, kind: str, name: str) -> bool:
+    """Report a name that no workflow may have; return whether it may."""
     try:
         check_name(name, f"a {kind}", LOOSE_NAME)
     except ma.ValidationError as error:

@@ -15,6 +15,7 @@ from app.definitions.document import Document
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
 from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
+from app.definitions.pools import PoolSchema, QuotaSchema
 from app.definitions.problems import Problem
 from app.definitions.reuse import Memory
 from app.definitions.rule_schemas import rule_schema
@@ -26,6 +27,8 @@ from app.definitions.templates import read_template
 WORKFLOWS: Mapping[str, Callable[[FieldSchemas], Definition]] = {
     "rule": rule_schema,
     "approval": lambda _: ApprovalSchema(),
+    "pool": lambda _: PoolSchema(),
+    "quota": lambda _: QuotaSchema(),
     "test": lambda _: TestSchema(),
 }
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from app.definitions.approvals import bind_approval
 from app.definitions.automation import Automation
 from app.definitions.config_tests import bind_tests
 from app.definitions.document import Document
 from app.definitions.gather import Gathered
 from app.definitions.moves import bind_lifecycles
+from app.definitions.pools import bind_pool, bind_quota
 from app.definitions.rule_actions import Known
 from app.definitions.rules import bind_rule
 from app.definitions.shapes import Shapes
@@ -43,6 +45,9 @@ def bind_workflows(
     return Automation(
         rules=rules,
         lifecycles=MappingProxyType(bind_lifecycles(shop, shapes.lifecycles)),
+        approvals=_bound(shop, shapes, known, "approval", bind_approval),
+        pools=_bound(shop, shapes, known, "pool", bind_pool),
+        quotas=_bound(shop, shapes, known, "quota", bind_quota),
         templates=MappingProxyType(templates),
         tests=bind_tests(shop, shapes.workflows.get("test", ()), _names(gathered)),
     )
