@@ -62,7 +62,7 @@ def away_now(work: Work) -> Mapping[int, int | None]:
     """Return everybody who is away at the moment of a transaction, with the deputy."""
     found = work.shared.notes.get("absences")
     if found is None:
-        found = dict(_away.run(work.connection, {"now": work.now}).fetchall())
+        found = dict(_away.run(work.connection, {"now": work.now}))
         work.shared.notes["absences"] = found
     return dict(found)
 

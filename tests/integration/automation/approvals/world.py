@@ -1,0 +1,294 @@
+"""A company that has contracts, quotes and deals approved.
+
+*boss* leads *mia*, who leads the sellers *sam* and *sue*; *fay* and *fin* are finance, *lea* and
+*lou* legal, *root* and *ruth* administer, *tom* has nobody above him.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.access.organisation import Organisation
+from app.access.principal import SYSTEM, Principal
+from app.automation.approvals.case import Case
+from app.automation.approvals.door import Approvals
+from app.automation.approvals.store import Run
+from app.automation.approvals.submitting import Submission
+from app.automation.approvals.versions import bind_kept
+from app.automation.wiring import Composed
+from app.clock import FrozenClock
+from app.database.apply import ApplyOptions, apply_catalog
+from app.database.automation_tables import absence, message
+from app.database.live import Live
+from app.database.pools import Pools
+from app.definitions.catalog import Catalog
+from app.definitions.load import load_files
+from app.fields.registry import field_types
+from app.records.door import Records
+from app.records.files import FileStore
+from app.records.recompute import recompute
+from app.security.first_start import add_roles, create_account_tables
+from app.security.people import add_user
+
+#: A Tuesday, noon in Shanghai.
+NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
+
+APP = """
+name: Test
+languages: [en, zh]
+time_zone: Asia/Shanghai
+currencies: [CNY]
+calendar: {days: mon-fri, hours: ["09:00-12:00", "13:00-18:00"]}
+"""
+ROLES = """
+roles:
+  seller: {scope: own, may: [create, read, update, history, delete, restore, transfer, merge]}
+  manager: {is: seller, scope: subordinates}
+  finance: {scope: all, may: [read, history]}
+  legal: {scope: own, may: [read, history]}
+  outsider: {scope: own, may: []}
+  admin: {admin: yes}
+"""
+CUSTOMER = """
+entity: customer
+title: name
+fields:
+  name: {type: text, required: yes}
+  worth: {type: rollup, of: contract.customer, sum: amount, where: approval.state == 'approved'}
+"""
+CONTRACT = """
+entity: contract
+title: name
+fields:
+  name: {type: text, required: yes, search: yes}
+  customer: {type: link, to: customer}
+  amount: {type: money, default: 0}
+  core_data: {type: boolean}
+  terms: {type: longtext}
+  stage: {type: choice, options: [draft, signed, lost], default: draft}
+  is_final: {type: formula, formula: "approval.state in ('approved', 'rejected')"}
+screens: {list: {columns: [name, amount, approval], sort: name}}
+"""
+QUOTE = """
+entity: quote
+title: name
+fields:
+  name: {type: text, required: yes}
+  discount: {type: percent, default: 0}
+  note: {type: text}
+"""
+DEAL = """
+entity: deal
+title: name
+fields:
+  name: {type: text, required: yes}
+  lawyer: {type: user}
+"""
+WORKFLOWS = """
+approval: contract
+entity: contract
+when: {button: Submit}
+steps:
+  - {approver: owner.manager, levels: 2}
+  - {approver: role finance, need: all, if: amount > 100000, edit: [terms], within: 2 working days, late: user root, label: Finance}
+  - {approver: role legal, need: 1, if: amount > 100000 or core_data, cc: user boss}
+nobody: admin
+submitter: skip
+again: from_rejecting
+---
+approval: quote
+entity: quote
+when: {on: [create, update], changed: [discount]}
+if: discount > 10
+steps:
+  - {approver: role finance, need: 2, label: Finance}
+edited: refuse
+nobody: skip
+---
+approval: deal
+entity: deal
+when: {button: Hand in, for: [seller]}
+steps:
+  - {approver: chosen from role legal, label: Law}
+  - {approver: lawyer, need: in_turn}
+nobody: refuse
+submitter: manager
+comment: always
+lock: no
+"""
+
+FILES = {
+    "app.yaml": APP,
+    "roles.yaml": ROLES,
+    "entities/customer.yaml": CUSTOMER,
+    "entities/contract.yaml": CONTRACT,
+    "entities/quote.yaml": QUOTE,
+    "entities/deal.yaml": DEAL,
+    "workflows/approvals.yaml": WORKFLOWS,
+}
+#: name: (role, manager)
+PEOPLE = {
+    "root": ("admin", None),
+    "ruth": ("admin", None),
+    "boss": ("manager", None),
+    "mia": ("manager", "boss"),
+    "sam": ("seller", "mia"),
+    "sue": ("seller", "mia"),
+    "tom": ("seller", None),
+    "fay": ("finance", "boss"),
+    "fin": ("finance", "boss"),
+    "lea": ("legal", "boss"),
+    "lou": ("legal", "boss"),
+    "out": ("outsider", None),
+}
+
+
+def load(files: dict[str, str] | None = None) -> Catalog:
+    loaded = load_files(files or FILES, field_types())
+    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
+    return loaded.catalog
+
+
+def build(url: str) -> None:
+    """Build the template: tables and people."""
+    pools = Pools(url)
+    try:
+        catalog = load()
+        create_account_tables(pools.engine)
+        apply_catalog(pools, catalog, "test")
+        with pools.write.connection() as connection:
+            add_roles(connection, catalog.roles)
+        world = World(pools, Path("unused"))
+        for name, (role, manager) in PEOPLE.items():
+            values: dict[str, Any] = {"name": name.title()}
+            if manager:
+                values["manager"] = world.ids[manager]
+            world.ids[name] = add_user(
+                world.records, login=name, password="long-enough-1", roles=[role], values=values
+            )
+        world.live.stop()
+    finally:
+        pools.close()
+
+
+class Recorded:
+    """Stands where the engine stands: keeps which outcomes there were."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str, int]] = []
+
+    def run(self, case: Case, event: str, old_row: Any) -> None:
+        del old_row
+        self.seen.append((event, case.run.name, case.run.record_id))
+
+
+class World:
+    """Everything a test of approvals needs, over one copy of the database."""
+
+    def __init__(self, pools: Pools, folder: Path) -> None:
+        self.pools = pools
+        self.live = Live(pools, field_types())
+        self.clock = FrozenClock(NOW)
+        self.organisation = Organisation(pools, lambda: self.live.release)
+        self.outcomes = Recorded()
+        self.approvals = Approvals(pools, bind_kept, self.outcomes)
+        self.records = Records(
+            pools,
+            self.live,
+            self.organisation,
+            self.clock,
+            secret=b"test",
+            files=FileStore(folder),
+            reactions=Composed([self.approvals.lock, self.approvals.reactions]),
+        )
+        self.approvals.attach(self.records.writer)
+        self.ids = {name: number for number, name in enumerate(PEOPLE, start=1)}
+        self.names = {number: name for name, number in self.ids.items()}
+
+    def who(self, name: str) -> Principal:
+        if name == "system":
+            return SYSTEM
+        found = self.organisation.principal(self.ids[name])
+        assert found is not None
+        return found
+
+    def apply(self, files: dict[str, str]) -> None:
+        """Apply another configuration."""
+        apply_catalog(self.pools, load(files), "test", options=ApplyOptions(recompute=(recompute,)))
+        self.live.reload()
+
+    # -- records -----------------------------------------------------------------------------------
+
+    def make(self, entity: str, who: str = "sam", **values: Any) -> int:
+        return self.records.create(self.who(who), entity, {"name": "Frame", **values}).id
+
+    def edit(self, entity: str, number: int, who: str = "sam", **values: Any) -> None:
+        self.records.update(self.who(who), entity, number, values)
+
+    def row(self, entity: str, number: int) -> dict[str, Any]:
+        table = self.live.release.tables[entity]
+        with self.pools.engine.connect() as connection:
+            found = connection.execute(table.select().where(table.c.id == number)).first()
+        assert found is not None
+        return dict(found._mapping)
+
+    def state(self, number: int, entity: str = "contract") -> str:
+        return str(self.row(entity, number)["approval"])
+
+    # -- approvals ---------------------------------------------------------------------------------
+
+    def submit(self, number: int, who: str = "sam", entity: str = "contract", **said: Any) -> int:
+        return self.approvals.submit(self.who(who), Submission(entity, number, **said)).id
+
+    def handed_in(self, who: str = "sam", **values: Any) -> tuple[int, int]:
+        """Return a contract that was made and submitted, and the run."""
+        number = self.make("contract", who, **values)
+        return number, self.submit(number, who)
+
+    def yes(self, run: int, *names: str, **said: Any) -> Run:
+        for name in names:
+            found = self.approvals.approve(self.who(name), run, said.get("comment"))
+        return found
+
+    def no(self, run: int, name: str, comment: str | None = "Too dear") -> Run:
+        return self.approvals.reject(self.who(name), run, comment)
+
+    def case(self, run: int) -> Case:
+        return self.approvals.of_run(self.who("root"), run)
+
+    def waits_for(self, run: int) -> list[str]:
+        return [self.names[task.user_id] for task in self.case(run).waiting if task.user_id]
+
+    def told(self, run: int) -> list[tuple[str, str, str]]:
+        """Return who was told what, in which words."""
+        wanted = sa.select(message.c.user_id, message.c.key, message.c.text).order_by(message.c.id)
+        with self.pools.engine.connect() as connection:
+            rows = connection.execute(wanted.where(message.c.key.like(f"approval:{run}:%")))
+            return [(self.names[row[0]], row[1].split(":")[2], row[2]) for row in rows]
+
+    def away(self, name: str, deputy: str | None = None, days: int = 5) -> None:
+        values = {
+            "user_id": self.ids[name],
+            "since": self.clock.now() - timedelta(hours=1),
+            "until": self.clock.now() + timedelta(days=days),
+            "deputy": self.ids[deputy] if deputy else None,
+        }
+        with self.pools.engine.begin() as connection:
+            connection.execute(sa.insert(absence).values(values))
+
+    def back(self) -> None:
+        with self.pools.engine.begin() as connection:
+            connection.execute(sa.delete(absence))
+
+    def history(self, entity: str, number: int) -> list[tuple[str, str | None]]:
+        """Return what was done with a record and by whom, the oldest first."""
+        lines = self.records.history(self.who("root"), entity, number)
+        return [(line.action, self.names.get(line.user_id or 0)) for line in reversed(lines)]
+
+    def close(self) -> None:
+        self.live.stop()
+        self.pools.close()
