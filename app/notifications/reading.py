@@ -263,6 +263,8 @@ class View:
     person: Principal
     language: str
     time_zone: str
+    #: where people reach Trellis, before a path
+    address: str = ""
 
     def record(
         self,
@@ -314,11 +316,9 @@ class View:
 
     def _value(self, entity: Entity, record: Record, needs: Needs, name: str) -> Any:
         """Return what stands behind ``record.`` under a name; None: nothing."""
-        if name == "id":
-            return record.id
-        field = entity.fields.get(name)
-        if field is None:
-            return None
+        if name not in entity.fields:
+            return self._of_every_record(entity, record, name)
+        field = entity.fields[name]
         if field.type.name == "lines":
             return self._lines(entity, record, needs.get(name, {}), name)
         value = record.values.get(name)
@@ -329,6 +329,40 @@ class View:
         if name in record.links:
             return self._linked(field, record.links[name], needs.get(name, {}))
         return self._plain(field, record, value)
+
+    def _of_every_record(self, entity: Entity, record: Record, name: str) -> Any:
+        if name == "id":
+            return record.id
+        if name == "title":
+            return self.title(entity, record)
+        if name in ("link", "url") and entity.lines_of is None:
+            return f"{self.address}/crm/{entity.name}/{record.id}"
+        return None
+
+    def before(self, entity: str, row: Mapping[str, Any], needs: Needs) -> Shown:
+        """Return a record as its columns were, as far as the receiver may read its fields."""
+        one = self._entity(entity)
+        policy = self.readers.desk(self.work, self.person).policy
+        values = {
+            name: field.type.from_columns(field, row)
+            for name in needs
+            if (field := one.fields.get(name)) is not None
+            and policy.is_readable(entity, name)
+            and field.type.name not in ("lines", "through")
+            and name in row
+        }
+
+        def reach(name: str) -> Any:
+            value = values.get(name)
+            if value is None or value in ("", []):
+                return None
+            targets = one.fields[name].type.targets(one.fields[name])
+            if targets and isinstance(value, int):
+                return self.record(targets[0], value, needs.get(name, {}))
+            record = Record(entity, row.get("id", 0), values)
+            return self._plain(one.fields[name], record, value)
+
+        return Shown(row.get("id"), "", reach)
 
     def _plain(self, field: Field, record: Record, value: Any) -> Any:
         type_, seen = field.type, field
@@ -399,9 +433,9 @@ class _Lazy:
         return self._found.template_value(name) if self._found is not None else None
 
 
-def view_of(readers: Readers, work: Work, person: Principal | None) -> View:
+def view_of(readers: Readers, work: Work, person: Principal | None, address: str = "") -> View:
     """Return what somebody sees; without a person that of an outsider, who is told what is said."""
     app = work.release.catalog.app
     if person is None:
-        return View(readers, work, SYSTEM, app.languages[0], app.time_zone)
-    return View(readers, work, person, person.language, person.time_zone)
+        return View(readers, work, SYSTEM, app.languages[0], app.time_zone, address)
+    return View(readers, work, person, person.language, person.time_zone, address)

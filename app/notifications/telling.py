@@ -58,8 +58,14 @@ class Notice:
     template: Template | None = None
     #: templates of files to send along
     attach: Sequence[Template] = ()
-    #: beside ``record`` and ``app``
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    #: what a button asked or a program sent
+    input: Mapping[str, Any] = field(default_factory=dict)
+    #: the record's columns before
+    old_row: Mapping[str, Any] | None = None
+    #: records that were made, by the name they were given: entity and id
+    made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    #: who caused it
+    causer: int | None = None
     #: what is said where the template fails: the rule's name
     about: Label | None = None
     rule: int | None = None
@@ -91,11 +97,12 @@ class Told:
 class Teller:
     """Tells; one for a process."""
 
-    def __init__(self, preferences: Preferences | None = None) -> None:
-        """Take what people chose; without it, it is read by this object alone."""
+    def __init__(self, address: str | None = None) -> None:
+        """Take where people reach Trellis, for links."""
+        self.address = address or ""
         self.readers = Readers()
         self.renderer = Renderer()
-        self.preferences = preferences or Preferences()
+        self.preferences = Preferences()
 
     def tell(self, work: Work, outbox: Outbox, notice: Notice) -> Told:
         """Put what is to be told into the outbox and return what became of it."""
@@ -148,6 +155,9 @@ class _Telling:
         ]
         return [who for who, allowed in zip(found, may, strict=True) if allowed]
 
+    def _view(self, person: Principal | None) -> View:
+        return view_of(self._teller.readers, self._work, person, self._teller.address)
+
     def _words(self, view: View) -> Words | None:
         """Return what is said to one receiver; None: he may not read the record."""
         try:
@@ -160,7 +170,7 @@ class _Telling:
     def _tell_person(self, person: Principal) -> None:
         assert person.user_id is not None
         notice = self._notice
-        view = view_of(self._teller.readers, self._work, person)
+        view = self._view(person)
         words = self._words(view)
         if words is None:
             self._told.shut_out.append(person.name)
@@ -247,7 +257,7 @@ class _Telling:
                 )
             )
             return
-        words = self._words(view_of(self._teller.readers, self._work, None))
+        words = self._words(self._view(None))
         assert receiver.address is not None
         if words is None:
             return

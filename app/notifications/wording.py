@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,11 @@ def words_of(
     needs: dict[str, Any] = {}
     for compiled in (subject, body, *(compiled for _, compiled in files)):
         if compiled is not None:
-            _merge(needs, compiled.needs.get("record", {}))
-    record = _record(view, notice, needs, shared)
+            _merge(needs, compiled.needs)
+    record = _record(view, notice, needs.get("record", {}), shared)
     if record is None and notice.record_id is not None:
         return None
-    variables = variables_of(view, notice, record)
+    variables = variables_of(view, notice, record, needs)
     said = renderer.render(body, variables, view.language).strip()
     text = text_of_html(said) if is_html else said
     head = renderer.render(subject, variables, view.language) if subject is not None else text
@@ -104,21 +104,83 @@ def fallback(view: View, notice: Notice, shared: dict[Any, Record] | None) -> Wo
     return Words(one_line(said), said, path=_path(notice), language=view.language)
 
 
-def variables_of(view: View, notice: Notice, record: Shown | None) -> dict[str, Any]:
-    """Return what a template may name."""
-    app = view.work.release.catalog.app
-    values = {
-        name: Shown(value, in_words(value, view.language)) for name, value in app.values.items()
-    }
-    found = {
-        "app": {**values, "name": app.name},
-        "today": Shown(view.work.today, view.work.today.isoformat()),
-        "rule": {"name": _about(notice).in_language(view.language)},
-        **notice.variables,
+def variables_of(
+    view: View, notice: Notice, record: Shown | None, needs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a template may name; what it does not name is not made."""
+    found: dict[str, Any] = {
+        name: make(view, notice, needs[name]) for name, make in _MAKERS.items() if name in needs
     }
     if record is not None:
         found["record"] = record
     return found
+
+
+def _app(view: View, notice: Notice, needs: Needs) -> Any:
+    del notice, needs
+    app = view.work.release.catalog.app
+    values = {
+        name: Shown(value, in_words(value, view.language)) for name, value in app.values.items()
+    }
+    return {"name": app.name, **values}
+
+
+def _rule(view: View, notice: Notice, needs: Needs) -> Any:
+    del needs
+    return Shown(notice.rule, name := _about(notice).in_language(view.language), {"name": name}.get)
+
+
+def _receiver(view: View, notice: Notice, needs: Needs) -> Any:
+    del notice, needs
+    person = view.person
+    known = {"name": "" if person.is_system else person.name, "email": person.my.get("email")}
+    return Shown(person.user_id, str(known["name"]), known.get)
+
+
+def _causer(view: View, notice: Notice, needs: Needs) -> Any:
+    del needs
+    person = view.work.organisation.principal(notice.causer)
+    if person is None:
+        return None
+    known = {"name": person.name, "email": person.my.get("email")}
+    return Shown(person.user_id, person.name, known.get)
+
+
+def _old(view: View, notice: Notice, needs: Needs) -> Any:
+    if notice.old_row is None or notice.entity is None:
+        return None
+    return view.before(notice.entity, notice.old_row, needs)
+
+
+def _made(view: View, notice: Notice, needs: Needs) -> Any:
+    return {
+        name: view.record(*notice.made[name], inner)
+        for name, inner in needs.items()
+        if name in notice.made
+    }
+
+
+def _input(view: View, notice: Notice, needs: Needs) -> Any:
+    del view, needs
+    return notice.input
+
+
+def _today(view: View, notice: Notice, needs: Needs) -> Any:
+    del notice, needs
+    return Shown(view.work.today, view.work.today.isoformat())
+
+
+#: Beside ``record``, ``language`` and ``loop``.
+_MAKERS: Mapping[str, Callable[[View, Notice, Needs], Any]] = {
+    "app": _app,
+    "rule": _rule,
+    "user": _receiver,
+    "me": _causer,
+    "old": _old,
+    "new": _made,
+    "input": _input,
+    "today": _today,
+}
 
 
 def one_line(text: str) -> str:

@@ -30,7 +30,7 @@ def customer(company: Company) -> int:
     )
     company.world.records.update(SYSTEM, "customer", number, {"secret": "hush", "credit": "12.5"})
     company.world.order(number, {"product": product, "quantity": "3"})
-    assert company.world.records.get(sam, "customer", number)["total"] == Decimal("30")
+    assert company.world.records.get(sam, "customer", number)["total"] == Decimal(30)
     return number
 
 

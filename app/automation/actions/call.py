@@ -1,0 +1,152 @@
+"""`call`: tell another system over HTTP, and keep what it answers.
+
+The call is a row written with everything else; a worker makes it once the transaction is committed.
+What is to be saved of the answer is worked out when it comes, by the rule as it is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from app.access.principal import SYSTEM
+from app.automation.actions.base import Action, Outcome
+from app.automation.context import RuleContext
+from app.automation.values import value_of
+from app.definitions.automation import Call as Settings
+from app.definitions.automation import Given, RuleDefinition, Step
+from app.errors import TrellisError, text_in
+from app.fields.base import FieldError
+from app.notifications.calls import call_content, check_host
+from app.notifications.failing import SendFailed
+from app.notifications.leases import Held
+from app.notifications.outbox import NewDelivery
+from app.records.acting import Acting
+from app.records.conditions import Linked
+from app.texts import Label, say
+
+if TYPE_CHECKING:
+    from app.automation.running import Running
+    from app.records.work import Work
+
+
+class Call(Action):
+    """Has another system called."""
+
+    name: ClassVar[str] = "call"
+    kind: ClassVar[Literal["database", "outside"]] = "outside"
+
+    def __init__(self, allowed_hosts: frozenset[str] = frozenset()) -> None:
+        """Take the hosts of the inner network that may be called."""
+        self._allowed_hosts = allowed_hosts
+
+    def run(self, running: Running, settings: Settings) -> Outcome:
+        """Put the call into the outbox, with everything it will say."""
+        url = str(running.value(settings.url) or "")
+        body = {name: running.value(given) for name, given in settings.body.items()}
+        try:
+            check_host(url, self._allowed_hosts)
+            content = call_content(
+                settings.method, url, body, settings.secret, saves=bool(settings.save)
+            )
+        except SendFailed as failed:
+            return Outcome("failed", failed.sentence)
+        firing, entity = running.firing, running.entity
+        running.outbox.queue(
+            NewDelivery(
+                key=f"{firing.id}/{running.step.path}/call",
+                channel="call",
+                target=url,
+                content=content,
+                firing=firing.id,
+                step=running.step.path,
+                entity=running.work.number(entity.name) if entity is not None else None,
+                record_id=firing.record_id,
+            )
+        )
+        return Outcome("done", say("The call was handed over.", "调用已提交。"))
+
+
+class AnswerContext(RuleContext):
+    """What `save` sees: the record, and what was answered."""
+
+    answer: Any = None
+
+    def value(self, path: str) -> Any:
+        """Return a value; ``answer.id`` is a part of the answer."""
+        first, _, rest = path.partition(".")
+        if first != "answer":
+            return super().value(path)
+        found = self.answer
+        for part in rest.split(".") if rest else ():
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+
+class CallAnswers:
+    """Saves what calls were answered; an `Answers` of the deliveries."""
+
+    def __init__(self, writer: Any, rule_of: Callable[[int], str | None]) -> None:
+        """Take who writes, and what gives the name of the rule of a firing."""
+        self._writer = writer
+        self._rule_of = rule_of
+
+    def save(self, held: Held, values: Any) -> Label | None:
+        """Save it in a transaction of its own; return a sentence about what could not be saved."""
+        name = self._rule_of(held.firing) if held.firing is not None else None
+        if name is None or held.entity is None or held.record_id is None:
+            return None
+        try:
+            return self._writer.transact(  # type: ignore[no-any-return]
+                SYSTEM,
+                lambda work: _save(work, held, name, values),
+                origin="rule",
+                cause=name,
+            )
+        except TrellisError as error:
+            first = next((texts[0] for texts in error.fields.values() if texts), error.message)
+            return _not_saved(first)
+        except FieldError as error:
+            return _not_saved(error.sentence)
+
+
+def _save(work: Work, held: Held, rule_name: str, answer: Any) -> Label | None:
+    rule = work.release.catalog.automation.rules.get(rule_name)
+    entity_name = work.release.names.get(held.entity or 0)
+    step = _step(rule, entity_name, held.step) if rule is not None and entity_name else None
+    if step is None or entity_name is None or held.record_id is None:
+        return _not_saved(say("the rule has no such step any more", "规则中已没有该步骤"))
+    entity = work.release.catalog.entities[entity_name]
+    row = work.rows[entity_name].read(work.connection, [held.record_id]).get(held.record_id)
+    if row is None or row.get("deleted_at") is not None:
+        return _not_saved(say("the record is gone", "记录已不存在"))
+    context = AnswerContext(work, Linked(work), entity, row)
+    context.answer = answer
+    values = {
+        name: value_of(context, Given(checked=checked), entity.fields[name])
+        for name, checked in step.settings.save.items()
+        if name in entity.fields
+    }
+    Acting(work).update(entity_name, held.record_id, values)
+    return None
+
+
+def _step(rule: RuleDefinition, entity: str, path: str | None) -> Step | None:
+    """Return the step of a rule at a path, wherever it stands."""
+    waiting = list(rule.of(entity)[1])
+    while waiting:
+        step = waiting.pop()
+        if step.path == path and isinstance(step.settings, Settings):
+            return step
+        for _, branch in getattr(step.settings, "branches", ()):
+            waiting.extend(branch)
+    return None
+
+
+def _not_saved(why: Any) -> Label:
+    reason = Label({language: text_in(why, language).rstrip(".。") for language in ("en", "zh")})
+    return say(
+        "Sent. The answer could not be saved: {why}.",
+        "已发送，但响应无法保存：{why}。",
+        why=reason,
+    )
