@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import getpass
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 
 from app.access.sources import TableSource
+from app.automation.recomputing import is_pending
+from app.automation.recomputing import recompute as recompute_reminders
+from app.automation.registry import register
 from app.configuration_folder import ConfigurationFolder
-from app.database.apply import ApplyOptions, apply_catalog
+from app.database.apply import GRACE_SECONDS, ApplyOptions, apply_catalog
 from app.database.migrate import current
 from app.database.operations import RenameRole
 from app.database.pending import forget_pending, remember_plan, remember_problems
 from app.database.plan import Plan, make_plan
 from app.database.pools import Pools
-from app.database.release import Release
+from app.database.release import Release, make_release, read_numbers
 from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
@@ -80,6 +85,7 @@ class Installation:
         def with_version(connection: sa.Connection, plan: Plan, number: int) -> None:
             renamed = [each for each in plan.operations if isinstance(each, RenameRole)]
             rename_roles(connection, {each.old: each.new for each in renamed})
+            register(connection, catalog, datetime.now(UTC))
             audit.note(
                 _driver_connection(connection),
                 "configuration.version.apply",
@@ -92,8 +98,24 @@ class Installation:
         version = apply_catalog(self.pools, catalog, who, reason, chosen)
         with self.pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
+        self._move_reminders(catalog, version)
         self._note(forget_pending)
         return version
+
+    def _move_reminders(self, catalog: Catalog, version: AppliedVersion) -> None:
+        """Work out when rules are due that are new, or whose dates follow from something else.
+
+        Should this be broken off, the scheduler does the rest.
+        """
+        with psycopg.connect(self.pools.url, autocommit=True) as connection:
+            if not is_pending(connection):
+                return
+            # Until then a process may write a record by the rules of before.
+            time.sleep(GRACE_SECONDS)
+            with self.pools.engine.connect() as reading:
+                numbers = read_numbers(reading)
+            release = make_release(catalog, version.number, numbers)
+            recompute_reminders(connection, release, datetime.now(UTC))
 
     def take_up(self, say: Say, who: str = "watcher") -> bool:
         """Apply what the folder says now if that only adds; say what happened and what waits.

@@ -20,7 +20,6 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.automation.registry import RuleNumbers
 from app.automation.reminder_rows import parameters, upsert
 from app.automation.timed import Timed, make_timetable
 from app.database.automation_tables import reminder, rule
@@ -29,6 +28,8 @@ from app.database.statements import Statement
 
 #: Rows in one transaction, over all rules of an entity that are worked out together.
 BATCH = 20_000
+#: Records in one transaction, however many rules there are.
+LEAST = 1_000
 #: Only one process works at this at a time.
 _LOCK = 0x7265_6D69
 _WORTH_REPEATING = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
@@ -38,7 +39,6 @@ _ATTEMPTS = 20
 def recompute(
     connection: psycopg.Connection[Any],
     release: Release,
-    numbers: RuleNumbers,
     now: datetime,
     on_batch: Callable[[int], None] | None = None,
     *,
@@ -57,7 +57,6 @@ def recompute(
         marked = {row[0]: row for row in _marked.run(connection)}
         if not marked:
             return 0
-        numbers.forget()
         return _Recomputing(connection, release, marked, now, on_batch or _nobody).run()
 
 
@@ -123,7 +122,7 @@ class _Recomputing:
         """Work out *rules* over the records of an entity; return how many those were."""
         table, key = self._release.tables[entity], str(self._release.numbers[entity])
         after = min(int(self._marks[each.name].get(key, 0)) for each in rules)
-        size = max(1_000, BATCH // len(rules))
+        size = max(LEAST, BATCH // len(rules))
         statement = Statement(upsert(self._release, self._numbers, rules, ranged=True))
         ids = sa.select(table.c.id).where(table.c.id > sa.bindparam("_after", type_=sa.BigInteger))
         some = ids.order_by(table.c.id).limit(size).subquery()

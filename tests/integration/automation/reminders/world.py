@@ -257,9 +257,7 @@ class World:
         self.numbers.forget()
         self._timing = None
         with self.connection() as connection:
-            return recompute_reminders(
-                connection, self.live.release, self.numbers, self.clock.now(), on_batch
-            )
+            return recompute_reminders(connection, self.live.release, self.clock.now(), on_batch)
 
     def connection(self) -> Any:
         import psycopg
