@@ -180,7 +180,7 @@ class Decisions:
         case, user = self._open(work, run_id), work.principal.user_id
         mine = next((one for one in case.waiting if one.user_id == user), None)
         if mine is None:
-            if any(one.user_id == user for one in case.tasks):
+            if any(one.user_id == user and one.asked_at is not None for one in case.tasks):
                 raise Conflict(
                     say(
                         "You are not asked any more. {why}",

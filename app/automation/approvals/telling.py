@@ -20,7 +20,7 @@ from app.texts import Label, say
 if TYPE_CHECKING:
     from app.records.work import Work
 
-_SENTENCE = say("{{ record }}: {{ said.en }}", "{{ record }}：{{ said.zh }}")
+_SENTENCE = say("{{ record }}: {{ input.en }}", "{{ record }}：{{ input.zh }}")
 _NOTHING = Label({"en": ""})
 
 
@@ -67,9 +67,7 @@ class Herald:
             to=to,
             via=("inbox", "email"),
             text=_SENTENCE,
-            variables={
-                "said": {"en": sentence.in_language("en"), "zh": sentence.in_language("zh")}
-            },
+            input={"en": sentence.in_language("en"), "zh": sentence.in_language("zh")},
             about=case.title,
             entity=case.entity.name,
             record_id=case.run.record_id,

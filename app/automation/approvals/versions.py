@@ -11,6 +11,8 @@ from app.automation.approvals.store import Run, kept_version
 from app.definitions.automation import ApprovalDefinition, ApprovalStep, When
 from app.definitions.catalog import Catalog
 from app.definitions.load import load_files
+from app.expressions.builtin import BUILTIN
+from app.expressions.functions import Functions
 from app.records.work import Work
 from app.texts import say
 
@@ -30,7 +32,9 @@ class Followed:
     is_lost: bool = False
 
 
-def bind_kept(catalog: Catalog, source: Mapping[str, Any]) -> ApprovalDefinition | None:
+def bind_kept(
+    catalog: Catalog, source: Mapping[str, Any], functions: Functions = BUILTIN
+) -> ApprovalDefinition | None:
     """Return what a kept text of an approval means under a catalog; None if nothing any more.
 
     The text stands in for the approval of its name, so that everything it names is looked up in
@@ -38,7 +42,7 @@ def bind_kept(catalog: Catalog, source: Mapping[str, Any]) -> ApprovalDefinition
     """
     text = json.dumps({**source, "approval": _STANDS_IN}, ensure_ascii=False)
     files = {**catalog.files, f"workflows/{_STANDS_IN}.yaml": text}
-    loaded = load_files(files, catalog.types)
+    loaded = load_files(files, catalog.types, functions)
     if loaded.catalog is None:
         return None
     found = loaded.catalog.automation.approvals.get(_STANDS_IN)
