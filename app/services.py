@@ -6,9 +6,18 @@ Web, worker and command line all open these in the same order. Nothing here serv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.access.organisation import CHANNEL, Organisation
+from app.automation.actions.base import Actions
+from app.automation.actions.notify import Notify
+from app.automation.approvals.door import Approvals
+from app.automation.approvals.outcomes import RuleOutcomes
+from app.automation.approvals.versions import bind_kept
+from app.automation.registry import RuleNumbers
+from app.automation.steps import Steps
+from app.automation.wiring import Composed
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
@@ -38,6 +47,7 @@ class Services:
     sessions: Sessions
     throttle: Throttle
     identity: Identity
+    approvals: Approvals
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -61,6 +71,23 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     files = FileStore(settings.data)
     sessions = Sessions(pools, known_clock)
     live.on_notice(CHANNEL, lambda _name: sessions.expire())
+    numbers = RuleNumbers(pools)
+    approvals = Approvals(
+        pools,
+        partial(bind_kept, functions=plugins.functions),
+        RuleOutcomes(Steps(Actions([Notify()])), numbers),
+    )
+    records = Records(
+        pools,
+        live,
+        organisation,
+        known_clock,
+        secret=secrets.secret_key.encode(),
+        hooks=plugins.hooks,
+        files=files,
+        reactions=Composed([approvals.lock, approvals.reactions]),
+    )
+    approvals.attach(records.writer)
     return Services(
         settings=settings,
         secrets=secrets,
@@ -69,19 +96,12 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         pools=pools,
         live=live,
         organisation=organisation,
-        records=Records(
-            pools,
-            live,
-            organisation,
-            known_clock,
-            secret=secrets.secret_key.encode(),
-            hooks=plugins.hooks,
-            files=files,
-        ),
+        records=records,
         files=files,
         sessions=sessions,
         throttle=Throttle(pools, known_clock),
         identity=_identity(pools, organisation, sessions, known_clock, secrets),
+        approvals=approvals,
     )
 
 

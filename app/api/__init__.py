@@ -16,6 +16,7 @@ def register_api(builder: Any, services: Services) -> None:
     """Put every API of ours into the application."""
     from flask import current_app
 
+    from app.api.approvals import ApprovalApi
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
@@ -29,7 +30,8 @@ def register_api(builder: Any, services: Services) -> None:
 
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
-    for api in (SignInApi, EverythingApi, FileApi, DescriptionApi, RecordApi, MovesApi):
+    known = (SignInApi, EverythingApi, FileApi, DescriptionApi, ApprovalApi, RecordApi, MovesApi)
+    for api in known:
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)
     register_mistakes()
