@@ -1,4 +1,4 @@
-"""What is done with records outside of forms: delete, restore, hand over, move to a stage."""
+"""What is done with records outside of forms: delete, restore, hand over."""
 
 from __future__ import annotations
 
@@ -81,37 +81,6 @@ def transfer(visit: Visit, name: str, number: str) -> Response:
 def _owner() -> int | None:
     text = request.form.get("owner", "")
     return int(text) if text.isdigit() else None
-
-
-def move(visit: Visit, name: str, number: str, field: str) -> Response:
-    """Move a record to another stage."""
-    entity = visit.entity(name)
-    one = entity.fields.get(field)
-    if one is None or one.type.name not in ("stage", "choice"):
-        raise NotFound
-    record = visit.records.get(visit.principal, name, number)
-    before = record.get(field)
-    try:
-        visit.writer.update(
-            visit.principal,
-            name,
-            record.id,
-            {field: request.form.get("to", "")},
-            version=_version(),
-            origin="screen",
-            strict=False,
-        )
-    except InvalidInput as problem:
-        return record_page(visit, name, number, refused=_sentence(visit, problem))
-    labels = {option.name: option.label.in_language(visit.language) for option in one.options}
-    to = request.form.get("to", "")
-    undo = (("to", str(before)),) if before else ()
-    leave_toast(
-        visit.wording.say("Moved to %(stage)s", stage=labels.get(to, to)),
-        undo=f"/crm/{name}/{record.id}/move/{field}" if undo else "",
-        fields=undo,
-    )
-    return _to(f"/crm/{name}/{record.id}")
 
 
 def bulk(visit: Visit, name: str) -> Response:

@@ -17,6 +17,7 @@ from app.screens.controls import Control, FileItem
 from app.screens.forms import form_sections
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
+from app.screens.moving import Path, Refused, stage_path
 from app.screens.navigation import plural
 from app.screens.pickers import person_control
 from app.screens.record_blocks import Block, line_blocks, related_blocks, title_of
@@ -48,26 +49,6 @@ class FactSection:
 
     label: str
     facts: Sequence[Fact]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One stage of the path."""
-
-    name: str
-    label: str
-    state: str
-    days: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """The stages of a record, as a path."""
-
-    label: str
-    href: str
-    may: bool
-    steps: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +101,9 @@ class RecordView:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def record_page(visit: Visit, name: str, number: str, refused: str = "") -> Response:
+def record_page(
+    visit: Visit, name: str, number: str, refused: str = "", moving: Refused | None = None
+) -> Response:
     """Return the page of a record, or of one in the bin for who may restore it."""
     entity = visit.entity(name)
     in_bin = False
@@ -132,7 +115,12 @@ def record_page(visit: Visit, name: str, number: str, refused: str = "") -> Resp
         record = visit.records.get(visit.principal, name, number, in_bin=True)
         in_bin = True
     view = _view(visit, entity, record, in_bin=in_bin)
+    if not in_bin:
+        view.path = stage_path(visit, entity, record, moving)
     view.refused = refused
+    if moving is not None and view.path is not None and any(d.shown for d in view.path.dialogs):
+        # It is said where the move is asked for.
+        view.refused = ""
     response = visit.render("record.html", page=visit.page(view.title, name), view=view)
     if refused:
         response.status_code = 422
@@ -159,7 +147,7 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
     if "transfer" in rights and entity.owned:
         view.transfer_href = f"{base}/transfer"
         view.transfer = person_control("owner", visit.wording.say("New owner"), entity.name)
-    _fill_head(visit, entity, record, view, rights)
+    _fill_head(visit, entity, record, view)
     view.sections = _sections(visit, entity, record, view)
     view.lines = line_blocks(visit, entity, record)
     if not in_bin:
@@ -204,9 +192,7 @@ def _fact(visit: Visit, entity: Entity, record: Record, name: str) -> Fact:
     )
 
 
-def _fill_head(
-    visit: Visit, entity: Entity, record: Record, view: RecordView, rights: frozenset[str]
-) -> None:
+def _fill_head(visit: Visit, entity: Entity, record: Record, view: RecordView) -> None:
     under: list[str] = []
     for one in entity.fields.values():
         if one.name == entity.title or one.name not in record.values or one.removed:
@@ -222,7 +208,6 @@ def _fill_head(
         view.owner = mark_of(owner["title"])
     view.tags = list(record.get("tags") or ())
     view.facts = _facts(visit, entity, record)
-    view.path = _path(visit, entity, record, rights)
 
 
 def _facts(visit: Visit, entity: Entity, record: Record) -> list[Fact]:
@@ -237,38 +222,6 @@ def _facts(visit: Visit, entity: Entity, record: Record) -> list[Fact]:
         if fact.html != EMPTY and not fact.html.startswith('<span class="mut">'):
             found.append(fact)
     return found[:_FACTS]
-
-
-def _path(visit: Visit, entity: Entity, record: Record, rights: frozenset[str]) -> Path | None:
-    """Return the stages of the first stage field, or of the choice the board goes by."""
-    one = next(
-        (f for f in entity.fields.values() if f.type.name == "stage" and not f.removed), None
-    )
-    if one is None or one.name not in record.values or one.name in record.masked:
-        return None
-    now = record.values[one.name]
-    options = [option for option in one.options if not option.removed or option.name == now]
-    names = [option.name for option in options]
-    here = names.index(now) if now in names else -1
-    steps = []
-    lost_last = [n for n, option in enumerate(options) if option.final]
-    for index, option in enumerate(options):
-        is_final = here in lost_last
-        state = "on" if index == here else "done" if index < here and not is_final else ""
-        if is_final and index < min(lost_last):
-            state = "done"
-        days = ""
-        since = record.values.get(f"{one.name}.since")
-        if index == here and since is not None:
-            days = visit.wording.say("%(days)s d", days=(visit.look.now - since).days)
-        steps.append(Step(option.name, option.label.in_language(visit.language), state, days))
-    may = "update" in rights and one.name in visit.policy.writable(entity.name)
-    return Path(
-        one.label.in_language(visit.language),
-        f"/crm/{entity.name}/{record.id}/move/{one.name}",
-        may,
-        steps,
-    )
 
 
 def _sections(visit: Visit, entity: Entity, record: Record, view: RecordView) -> list[FactSection]:

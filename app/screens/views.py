@@ -18,6 +18,7 @@ from app.screens import (
     column_panel,
     filter_panel,
     me,
+    moving,
     pages,
     people,
     pickers,
@@ -145,7 +146,7 @@ class RecordsView(Screen):
 
     @expose("/<entity>/<int:number>/move/<field>", methods=["POST"])
     def move(self, entity: str, number: int, field: str) -> Any:
-        return acts.move(visit(), entity, str(number), field)
+        return moving.move(visit(), entity, str(number), field)
 
     @expose("/<entity>/do", methods=["POST"])
     def bulk(self, entity: str) -> Any:

@@ -67,6 +67,7 @@ function moveInMenu(event) {
 }
 
 export function startFloats() {
+  document.querySelector("dialog[data-shown]")?.showModal();
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", moveInMenu);
   document.addEventListener(

@@ -67,3 +67,30 @@ def test_moves_are_asked_for_made_and_refused_over_the_api(world):
     assert [(one["allowed"], "may not change" in one["why"]) for one in rows] == [(False, True)]
     assert sam.get(f"/deal/{number + 1}/moves").status_code == 404
     assert sam.get("/customer/1/moves").json == {"rows": []}
+
+
+def test_the_record_page_asks_for_what_a_move_needs_and_says_why_not(world):
+    sam = world.browser("sam")
+    number = sam.post("/deal/", {"name": "Acme", "amount": "20"}).json["id"]
+    page = sam.ask("GET", f"/crm/deal/{number}").text
+    # Rows of lines do not fit into the small form; the rest is asked in it.
+    assert 'data-opens="move-offer"' in page
+    assert f'href="/crm/deal/{number}/edit"' in page
+    assert 'id="m-lost-reason" name="reason"' in page
+    assert 'value="won" class="off" type="button" aria-disabled="true"' in page
+    assert "due" not in page
+    refused = sam.ask(
+        "POST", f"/crm/deal/{number}/move/stage", data={"to": "lost", "csrf_token": sam.csrf}
+    )
+    assert refused.status_code == 422
+    assert "data-shown" in refused.text
+    assert "Reason is needed to move to Lost." in refused.text
+    moved = sam.ask(
+        "POST",
+        f"/crm/deal/{number}/move/stage",
+        data={"to": "lost", "reason": "Price", "csrf_token": sam.csrf},
+    )
+    assert moved.status_code == 303
+    page = sam.ask("GET", f"/crm/deal/{number}").text
+    assert "Only Manager may move from Lost to Offer." in page
+    assert 'class="done lock"' in page
