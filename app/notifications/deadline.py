@@ -16,6 +16,9 @@ from typing import Any, Self
 from app.notifications.failing import SendFailed
 from app.texts import say
 
+#: Timeouts of sockets and the timer below do not end in the same instant.
+_NEARLY = 0.05
+
 
 class Deadline:
     """The time one attempt has; use it with ``with``."""
@@ -27,7 +30,7 @@ class Deadline:
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
-        self.has_expired = False
+        self._is_shut = False
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -55,12 +58,17 @@ class Deadline:
         # A second handle of the same connection: the first may be wrapped or closed meanwhile.
         with self._lock:
             self._guarded.append(socket.socket(fileno=os.dup(connection.fileno())))
-        if self.has_expired:
+        if self._is_shut:
             self._expire()
         return connection
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether the time is over, or so nearly that a timeout of a socket ended it."""
+        return self._is_shut or time.monotonic() > self._until - _NEARLY
+
     def _expire(self) -> None:
-        self.has_expired = True
+        self._is_shut = True
         with self._lock:
             for one in self._guarded:
                 try:
