@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from app.access.sources import TableSource, environment
 from app.definitions.catalog import Entity
 from app.expressions import Ask, to_sql
+from app.expressions.sql import to_where
+from app.expressions.tree import Node
 from app.records.statements import Statement, json_text
 from app.records.work import Work
 
@@ -47,13 +49,45 @@ def _my(work: Work) -> dict[str, Any]:
 
 
 def _statement(work: Work, entity: Entity, question: Ask) -> Statement:
-    table = work.release.tables[entity.name]
-    record = sa.select(
-        *(sa.bindparam(f"{_PREFIX}{c.key}", type_=c.type).label(c.key) for c in table.c)
-    ).subquery("record")
+    record = _record(work, entity)
     source = TableSource(work.release, entity.name, record)
     answer = to_sql(question, source, environment(work.release.catalog))
     return Statement(sa.select(answer).select_from(record))
+
+
+def _record(work: Work, entity: Entity) -> sa.Subquery:
+    """Return the record at hand as a row of parameters."""
+    table = work.release.tables[entity.name]
+    return sa.select(
+        *(sa.bindparam(f"{_PREFIX}{c.key}", type_=c.type).label(c.key) for c in table.c)
+    ).subquery("record")
+
+
+def find_where(
+    work: Work,
+    entity: str,
+    condition: Node | None,
+    record: tuple[Entity, Mapping[str, Any]] | None,
+) -> list[int]:
+    """Return the ids of the records, not in the bin, for which *condition* holds, in order.
+
+    Args:
+        condition: plain names are *entity*'s, ``record`` is the record at hand.
+    """
+    table = work.release.tables[entity].alias()
+    chosen = sa.select(table.c.id).where(table.c.deleted_at.is_(None)).order_by(table.c.id)
+    values: dict[str, Any] = {**work.asker, **parameters_of_app(work)}
+    roots = {}
+    if record is not None:
+        row = _record(work, record[0])
+        chosen = chosen.add_columns(sa.literal(1)).select_from(table.join(row, sa.true()))
+        roots["record"] = TableSource(work.release, record[0].name, row)
+        values |= _row_parameters(work, *record)
+    if condition is not None:
+        source = TableSource(work.release, entity, table)
+        known = environment(work.release.catalog, roots)
+        chosen = chosen.where(to_where(condition, source, known))
+    return [row[0] for row in Statement(chosen).run(work.connection, values)]
 
 
 def _row_parameters(work: Work, entity: Entity, row: Mapping[str, Any]) -> dict[str, Any]:

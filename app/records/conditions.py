@@ -27,6 +27,10 @@ class Linked:
     def entity(self, name: str) -> EntityRows:
         return self._work.rows[name]
 
+    def put(self, entity: str, record_id: int, row: Mapping[str, Any] | None) -> None:
+        """Let a record be seen as *row*: as it was before something happened to it."""
+        self._found[(entity, record_id)] = None if row is None else dict(row)
+
     def row(self, entity: str, record_id: int) -> dict[str, Any] | None:
         """Return a linked row; None if it is gone or in the bin."""
         key = (entity, record_id)

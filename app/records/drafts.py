@@ -15,7 +15,7 @@ from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.business_calendar import country_of
 from app.definitions.catalog import App, Entity, Field
-from app.errors import InvalidInput
+from app.errors import InvalidInput, RuleFailed
 from app.fields.base import FieldError, ParseContext
 from app.texts import Label, say
 
@@ -55,6 +55,27 @@ class Problems:
             return
         first = self.general[0] if self.general else None
         raise InvalidInput(self.fields, first or "")
+
+
+def blame_rules(changed_by: Mapping[str, str], problems: Problems) -> None:
+    """Refuse in the name of a rule what a rule gave, since nobody could mend it in the form.
+
+    Raises:
+        RuleFailed: a field that a rule changed is among the problems.
+    """
+    for name, sentences in problems.fields.items():
+        if rule := changed_by.get(name):
+            raise RuleFailed(
+                say(
+                    "The rule “{rule}” gave {field} a value that cannot be saved: {why} This is "
+                    "no mistake of yours; tell an administrator.",
+                    "规则“{rule}”给“{field}”设置了无法保存的值：{why}这不是您的错误，请告知管理员。",
+                    rule=rule,
+                    field=name,
+                    why=sentences[0],
+                ),
+                rule=rule,
+            )
 
 
 class Draft:

@@ -145,7 +145,7 @@ def _by_rule(
         name, _, part = path.partition(".")
         if name not in concerned:
             continue
-        asked = _compared(entity.fields[name], part, values.get(name))
+        asked = compared(entity.fields[name], part, values.get(name))
         if not asked:
             continue
         if hold and rule.refuse and rule.same:
@@ -154,7 +154,7 @@ def _by_rule(
                 lock_for(work, f"duplicate:{each}")
         for other, other_path in ((entity.name, path), *rule.also_in):
             found = (
-                _same(work, other, other_path, asked)
+                same_records(work, other, other_path, asked)
                 if rule.same
                 else _similar(work, other, other_path, str(asked[0]), rule.at_least)
             )
@@ -163,7 +163,7 @@ def _by_rule(
             yield from _shown(work, rule, name, other, other_path, found[:MOST])
 
 
-def _compared(field: Field, part: str, value: Any) -> list[Any]:
+def compared(field: Field, part: str, value: Any) -> list[Any]:
     """Return what a value is compared by: texts normalised, each of several by itself."""
     if value is None:
         return []
@@ -176,7 +176,7 @@ def _compared(field: Field, part: str, value: Any) -> list[Any]:
     return [one for one in found if one is not None and one != ""]
 
 
-def _same(work: Work, entity: str, path: str, asked: list[Any]) -> list[int]:
+def same_records(work: Work, entity: str, path: str, asked: list[Any]) -> list[int]:
     """Return records, not in the bin, that have one of the values."""
     statement = work.rows.cached(
         ("same", entity, path), lambda: _same_statement(work, entity, path)

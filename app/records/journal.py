@@ -71,6 +71,8 @@ class Entry:
     version: int
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+    #: the rules that had a part in it, where the work itself is nobody's
+    cause: str | None = None
 
 
 def write_entries(work: Work, entity: Entity, entries: Iterable[Entry]) -> None:
@@ -100,7 +102,7 @@ def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
         "happened_at": work.now,
         "user_id": work.user_id,
         "origin": work.origin,
-        "cause": work.cause,
+        "cause": entry.cause or work.cause,
         "change_set": work.change_set,
         "before": json_text(entry.before),
         "after": json_text(entry.after),

@@ -8,7 +8,7 @@ a rule.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from app.definitions.catalog import Entity
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 #: What happened to a record. ``worked_out``: only roll-ups, formulas or clocks have other values,
 #: its version stays. ``merged``: it went into the bin because another record took its place.
+#: From ``comment`` on nothing of the record itself changed.
 Happening = Literal[
     "create", "update", "delete", "restore", "transfer", "claim", "release", "merge", "merged",
-    "worked_out", "purge",
+    "worked_out", "purge", "comment", "email", "approved", "rejected",
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ class Change:
     fields: frozenset[str]
     #: ``merge``: the records that went into this one
     merged: tuple[int, ...] = ()
+    #: what came with it: ``from subject text`` of a comment or e-mail
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Reactions(Protocol):
@@ -115,6 +118,7 @@ def tell(
     old_row: Mapping[str, Any] | None,
     row: Mapping[str, Any],
     merged: tuple[int, ...] = (),
+    said: Mapping[str, Any] | None = None,
 ) -> None:
     """Tell whoever listens what became of a record, if anybody does."""
     if not work.reactions.concerns(work, entity.name):
@@ -122,5 +126,5 @@ def tell(
     rows = work.rows[entity.name]
     old, new = (rows.values(old_row) if old_row is not None else {}), rows.values(row)
     fields = frozenset(name for name, value in new.items() if old.get(name) != value)
-    change = Change(entity, int(row["id"]), action, old_row, row, fields, merged)
+    change = Change(entity, int(row["id"]), action, old_row, row, fields, merged, said or {})
     work.reactions.after_write(work, change)

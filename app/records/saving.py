@@ -27,7 +27,7 @@ from app.records.checking import (
 from app.records.clocks import advance_clocks
 from app.records.conditions import Linked, WriteContext
 from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
-from app.records.drafts import Draft, Problems
+from app.records.drafts import Draft, Problems, blame_rules
 from app.records.duplicates import check_duplicates
 from app.records.holding import hold_what_is_read
 from app.records.money import fill_base_amounts
@@ -64,6 +64,8 @@ class Saving:
         self.work = work
         self.closures = work.rows.closures
         self.linked = Linked(work)
+        #: the rule that gave a field its value, by field
+        self.changed_by: dict[str, str] = {}
 
     def _fill_defaults(
         self, draft: Draft, parent: tuple[Entity, Mapping[str, Any]] | None = None
@@ -140,6 +142,7 @@ class Saving:
             row = dict(self.work.reactions.amend(self, draft, row, old_row))
 
         warnings += self._check(draft, row, old_row, record_id, problems)
+        blame_rules(self.changed_by, problems)
         problems.raise_if_any()
         values = rows.values(row)
         self._keep_journal(
@@ -163,11 +166,12 @@ class Saving:
         )
 
     def change(
-        self, draft: Draft, row: Mapping[str, Any], values: Mapping[str, Any]
+        self, draft: Draft, row: Mapping[str, Any], values: Mapping[str, Any], by: str = ""
     ) -> Mapping[str, Any]:
         """Change fields of a record that was written and not checked yet; return its row.
 
-        It stays one version with one line of history. *values* are Python values by field.
+        It stays one version with one line of history, which names the rule *by*. *values* are
+        Python values by field.
 
         Raises:
             InvalidInput: one of them cannot be, whatever the rest of the record is.
@@ -194,6 +198,7 @@ class Saving:
         hold_what_is_read(self.work, (part,))
         columns = rows.column_values(differing)
         draft.changes.update(differing)
+        self.changed_by |= dict.fromkeys(differing, by)
         columns.update(_stage_columns(rows, draft, differing, self.work.now))
         if "owner" in differing:
             columns |= owner_columns(self.work, row, differing["owner"])
@@ -362,7 +367,8 @@ class Saving:
             before |= lines_before or dict.fromkeys(lines_after)
         if old_row is None:
             before = {}
-        entry = journal.Entry(record_id, action, int(row["version"]), before, after)
+        rules = ", ".join(dict.fromkeys(filter(None, self.changed_by.values()))) or None
+        entry = journal.Entry(record_id, action, int(row["version"]), before, after, rules)
         searched = {*journal.searched_fields(entity), "owner", "owner_department"}
         if old_row is None or searched & (before.keys() | after.keys()):
             journal.write_entry_and_search_row(self.work, entity, entry, new)
