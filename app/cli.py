@@ -40,6 +40,7 @@ for command in (
     running.run,
     running.serve,
     running.worker,
+    running.scheduler,
     running.psql,
     running.show_settings,
     people.user,

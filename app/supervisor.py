@@ -1,10 +1,10 @@
 """What `trellis run` does: one installation on one machine, kept going.
 
 It owns the data folder, starts the servers, has the configuration applied, starts the web server,
-the job worker and the watcher of the configuration folder, starts again whatever dies, and stops
-everything in good order. It holds no connection and no catalog of its own, so that nothing it
-starts can inherit one, and nothing that goes wrong there takes the others down. What has to be done
-to database and data before the first request stands in `app.preparation`.
+the scheduler, two workers and the watcher of the configuration folder, starts again whatever dies,
+and stops everything in good order. It holds no connection and no catalog of its own, so that
+nothing it starts can inherit one, and nothing that goes wrong there takes the others down. What has
+to be done to database and data before the first request stands in `app.preparation`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ class Supervisor:
         self.folder.prepared.touch()
         address = f"http://{_spoken_host(settings.host)}:{settings.port}"
         self._wait_for(web, address)
-        self._begin("worker", [sys.executable, "-m", "app.cli", "worker"], environment)
+        for name, command in background_commands().items():
+            self._begin(name, command, environment)
         if settings.watch:
             self._begin("watcher", [sys.executable, "-m", "app.watcher"], environment)
         self.folder.announce(Running(os.getpid(), servers.addresses, str(servers.sockets), address))
@@ -217,6 +218,20 @@ def web_command(settings: Settings) -> list[str]:
         *("--respawn-failed-workers", "--respawn-interval", "0.5"),
         *("--workers-kill-timeout", "3", "--log-level", "warning"),
     ]
+
+
+def background_commands() -> dict[str, list[str]]:
+    """Return the commands of what works behind the web server, by name.
+
+    One worker never sends mail, so that a mail server that answers slowly keeps no reminder
+    waiting; the other helps it when there is nothing to send.
+    """
+    trellis = [sys.executable, "-m", "app.cli"]
+    return {
+        "scheduler": [*trellis, "scheduler"],
+        "worker": [*trellis, "worker", "--queues", "reminders,default"],
+        "mailer": [*trellis, "worker", "--queues", "mail,default,reminders"],
+    }
 
 
 def run(settings: Settings, say: Say) -> None:

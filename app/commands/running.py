@@ -18,8 +18,8 @@ def run(settings: Settings) -> None:
     """Run the CRM with everything it needs.
 
     Starts what DATABASE_URL and REDIS_URL do not name, applies the configuration, starts the
-    web server, the worker and the watcher of the configuration, and runs until Ctrl-C or SIGTERM.
-    What dies is started again.
+    web server, the scheduler, two workers and the watcher of the configuration, and runs until
+    Ctrl-C or SIGTERM. What dies is started again.
 
     \b
     Example:
@@ -49,21 +49,55 @@ def serve(settings: Settings) -> None:
 
 
 @click.command()
+@click.option(
+    "--queues",
+    default="reminders,default,mail",
+    metavar="NAMES",
+    help="What it works on, the first before the others: reminders, default, mail.",
+)
 @kindly
-def worker(settings: Settings) -> None:
+def worker(settings: Settings, queues: str) -> None:
     """Run one worker for jobs alone.
 
-    Jobs are rules, reminders, mails and imports.
+    Jobs are rules, reminders, mails and imports. With one worker for mail and another for the rest,
+    a mail server that answers slowly keeps no reminder waiting.
+    Needs DATABASE_URL and REDIS_URL, or a `trellis run` that owns the data folder.
+
+    \b
+    Examples:
+      DATABASE_URL=postgresql://crm@db/crm REDIS_URL=redis://cache:6379/0 trellis worker
+      trellis worker --queues mail
+    """
+    os.environ.update(_environment_of_running(settings, "trellis worker"))
+    from app.jobs.queues import QUEUES
+    from app.jobs.worker import run_worker
+    from app.services import open_services
+
+    named = [name.strip() for name in queues.split(",") if name.strip()]
+    for name in named:
+        if name not in QUEUES:
+            raise TrellisError(f"There is no queue `{name}`. There are: {', '.join(QUEUES)}.")
+    run_worker(open_services(read_settings()), named or QUEUES)
+
+
+@click.command()
+@kindly
+def scheduler(settings: Settings) -> None:
+    """Run one scheduler alone.
+
+    It hands what is due to the workers. Several may run: one leads, another takes over within
+    seconds should that one end.
     Needs DATABASE_URL and REDIS_URL, or a `trellis run` that owns the data folder.
 
     \b
     Example:
-      DATABASE_URL=postgresql://crm@db/crm REDIS_URL=redis://cache:6379/0 trellis worker
+      DATABASE_URL=postgresql://crm@db/crm REDIS_URL=redis://cache:6379/0 trellis scheduler
     """
-    os.environ.update(_environment_of_running(settings, "trellis worker"))
-    from app.jobs.worker import run_worker
+    os.environ.update(_environment_of_running(settings, "trellis scheduler"))
+    from app.jobs.scheduler import run_scheduler
+    from app.services import open_services
 
-    run_worker(read_settings())
+    run_scheduler(open_services(read_settings()))
 
 
 def _environment_of_running(settings: Settings, command: str) -> dict[str, str]:

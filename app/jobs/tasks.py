@@ -1,39 +1,62 @@
 """What a job runs: one function each, called with numbers and names.
 
-A job runs in a process of its own, which reads the settings from its environment and opens its own
-connections. It may be cut off at any point and run again, so every task may run twice.
+Only what stands here is run, whatever somebody puts into a queue. A job may be cut off at any point
+and run again, so every task may run twice: what it does to the database is one transaction that
+also takes away what it was for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.database.pools import Pools
 from app.database.system import idempotency
-from app.errors import TrellisError
-from app.records.files import FileStore
+from app.jobs.leases import begin_tasks
+from app.jobs.processes import forget_gone
+from app.jobs.runtime import runtime
 from app.records.sweeping import sweep_files
-from app.settings import read_settings
 
 #: An answer is repeated to a client that asks again within a day.
 _ANSWERS_ARE_KEPT = timedelta(days=1)
+#: So many targets are talked to at the same time.
+_SENDERS = 4
+
+
+def run_tasks(ids: Sequence[int], token: int) -> None:
+    """Run the steps of rules that were handed out under *token*."""
+    found = runtime()
+    services = found.services
+    # A job never runs on a catalog that somebody has replaced.
+    services.live.reload()
+    with services.pools.write.connection() as connection:
+        ours = begin_tasks(connection, ids, token)
+    if ours:
+        found.engine.run_tasks(ours, token)
+
+
+def deliver(ids: Sequence[int], token: int) -> None:
+    """Send what was handed out under *token*; a target that hangs holds up a few others at most."""
+    found = runtime()
+    found.services.live.reload()
+    shares = [list(ids)[number::_SENDERS] for number in range(_SENDERS)]
+    with ThreadPoolExecutor(_SENDERS, thread_name_prefix="trellis-send") as senders:
+        waiting = [
+            senders.submit(found.deliverer().deliver, share, token) for share in shares if share
+        ]
+        for one in waiting:
+            one.result()
 
 
 def housekeeping() -> dict[str, int]:
     """Remove what nobody needs any more; return how much of what."""
-    settings = read_settings()
-    url = settings.database_url
-    if url is None:
-        raise TrellisError("A job needs DATABASE_URL in its environment.")
-    pools = Pools(url, max_size=1)
-    try:
-        with pools.engine.begin() as connection:
-            old = sa.func.now() - _ANSWERS_ARE_KEPT
-            answers = connection.execute(sa.delete(idempotency).where(idempotency.c.at < old))
-        with pools.write.connection() as connection:
-            files = sweep_files(connection, FileStore(settings.data), datetime.now(UTC))
-        return {"answers": answers.rowcount, "files": files}
-    finally:
-        pools.close()
+    services = runtime().services
+    with services.pools.engine.begin() as connection:
+        old = sa.func.now() - _ANSWERS_ARE_KEPT
+        answers = connection.execute(sa.delete(idempotency).where(idempotency.c.at < old))
+    with services.pools.write.connection() as connection:
+        files = sweep_files(connection, services.files, datetime.now(UTC))
+        forget_gone(connection)
+    return {"answers": answers.rowcount, "files": files}

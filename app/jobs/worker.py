@@ -1,66 +1,139 @@
-"""The worker process: takes jobs from the queues and runs each in a process of its own.
+"""The worker process: takes jobs from the queues and runs them, one after the other.
 
-Several may run, on several machines. One of them at a time moves what is due from the schedule into
-the queues; RQ sees to that with a lock.
+Jobs run in the process itself and not in a fork of it: what is opened stays open, which makes a
+batch of reminders several times cheaper. A job that ends the process is handed out again by the
+scheduler, and whoever looks after the processes starts this one anew. Several may run, on several
+machines.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
-import socket
 import time
-from contextlib import suppress
+from collections.abc import Sequence
+from typing import Any
 
-from rq import Queue, Worker
-from rq.exceptions import DuplicateJobError
+import psycopg
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
 from rq.job import Job
 
-from app.jobs import tasks
-from app.jobs.queues import FAILURE_TTL, QUEUES, RESULT_TTL, SERIALIZER, connect, queue
-from app.processes import die_with_parent
-from app.settings import Settings
+from app.errors import TrellisError, Unavailable
+from app.jobs import processes
+from app.jobs.queues import JOB_SECONDS, QUEUES, RESULT_TTL, SERIALIZER, connect, is_task, queue
+from app.jobs.runtime import set_runtime
+from app.services import Services
 
-_HOUR = 3600
+_log = logging.getLogger(__name__)
 
-
-class TrellisWorker(Worker):
-    """RQ's worker, which also keeps house once an hour."""
-
-    def run_maintenance_tasks(self) -> None:
-        """Do RQ's own cleaning, and queue ours unless another worker has in this hour."""
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        with suppress(DuplicateJobError):
-            queue(self.connection).enqueue(
-                tasks.housekeeping,
-                job_id=f"housekeeping-{int(time.time()) // _HOUR}",
-                unique=True,
-                # Its being there is what keeps the second worker from queueing it.
-                result_ttl=_HOUR,
-                failure_ttl=FAILURE_TTL,
-            )
-
-    def main_work_horse(self, job: Job, queue: Queue) -> None:
-        """Begin the life of the job's process."""
-        die_with_parent(signal.SIGKILL)
-        super().main_work_horse(job, queue)
+#: A job that does not even end when it is broken off ends with its worker.
+_LAST_SECONDS = 15
+_EXIT_HUNG = 70
 
 
-def run_worker(settings: Settings, *, burst: bool = False) -> None:
+class NotAllowed(TrellisError):
+    """A job names a function that is none of our tasks."""
+
+
+class TrellisWorker(SimpleWorker):
+    """RQ's worker, which runs nothing but our tasks."""
+
+    #: since when it is at the job it is at
+    busy_since: float | None = None
+    busy_with: str | None = None
+
+    def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
+        """Run a job if it may be run."""
+        if not is_task(job):
+            # Failing it is RQ's business: it puts it aside, where an administrator sees it.
+            refused = NotAllowed(f"`{job.func_name}` is not a task of Trellis and is not run.")
+            job.perform = _raising(refused)  # type: ignore[method-assign]
+        self.busy_with, self.busy_since = job.func_name.rpartition(".")[2], time.monotonic()
+        try:
+            return bool(super().perform_job(job, queue, execution))
+        finally:
+            self.busy_since = self.busy_with = None
+
+
+def _raising(error: Exception) -> Any:
+    def perform() -> None:
+        raise error
+
+    return perform
+
+
+def run_worker(services: Services, queues: Sequence[str] = QUEUES, *, burst: bool = False) -> None:
     """Work until asked to stop; with *burst* until the queues are empty.
 
     SIGTERM lets the running job end and then stops.
     """
-    if settings.redis_url is None:
+    redis_url = services.settings.redis_url
+    if redis_url is None:
         raise ValueError("The worker needs REDIS_URL; the command line sees to it.")
     # RQ's lines go to the log that our parent opened.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    set_runtime(services)
+    _wait_for_redis(redis_url)
     worker = TrellisWorker(
-        [queue(connect(settings.redis_url), name) for name in QUEUES],
-        name=f"{socket.gethostname()}-{os.getpid()}".replace(".", "-"),
-        connection=connect(settings.redis_url),
+        [queue(connect(redis_url), name) for name in queues],
+        name=processes.own_name(),
+        connection=connect(redis_url),
         default_result_ttl=RESULT_TTL,
         serializer=SERIALIZER,
     )
-    worker.work(burst=burst, with_scheduler=not burst, logging_level="WARNING")
+    beat = processes.Beat(lambda: _tell(services, worker, queues), lambda: _watch(worker))
+    try:
+        worker.work(burst=burst, logging_level="WARNING")
+    finally:
+        beat.stop()
+        _leave(services, worker)
+        services.close()
+
+
+def _wait_for_redis(redis_url: str) -> None:
+    """Wait until Redis answers, so that a worker does not die of its being away."""
+    told = False
+    while True:
+        try:
+            with connect(redis_url) as connection:
+                connection.ping()
+                return
+        except RedisError as error:
+            if not told:
+                _log.warning("Redis is away, waiting for it: %s", error)
+            told = True
+        time.sleep(1.0)
+
+
+def _tell(services: Services, worker: TrellisWorker, queues: Sequence[str]) -> None:
+    since = worker.busy_since
+    details = {
+        "queues": list(queues),
+        "job": worker.busy_with,
+        "seconds": None if since is None else round(time.monotonic() - since, 1),
+        "done": worker.successful_job_count,
+        "failed": worker.failed_job_count,
+    }
+    try:
+        with services.pools.write.connection() as connection:
+            processes.say_present(connection, worker.name, "worker", details)
+    except (psycopg.Error, Unavailable) as error:
+        _log.warning("could not say that this worker is there: %s", error)
+
+
+def _watch(worker: TrellisWorker) -> None:
+    """End the process if its job hangs where no signal reaches it."""
+    since = worker.busy_since
+    if since is not None and time.monotonic() - since > JOB_SECONDS + _LAST_SECONDS:
+        _log.critical("%s hangs; this worker ends and is started anew", worker.busy_with)
+        logging.shutdown()
+        os._exit(_EXIT_HUNG)
+
+
+def _leave(services: Services, worker: TrellisWorker) -> None:
+    try:
+        with services.pools.write.connection() as connection:
+            processes.leave(connection, worker.name)
+    except (psycopg.Error, Unavailable) as error:
+        _log.warning("could not say that this worker ends: %s", error)
