@@ -84,7 +84,7 @@ def _column(context: ReadContext, source: TableSource, name: str, descending: bo
     if isinstance(value.type, ARRAY | JSON | JSONB):
         raise _unsortable(name)
     order = [option.name for option in one.options]
-    if order and name == one.name and order != sorted(order):
+    if order and name in (one.name, f"{one.name}.state") and order != sorted(order):
         # Options have an order of their own, the one they are written in.
         value = sa.func.array_position(sa.literal(order, ARRAY(sa.Text)), value, type_=sa.Integer)
         return SortColumn(value, descending)

@@ -104,6 +104,8 @@ class Staff:
         while current is not None and current not in seen:
             seen.add(current)
             deputy = self._away.get(current)
+            if deputy == avoid:
+                deputy = None
             if not self.is_active(current):
                 reason, current = reason or "inactive", deputy or self.manager_of(current)
             elif current == avoid:

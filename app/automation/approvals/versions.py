@@ -71,26 +71,27 @@ class Versions:
         found = self._kept.get(run.digest)
         if found is None:
             found = self._kept[run.digest] = self._read(work, run)
-        if found.is_lost and len(found.definition.steps) <= run.step:
-            return Followed(_for_admins(work, run), is_lost=True)
         return found
 
     def _read(self, work: Work, run: Run) -> Followed:
         kept = kept_version(work.connection, run.digest)
         definition = self._bind(work.release.catalog, kept[1]) if kept is not None else None
         if definition is None or definition.entity != work.release.names.get(run.entity):
-            return Followed(_for_admins(work, run), is_lost=True)
+            written = kept[1].get("steps") if kept is not None else None
+            count = len(written) if isinstance(written, list) else run.step + 1
+            return Followed(_for_admins(work, run, count), is_lost=True)
         # Under a new catalog the same text may have another digest; the run keeps its own.
         return Followed(replace(definition, digest=run.digest))
 
 
-def _for_admins(work: Work, run: Run) -> ApprovalDefinition:
+def _for_admins(work: Work, run: Run, count: int) -> ApprovalDefinition:
+    """Return as many steps as were written, each decided by any administrator."""
     step = ApprovalStep(approver=(), label=say("Administrators", "系统管理员"))
     return ApprovalDefinition(
         name=run.name,
         entity=work.release.names.get(run.entity, ""),
         when=When(kind="button"),
-        steps=(step,) * (run.step + 1),
+        steps=(step,) * count,
         label=say("{name} (removed)", "{name}（已删除）", name=run.name),
         nobody="admin",
         submitter="ask",

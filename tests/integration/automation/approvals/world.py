@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.access.organisation import Organisation
+from app.access.organisation import Organisation, touch_people
 from app.access.principal import SYSTEM, Principal
 from app.automation.approvals.case import Case
 from app.automation.approvals.door import Approvals
@@ -22,7 +22,7 @@ from app.automation.approvals.versions import bind_kept
 from app.automation.wiring import Composed
 from app.clock import FrozenClock
 from app.database.apply import ApplyOptions, apply_catalog
-from app.database.automation_tables import absence, message
+from app.database.automation_tables import absence, approval, message
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
@@ -216,9 +216,10 @@ class World:
         assert found is not None
         return found
 
-    def apply(self, files: dict[str, str]) -> None:
+    def apply(self, files: dict[str, str], *, drop: tuple[str, ...] = ()) -> None:
         """Apply another configuration."""
-        apply_catalog(self.pools, load(files), "test", options=ApplyOptions(recompute=(recompute,)))
+        options = ApplyOptions(recompute=(recompute,), allow=drop)
+        apply_catalog(self.pools, load(files), "test", options=options)
         self.live.reload()
 
     # -- records -----------------------------------------------------------------------------------
@@ -260,6 +261,16 @@ class World:
     def case(self, run: int) -> Case:
         return self.approvals.of_run(self.who("root"), run)
 
+    def case_state(self, run: int) -> str:
+        with self.pools.engine.connect() as connection:
+            wanted = sa.select(approval.c.state).where(approval.c.id == run)
+            return str(connection.execute(wanted).scalar_one())
+
+    def waiting_of(self, name: str, run: int) -> bool:
+        """Return whether a run stands in somebody's list."""
+        items, _ = self.approvals.listed(self.who(name), "waiting", limit=100)
+        return run in {item.run for item in items}
+
     def waits_for(self, run: int) -> list[str]:
         return [self.names[task.user_id] for task in self.case(run).waiting if task.user_id]
 
@@ -283,6 +294,15 @@ class World:
     def back(self) -> None:
         with self.pools.engine.begin() as connection:
             connection.execute(sa.delete(absence))
+
+    def set_account(self, name: str, *, active: bool) -> None:
+        """Open or close an account as Flask-AppBuilder's own page would."""
+        account = sa.table("ab_user", sa.column("id"), sa.column("active"), schema="public")
+        with self.pools.engine.begin() as connection:
+            which = account.c.id == self.ids[name]
+            connection.execute(sa.update(account).where(which).values(active=active))
+            touch_people(connection)
+        self.organisation.expire()
 
     def history(self, entity: str, number: int) -> list[tuple[str, str | None]]:
         """Return what was done with a record and by whom, the oldest first."""

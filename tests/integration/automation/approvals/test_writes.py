@@ -1,0 +1,145 @@
+"""What writes of a record and its approval mean for each other."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from app.errors import Forbidden, InvalidInput
+from tests.integration.automation.approvals.world import FILES, WORKFLOWS, World
+
+
+def test_nobody_writes_the_state(world: World):
+    sam = world.who("sam")
+    number = world.make("contract")
+    with pytest.raises(InvalidInput) as refused:
+        world.edit("contract", number, approval={"state": "approved"})
+    assert str(refused.value.fields["approval"][0]) == "Approval is worked out and cannot be set."
+    page = world.records.query(sam, "contract", filter="approval.state == 'draft'", limit=100)
+    assert number in {row.id for row in page.rows}
+    assert world.records.count(sam, "contract", filter="approval.state == 'rejected'").number == 0
+    by_state = world.records.query(sam, "contract", sort="approval.state,-id", limit=1)
+    assert by_state.rows[0].get("approval") == {"state": "draft"}
+    assert world.records.get_json(sam, "contract", number).row.count(b'"approval":') == 1
+    figures = world.records.aggregate(sam, "contract", group_by="approval.state")
+    assert b'"draft"' in figures
+
+
+def test_locked_while_it_is_being_approved(world: World):
+    number, run = world.handed_in(amount="150000")
+    for who in ("sam", "mia", "root"):
+        with pytest.raises(InvalidInput) as refused:
+            world.edit("contract", number, who, terms="Mine")
+        assert str(refused.value) == (
+            "Locked while it is being approved. It waits for Mia at owner.manager. "
+            "Who submitted it can withdraw it and change it then."
+        )
+    # Who owns it, and its tags, are no content; sending the same again is no edit.
+    world.edit("contract", number, tags=["hot"], name="Frame")
+    world.records.transfer(world.who("mia"), "contract", [number], world.ids["sue"])
+    # A rule goes on, whatever the lock says.
+    world.records.update(world.who("system"), "contract", number, {"stage": "signed"})
+    world.yes(run, "mia", "boss")
+    with pytest.raises(Forbidden):
+        world.edit("contract", number, "fay", terms="Finance reads only")
+    world.approvals.withdraw(world.who("sam"), run)
+    world.edit("contract", number, "sue", terms="Free again")
+    assert world.state(number) == "withdrawn"
+
+
+def test_an_edit_after_the_approval_starts_again(world: World):
+    customer = world.records.create(world.who("sam"), "customer", {"name": "Acme"}).id
+    number, run = world.handed_in(amount="500", customer=customer)
+    assert world.row("customer", customer)["worth"] == 0
+    world.yes(run, "mia", "boss")
+    assert world.row("customer", customer)["worth"] == Decimal(500)
+    world.edit("contract", number, tags=["kept"])
+    assert world.state(number) == "approved"
+    world.edit("contract", number, amount="600")
+    assert (world.state(number), world.row("customer", customer)["worth"]) == ("waiting", 0)
+    runs = world.approvals.of_record(world.who("sam"), "contract", number).cases
+    assert [(one.run.state, one.run.submitted_by) for one in runs] == [
+        ("waiting", world.ids["sam"]),
+        ("approved", world.ids["sam"]),
+    ]
+    # What rules write afterwards is what the configuration wants.
+    world.yes(runs[0].run.id, "mia", "boss")
+    world.records.update(world.who("system"), "contract", number, {"terms": "By a rule"})
+    assert world.state(number) == "approved"
+
+
+def test_an_event_begins_it_and_refuses_later_edits(world: World):
+    small = world.make("quote", discount="5")
+    assert world.state(small, "quote") == "draft"
+    number = world.make("quote", discount="20")
+    assert world.state(number, "quote") == "waiting"
+    run = world.approvals.of_record(world.who("sam"), "quote", number).cases[0].run.id
+    assert world.waits_for(run) == ["fay", "fin"]
+    world.yes(run, "fay")
+    assert world.yes(run, "fin").state == "approved"
+    with pytest.raises(InvalidInput) as refused:
+        world.edit("quote", number, discount="30")
+    assert str(refused.value) == (
+        "It is approved and cannot be changed any more. An administrator can withdraw the approval."
+    )
+    world.edit("quote", number, note="Only the discount was approved")
+    with pytest.raises(Forbidden):
+        world.approvals.withdraw(world.who("sam"), run)
+    world.approvals.withdraw(world.who("root"), run, "Void")
+    world.edit("quote", number, discount="3")
+    assert world.state(number, "quote") == "withdrawn"
+    world.edit("quote", number, discount="25")
+    assert world.state(number, "quote") == "waiting"
+
+
+def test_deletion_ends_it_and_a_merge_takes_it_along(world: World):
+    number, run = world.handed_in()
+    world.records.delete(world.who("sam"), "contract", number)
+    assert (world.case_state(run), world.waiting_of("mia", run)) == ("withdrawn", False)
+    world.records.restore(world.who("sam"), "contract", number)
+    assert world.state(number) == "withdrawn"
+    again = world.submit(number)
+    kept = world.make("contract", name="Kept")
+    world.records.merge(world.who("mia"), "contract", kept, [number])
+    assert (world.state(kept), world.waits_for(again)) == ("waiting", ["mia"])
+    world.yes(again, "mia", "boss")
+    assert world.state(kept) == "approved"
+    other, run = world.handed_in()
+    world.records.merge(world.who("mia"), "contract", kept, [other])
+    assert (world.case_state(run), world.state(kept)) == ("withdrawn", "approved")
+
+
+def test_a_run_keeps_the_version_it_began_with(world: World):
+    number, run = world.handed_in(amount="150000")
+    changed = WORKFLOWS.replace(
+        "  - {approver: owner.manager, levels: 2}\n", "  - {approver: role legal}\n"
+    )
+    world.apply({**FILES, "workflows/approvals.yaml": changed})
+    try:
+        world.yes(run, "mia", "boss")
+        assert world.waits_for(run) == ["fay", "fin"]
+        _, newer = world.handed_in()
+        assert world.waits_for(newer) == ["lea", "lou"]
+        # The whole approval goes, and a field that its steps read.
+        gone = "---" + WORKFLOWS.partition("---")[2]
+        contract = FILES["entities/contract.yaml"].replace("  core_data: {type: boolean}\n", "")
+        without = {**FILES, "entities/contract.yaml": contract}
+        quoted = gone.replace("edited: refuse", "edited: refuse\n---\n" + _ANOTHER.strip() + "\n")
+        without["workflows/approvals.yaml"] = quoted.removeprefix("---\n")
+        world.apply(without, drop=("contract.core_data",))
+        # Whoever was asked may answer; what cannot be read any more is for administrators.
+        world.yes(run, "fay", "fin")
+        assert world.waits_for(run) == ["root", "ruth"]
+        world.yes(run, "ruth")
+        assert world.state(number) == "approved"
+    finally:
+        world.apply(FILES)
+
+
+_ANOTHER = """
+approval: contract-later
+entity: contract
+when: {button: Submit}
+steps: [{approver: role legal}]
+"""
