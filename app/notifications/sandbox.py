@@ -153,6 +153,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         filters = {name: _measured(FILTERS[name]) for name in _FILTERS}
         self.filters = {
             **filters,
+            "default": _default,
+            "d": _default,
             "replace": _replace,
             "join": _join,
             "date": date_text,
@@ -298,6 +300,11 @@ def _replace(text: Any, old: Any, new: Any) -> str:
     whole, sought, given = str(text), str(old), str(new)
     check_length(len(whole) + whole.count(sought) * len(given))
     return whole.replace(sought, given)
+
+
+def _default(value: Any, given: Any = "", _also_false: Any = None) -> Any:
+    """Return what is given instead of something empty."""
+    return given if value is None or isinstance(value, Nothing) or value == "" else value
 
 
 def _measured(run: Callable[..., Any]) -> Callable[..., Any]:
