@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.definitions.catalog import Field, Option
 from app.fields.approval import COLORS, STATES, ApprovalType
 from app.fields.base import FieldTypes
@@ -50,12 +52,15 @@ def built_in_fields(types: FieldTypes, *, owned: bool, approved: bool = False) -
     return fields
 
 
+#: One for all: types are compared by identity where a catalog is built upon the one before.
+_APPROVAL: Final = ApprovalType()
+
+
 def _approval_field() -> Field:
-    kept = ApprovalType()
     return Field(
         name="approval",
-        label=kept.label,
-        type=kept,
+        label=_APPROVAL.label,
+        type=_APPROVAL,
         readonly=True,
         built_in=True,
         options=tuple(Option(name, label, COLORS[name]) for name, label in STATES.items()),

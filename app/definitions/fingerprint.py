@@ -28,6 +28,8 @@ def fingerprint_of(shapes: Shapes, gathered: Gathered, options: Mapping[str, Opt
         parts |= {f"{kind} {name}": document.data for name, document in by_name.items()}
     parts |= {f"template {name}": text for name, text in gathered.templates.items()}
     parts |= {"app": shapes.app, "roles": shapes.roles}
+    # Rules of one event run in order of file and place.
+    parts["order of rules"] = list(gathered.others.get("rule", {}))
     for name in sorted(parts):
         total.update(name.encode())
         total.update(hash_of(parts[name]))

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.definitions.action_schemas import StepSchema
 from app.definitions.app_file import AppSchema
+from app.definitions.config_tests import TestSchema
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import KINDS
 from app.definitions.lifecycles import LifecycleSchema
 from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition, object_schema
+from app.definitions.shapes import WORKFLOWS
 from app.fields.base import FieldTypes
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -26,6 +29,7 @@ FILES: Mapping[str, str] = {
     "options": "options.yaml",
     "entity": "entities/*.yaml",
     "workflow": "workflows/*.yaml",
+    "test": "tests/*.yaml",
 }
 
 
@@ -78,13 +82,17 @@ def _fields(schemas: FieldSchemas) -> dict[str, Any]:
 
 
 def _workflow(types: FieldTypes) -> dict[str, Any]:
-    del types
-    kinds = [kind for kind in KINDS["workflows"] if kind != "lifecycle"]
-    others = [{"type": "object", "required": [kind]} for kind in kinds]
+    schemas = FieldSchemas(types)
+    made = {"lifecycle": object_schema(LifecycleSchema())}
+    for kind in KINDS["workflows"]:
+        if kind in WORKFLOWS:
+            made[kind] = object_schema(WORKFLOWS[kind](schemas))
     return {
-        "if": {"required": ["lifecycle"]},
-        "then": object_schema(LifecycleSchema()),
-        "else": {"anyOf": others},
+        "anyOf": [{"type": "object", "required": [kind]} for kind in KINDS["workflows"]],
+        "allOf": [
+            {"if": {"required": [kind]}, "then": {"$ref": f"#/$defs/{kind}"}} for kind in made
+        ],
+        "$defs": {**_fields(schemas), **made, "step": object_schema(StepSchema())},
     }
 
 
@@ -94,4 +102,5 @@ _MAKERS: Mapping[str, Callable[[FieldTypes], dict[str, Any]]] = {
     "options": _of(OptionListsSchema),
     "entity": _entity,
     "workflow": _workflow,
+    "test": _of(TestSchema),
 }

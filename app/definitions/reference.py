@@ -13,7 +13,9 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.definitions.action_schemas import Steps, StepSchema, WaitSchema, WaitValue
 from app.definitions.app_file import AppSchema
+from app.definitions.config_tests import Expected, ExpectSchema
 from app.definitions.field_schemas import FieldSchema, FieldSchemas
 from app.definitions.lifecycles import LifecycleSchema
 from app.definitions.names import (
@@ -26,6 +28,8 @@ from app.definitions.names import (
 from app.definitions.options import OptionSchema, OptionsSetting
 from app.definitions.schemas import Access, OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition, Items, Part, Table
+from app.definitions.shapes import WORKFLOWS
+from app.definitions.templates import TemplateSchema
 from app.fields.base import FieldType, FieldTypes
 from app.fields.settings import Setting
 
@@ -35,10 +39,18 @@ _HEAD = """# Reference: every key and field type
 
 <!-- Written by `python -m app.definitions.reference`; do not edit. -->
 
-What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/` and in the lifecycles of
-`workflows/`, key by key. The guide to read first is [language.md](../language.md). A key in
-**bold** must be there.
+What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/`, `workflows/`, `tests/` and
+in the heads of `templates/`, key by key. The guide to read first is
+[language.md](../language.md). A key in **bold** must be there.
 """
+
+_TITLES: Mapping[str, str] = {
+    "rule": "A rule",
+    "approval": "An approval",
+    "pool": "A pool",
+    "quota": "A quota",
+    "test": "A test",
+}
 
 
 def keys_page(types: FieldTypes) -> str:
@@ -50,6 +62,8 @@ def keys_page(types: FieldTypes) -> str:
         ("options.yaml", OptionListsSchema()),
         ("An entity", entity_schema(schemas)),
         ("A lifecycle", LifecycleSchema()),
+        *((_TITLES[kind], make(schemas)) for kind, make in WORKFLOWS.items()),
+        ("The head of a template", TemplateSchema()),
     ]
     parts = [_HEAD]
     for title, root in roots:
@@ -89,6 +103,12 @@ def _definition(schema: Definition, seen: set[type], nested: bool = True) -> Ite
 def _inner(setting: Any) -> Iterator[tuple[Definition, str]]:
     if isinstance(setting, Part):
         yield setting.schema, ""
+    elif isinstance(setting, Steps):
+        yield StepSchema(), ": a step"
+    elif isinstance(setting, WaitValue):
+        yield WaitSchema(), ": until something holds"
+    elif isinstance(setting, Expected):
+        yield ExpectSchema(), ": what must be so"
     elif isinstance(setting, Access):
         yield from ((one, f": {one.noun}") for one in _schemas_of(setting))
     elif isinstance(setting, Table | Items):

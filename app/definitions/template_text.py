@@ -6,6 +6,7 @@ gives is not known here. Filling templates in is for the notifications room.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from app.texts import Label
 _WORDS: Mapping[str, Type] = {"language": TEXT, "loop": ANY, "rule": ANY, "user": ANY}
 #: What every record shows beside its fields.
 _OF_RECORDS = ("title", "link", "url")
+_OPEN = re.compile(r"block that needs to be closed is '(\w+)'")
 #: Tells of a problem: code, line from 1, the text concerned, the sentence, the hint.
 Tell = Callable[[Code, int, str, str, str], None]
 
@@ -48,7 +50,10 @@ def check_template(site: Site, text: str, tell: Tell) -> None:
     try:
         tree = Environment(autoescape=True).parse(text)
     except TemplateSyntaxError as error:
+        open_block = _OPEN.search(str(error.message))
         why = str(error.message or "").rstrip(".")
+        if open_block is not None:
+            why = f"`{{% {open_block[1]} %}}` has no `{{% end{open_block[1]} %}}`"
         tell(Code.bad_template, error.lineno, "", f"The template cannot be read: {why}.", "")
         return
     _Walker(site, tell).walk(tree, dict(_WORDS))

@@ -291,13 +291,20 @@ def test_what_means_something_changes_the_fingerprint(types, old, new):
 
 
 def test_rules_and_templates_are_part_of_the_fingerprint(types):
-    files = {"app.yaml": "name: A\n", "workflows/a.yaml": "rule: x\nentity: a\n"}
+    rules = [
+        f"rule: {name}\nentity: user\nwhen: {{on: create}}\ndo: [{{comment: Hello}}]\n"
+        for name in "xy"
+    ]
+    files = {"app.yaml": "name: A\n", "workflows/a.yaml": "---\n".join(rules)}
     prints = {load_files(files, types).catalog.fingerprint}
+    # Rules of one event run in the order they stand in.
+    files["workflows/a.yaml"] = "---\n".join(reversed(rules))
+    prints.add(load_files(files, types).catalog.fingerprint)
     files["workflows/a.yaml"] += "once: yes\n"
     prints.add(load_files(files, types).catalog.fingerprint)
-    files["templates/t.txt"] = "Hello"
+    files["templates/t.txt"] = "---\nmessage: t\n---\nHello"
     prints.add(load_files(files, types).catalog.fingerprint)
-    assert len(prints) == 3
+    assert len(prints) == 4
 
 
 def test_the_shipped_configuration_has_no_problems(types, shipped):
