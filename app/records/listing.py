@@ -147,7 +147,24 @@ class Listing:
             parts = self._key_by_key(columns, keys)
         else:
             parts = self._branches(columns, [*self.narrowed.filters(), self.narrowed.rule()])
+            if len(parts) > 1:
+                parts = self._in_turn(parts)
         return self._merged(parts, columns)
+
+    def _in_turn(self, parts: Sequence[sa.Select[Any]]) -> list[sa.Select[Any]]:
+        """Have each part be asked only if those before it did not fill the page.
+
+        A part that finds nothing, of the empty values, say, may have to look at every row to know.
+        """
+        found: list[sa.Select[Any]] = []
+        before: list[sa.ColumnElement[int]] = []
+        for number, part in enumerate(parts):
+            if before:
+                part = part.where(sum(before[1:], before[0]) < LIMIT)
+            kept = part.cte(f"b{number}").prefix_with("MATERIALIZED")
+            before.append(sa.select(sa.func.count()).select_from(kept).scalar_subquery())
+            found.append(sa.select(*kept.c))
+        return found
 
     def _branches(
         self, columns: Sequence[SortColumn], conditions: Sequence[sa.ColumnElement[bool]]

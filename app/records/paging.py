@@ -127,6 +127,7 @@ def branches(
 ) -> list[Branch]:
     """Return the branches whose union is the list, or what is left of it behind a cursor.
 
+    They come in the order of the list: no row of one comes before any row of the branch before it.
     *columns* end with the id. *empties* says which of the cursor's values are empty; None is the
     first page. Values are bound as text under ``after_0_is`` … and ``after_id`` and cast to the
     column's type, as the cursor holds them.
@@ -136,7 +137,8 @@ def branches(
     if _is_one_direction(columns) and len(columns) == 2 and not empties[0]:
         return _behind_a_value(columns, backward=backward)
     found: list[Branch] = []
-    for position in range(len(columns)):
+    # What agrees with the cursor in more of the columns comes sooner.
+    for position in reversed(range(len(columns))):
         equal = tuple(_equal(columns[n], n, empty=empties[n]) for n in range(position))
         found.extend(_beyond(columns, position, equal, empties, backward=backward))
     return found
@@ -186,13 +188,12 @@ def _opened(
     if first.nullable and first.descending and len(columns) == 2:
         # A plain index holds empty values last in ascending order: two walks of it give them last
         # in descending order as well.
-        return [
-            Branch(
-                (*equal, first.expression.is_not(None)),
-                _order_without_empties(columns, backward=backward),
-            ),
-            _all_empty(columns, backward=backward),
-        ]
+        filled = Branch(
+            (*equal, first.expression.is_not(None)),
+            _order_without_empties(columns, backward=backward),
+        )
+        empty = _all_empty(columns, backward=backward)
+        return [empty, filled] if backward else [filled, empty]
     return [Branch(equal, order_of(columns, backward=backward))]
 
 

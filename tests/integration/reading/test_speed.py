@@ -103,6 +103,19 @@ def test_q14_a_filter_reads_no_more_than_it_must(crowd, who):
     assert buffers < 2_000
 
 
+def test_empty_values_are_looked_for_only_when_the_page_is_not_full(crowd):
+    def reads_of_empty_values(text):
+        nodes, _ = plan_of(crowd, "mia", filter=text)
+        return sum(
+            node["Actual Loops"]
+            for node in nodes
+            if "last_at IS NULL" in node.get("Index Cond", "") + node.get("Filter", "")
+        )
+
+    assert reads_of_empty_values("amount > 50000") == 0
+    assert reads_of_empty_values("amount == 50000") == 1
+
+
 def test_q14_deep_pages_cost_what_the_first_does(crowd):
     boss, after = crowd.who("boss"), None
     for _ in range(30):
