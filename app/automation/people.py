@@ -7,13 +7,11 @@ Nothing here sends, assigns or asks anybody.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.access.organisation import Person as Colleague
-from app.access.organisation import Snapshot
+from app.access.membership import is_meant, user_called
 from app.automation.absences import away_now, deputy_of
 from app.definitions.automation import Person
 from app.definitions.catalog import Entity
@@ -80,46 +78,6 @@ def user_ids(
     return [one.user_id for one in found if one.user_id is not None]
 
 
-def is_among(snapshot: Snapshot, persons: Sequence[Person], user_id: int | None) -> bool:
-    """Return whether a user is one of *persons*, by role, name or department."""
-    person = snapshot.people.get(user_id) if user_id is not None else None
-    if person is None or not person.active:
-        return False
-    return any(_is_meant(snapshot, one, person) for one in persons)
-
-
-def _is_meant(snapshot: Snapshot, person: Person, user: Colleague) -> bool:
-    if person.kind == "role":
-        return person.name in user.roles
-    if person.kind == "user":
-        return user.id == user_called(snapshot, person.name)
-    if person.kind == "department":
-        return user.department in _department_called(snapshot, person.name)
-    return False
-
-
-def user_called(snapshot: Snapshot, name: str) -> int | None:
-    """Return the user with this sign-in name; failing that, the only active one so called."""
-    wanted = _key(name)
-    by_login = [p.id for p in snapshot.people.values() if _key(p.record.get("login")) == wanted]
-    if by_login:
-        return by_login[0]
-    by_name = [p.id for p in snapshot.people.values() if p.active and _key(p.name) == wanted]
-    return by_name[0] if len(by_name) == 1 else None
-
-
-def _department_called(snapshot: Snapshot, name: str) -> frozenset[int]:
-    """Return the departments of a name and those below them."""
-    wanted = _key(name)
-    top = [one for one, called in snapshot.department_names.items() if _key(called) == wanted]
-    return frozenset(snapshot.department_tree(top))
-
-
-def _key(name: str | None) -> str:
-    """Return what a name is compared by: ``East Sales`` is written ``east_sales``."""
-    return re.sub(r"[\s_-]+", "_", (name or "").strip().casefold())
-
-
 def _present(work: Work, one: Recipient, *, pass_over_absent: bool) -> Iterator[Recipient]:
     """Give a recipient, or who stands in, or nobody."""
     if one.user_id is None:
@@ -155,9 +113,8 @@ class _Finder:
                 yield Recipient(user)
         elif person.kind in ("role", "department"):
             for each in sorted(snapshot.people):
-                if snapshot.people[each].active and _is_meant(
-                    snapshot, person, snapshot.people[each]
-                ):
+                user_ = snapshot.people[each]
+                if user_.active and is_meant(snapshot, person, user_):
                     yield Recipient(each)
         elif person.kind == "chosen":
             yield from (Recipient(each) for each in self.chosen)
