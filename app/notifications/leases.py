@@ -27,6 +27,8 @@ LEASE = timedelta(minutes=2)
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, 720, 720, 720))
 #: How soon is looked again whether what is missing was set up.
 LOOK_AGAIN = timedelta(minutes=5)
+#: Names the locks of digests among the advisory locks.
+_DIGESTS = 0x5472_4467
 #: Attempts that are told of one by one.
 _MOST_TRIED = 50
 
@@ -80,7 +82,19 @@ _settle = Statement(
     )
     .returning(delivery.c.id)
 )
-#: What waits for the same digest is held together with the first of it.
+#: Who takes a part of somebody's digest waits for whoever takes another.
+_one_by_one = Statement(
+    sa.select(
+        sa.func.pg_advisory_xact_lock(_DIGESTS, sa.cast(delivery.c.user_id, sa.Integer))
+    ).where(delivery.c.id == _ID, delivery.c.content.has_key("digest"))
+)
+_lead = Statement(
+    sa.update(delivery)
+    .where(delivery.c.id == _ID)
+    .values(content=delivery.c.content.op("||")(sa.func.jsonb_build_object("lead", _ID)))
+)
+#: What waits for the same digest is held together with the first of it, whoever was to send it by
+#: itself: a new number refuses him.
 _with_it = Statement(
     sa.update(delivery)
     .where(
@@ -90,11 +104,11 @@ _with_it = Statement(
         _OPEN,
         delivery.c.due_at <= _NOW,
         delivery.c.id != _ID,
-        _free,
         sa.func.coalesce(sa.cast(delivery.c.content["lead"].astext, sa.BigInteger), _ID) == _ID,
     )
     .values(
         content=delivery.c.content.op("||")(sa.func.jsonb_build_object("lead", _ID)),
+        token=delivery.c.token + 1,
         leased_until=_clock + sa.literal(LEASE, sa.Interval()),
     )
     .returning(delivery.c.id, delivery.c.content)
@@ -152,6 +166,7 @@ def take(
     Args:
         token: given by who handed it out and holds it for us.
     """
+    _one_by_one.run(connection, {"id": delivery_id})
     if token is None:
         row = _take_free.run(connection, {"id": delivery_id, "now": now}).fetchone()
     else:
@@ -188,6 +203,7 @@ def join_digest(
 
     What goes along is marked, so that the next attempt sends the same again.
     """
+    _lead.run(connection, {"id": held.id})
     rows = _with_it.run(connection, {"user": held.user_id, "id": held.id, "now": now})
     return {row[0]: row[1] for row in sorted(rows.fetchall())}
 

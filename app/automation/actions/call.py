@@ -6,13 +6,17 @@ What is to be saved of the answer is worked out when it comes, by the rule as it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import sqlalchemy as sa
 
 from app.access.principal import SYSTEM
 from app.automation.actions.base import Action, Outcome
 from app.automation.context import RuleContext
+from app.automation.registry import RuleNumbers
 from app.automation.values import value_of
+from app.database.automation_tables import firing as firing_table
 from app.definitions.automation import Call as Settings
 from app.definitions.automation import Given, RuleDefinition, Step
 from app.errors import TrellisError, text_in
@@ -23,11 +27,18 @@ from app.notifications.leases import Held
 from app.notifications.outbox import NewDelivery
 from app.records.acting import Acting
 from app.records.conditions import Linked
+from app.records.statements import Statement
 from app.texts import Label, say
 
 if TYPE_CHECKING:
     from app.automation.running import Running
     from app.records.work import Work
+
+_rule_of = Statement(
+    sa.select(firing_table.c.rule).where(
+        firing_table.c.id == sa.bindparam("firing", type_=sa.BigInteger)
+    )
+)
 
 
 class Call(Action):
@@ -86,22 +97,18 @@ class AnswerContext(RuleContext):
 class CallAnswers:
     """Saves what calls were answered; an `Answers` of the deliveries."""
 
-    def __init__(self, writer: Any, rule_of: Callable[[int], str | None]) -> None:
-        """Take who writes, and what gives the name of the rule of a firing."""
+    def __init__(self, writer: Any, numbers: RuleNumbers) -> None:
+        """Take who writes, and what knows the names of rules."""
         self._writer = writer
-        self._rule_of = rule_of
+        self._numbers = numbers
 
     def save(self, held: Held, values: Any) -> Label | None:
         """Save it in a transaction of its own; return a sentence about what could not be saved."""
-        name = self._rule_of(held.firing) if held.firing is not None else None
-        if name is None or held.entity is None or held.record_id is None:
+        if held.firing is None or held.entity is None or held.record_id is None:
             return None
         try:
             return self._writer.transact(  # type: ignore[no-any-return]
-                SYSTEM,
-                lambda work: _save(work, held, name, values),
-                origin="rule",
-                cause=name,
+                SYSTEM, lambda work: self._save(work, held, values), origin="rule"
             )
         except TrellisError as error:
             first = next((texts[0] for texts in error.fields.values() if texts), error.message)
@@ -109,26 +116,28 @@ class CallAnswers:
         except FieldError as error:
             return _not_saved(error.sentence)
 
-
-def _save(work: Work, held: Held, rule_name: str, answer: Any) -> Label | None:
-    rule = work.release.catalog.automation.rules.get(rule_name)
-    entity_name = work.release.names.get(held.entity or 0)
-    step = _step(rule, entity_name, held.step) if rule is not None and entity_name else None
-    if step is None or entity_name is None or held.record_id is None:
-        return _not_saved(say("the rule has no such step any more", "规则中已没有该步骤"))
-    entity = work.release.catalog.entities[entity_name]
-    row = work.rows[entity_name].read(work.connection, [held.record_id]).get(held.record_id)
-    if row is None or row.get("deleted_at") is not None:
-        return _not_saved(say("the record is gone", "记录已不存在"))
-    context = AnswerContext(work, Linked(work), entity, row)
-    context.answer = answer
-    values = {
-        name: value_of(context, Given(checked=checked), entity.fields[name])
-        for name, checked in step.settings.save.items()
-        if name in entity.fields
-    }
-    Acting(work).update(entity_name, held.record_id, values)
-    return None
+    def _save(self, work: Work, held: Held, answer: Any) -> Label | None:
+        row = _rule_of.run(work.connection, {"firing": held.firing}).fetchone()
+        work.cause = self._numbers.name(row[0]) if row is not None else None
+        rule = work.release.catalog.automation.rules.get(work.cause or "")
+        entity_name = work.release.names.get(held.entity or 0)
+        step = _step(rule, entity_name, held.step) if rule is not None and entity_name else None
+        if step is None or entity_name is None or held.record_id is None:
+            return _not_saved(say("the rule has no such step any more", "规则中已没有该步骤"))
+        entity = work.release.catalog.entities[entity_name]
+        columns = work.rows[entity_name].read(work.connection, [held.record_id])
+        record = columns.get(held.record_id)
+        if record is None or record.get("deleted_at") is not None:
+            return _not_saved(say("the record is gone", "记录已不存在"))
+        context = AnswerContext(work, Linked(work), entity, record)
+        context.answer = answer
+        values = {
+            name: value_of(context, Given(checked=checked), entity.fields[name])
+            for name, checked in step.settings.save.items()
+            if name in entity.fields
+        }
+        Acting(work).update(entity_name, held.record_id, values)
+        return None
 
 
 def _step(rule: RuleDefinition, entity: str, path: str | None) -> Step | None:
