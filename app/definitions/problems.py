@@ -98,6 +98,12 @@ class Code(StrEnum):
     no_title = "no-title"
     # Expressions.
     bad_expression = "bad-expression"
+    # Workflows, seen without running them.
+    rule_loop = "rule-loop"
+    same_field = "same-field"
+    never_true = "never-true"
+    unreachable_stage = "unreachable-stage"
+    nobody = "nobody"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ from app.definitions.document import Document
 from app.definitions.gather import Gathered
 from app.definitions.moves import bind_lifecycles
 from app.definitions.pools import bind_pool, bind_quota
+from app.definitions.problems import has_errors
 from app.definitions.rule_actions import Known
 from app.definitions.rules import bind_rule
 from app.definitions.shapes import Shapes
 from app.definitions.templates import bind_templates
+from app.definitions.workflow_analysis import analyse
 from app.definitions.workshop import Workshop
 
 Bind = Callable[[Workshop, Document, Mapping[str, Any], Known], Any]
@@ -42,7 +44,7 @@ def bind_workflows(
         actions=actions,
     )
     rules = _bound(shop, shapes, known, "rule", bind_rule)
-    return Automation(
+    automation = Automation(
         rules=rules,
         lifecycles=MappingProxyType(bind_lifecycles(shop, shapes.lifecycles)),
         approvals=_bound(shop, shapes, known, "approval", bind_approval),
@@ -51,6 +53,9 @@ def bind_workflows(
         templates=MappingProxyType(templates),
         tests=bind_tests(shop, shapes.workflows.get("test", ()), _names(gathered)),
     )
+    if not has_errors(shop.problems):
+        analyse(shop, automation, gathered)
+    return automation
 
 
 def _bound(

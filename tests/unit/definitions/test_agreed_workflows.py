@@ -148,7 +148,7 @@ def test_a_pool_is_bound(types):
     assert (pool.per_day, pool.views_per_day, pool.hide) == (5, 50, ("phones",))
     assert pool.not_previous_owner.text == "days(7)"
     assert [one.if_ is not None for one in pool.recycle] == [False, True]
-    assert "level" in {name for name in pool.recycle[0].due.names}
+    assert "level" in set(pool.recycle[0].due.names)
     assert (pool.with_, pool.reasons, pool.warn.text) == (
         ("contact.customer",),
         "pool_reasons",
