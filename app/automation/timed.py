@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from app.definitions.automation import At, Pool, RuleDefinition
 from app.definitions.catalog import Catalog, Entity
+from app.definitions.meaning import meant_by
 from app.expressions.calendar import Calendar
 from app.expressions.tree import Arithmetic, Checked
 from app.expressions.types import Kind
@@ -196,23 +197,9 @@ def timing_of(catalog: Catalog, rules: Iterable[Timed]) -> str:
     """Return what the dates of a rule follow from, as one word: another one moves its reminders."""
     said: list[object] = [calendar_said(catalog.app.business_calendar)]
     for rule in sorted(rules, key=lambda each: each.entity):
-        said.append((rule.entity, rule.due.text, rule.base.text, rule.at, rule.before))
+        said.append((rule.entity, rule.at, rule.before))
         said.append((rule.yearly, rule.backlog))
-        entity = catalog.entities[rule.entity]
-        for name in sorted(rule.due.names | rule.base.names):
-            first, _, rest = name.partition(".")
-            if first == "app":
-                said.append((name, catalog.app.values.get(rest)))
-            read = entity.fields.get(first)
-            if read is None:
-                continue
-            if read.expression is not None:
-                said.append((name, read.expression.text))
-            if read.rollup is not None:
-                asks = read.rollup
-                parts = (asks.value, asks.by, asks.where)
-                texts = [each.text if each is not None else None for each in parts]
-                said.append((name, asks.entity, asks.link, asks.function, texts))
+        said.append(meant_by(catalog, rule.entity, rule.due, rule.base))
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 

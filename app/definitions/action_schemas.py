@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.definitions.automation import CHANNELS
-from app.definitions.complaints import Complaint, complain
+from app.definitions.complaints import Complaint
 from app.definitions.problems import Code, quoted
 from app.definitions.shape import Definition, Items, Labels, Part, Value, add_keys
 from app.definitions.words import Texts
@@ -38,7 +38,7 @@ def one_of(data: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
             {keys[0]: [Complaint(f"{what} says nothing of {quoted(keys)}.", Code.missing_key,
                                  "Write one of them.")]}
         )  # fmt: skip
-    message = f"{what} says both {quoted(found[:2])}; it must be one."
+    message = f"{what} says both `{found[0]}` and `{found[1]}`; it must be one."
     raise ma.ValidationError(
         {found[1]: [Complaint(message, Code.conflicting_keys, "Remove one.", on_key=True)]}
     )
@@ -404,11 +404,6 @@ notify: {to: owner.manager, say: Still nothing.}
 
     def check(self, values: dict[str, Any], data: dict[str, Any]) -> None:
         """Ask for exactly one action."""
-        if not values.keys() & set(ACTIONS):
-            raise complain(
-                Code.missing_key, "A step without an action does nothing.",
-                f"Write one of {', '.join(f'`{one}`' for one in ACTIONS)}.", key=True,
-            )  # fmt: skip
         one_of(data, ACTIONS, "A step")
         branches = values.get("choose")
         if branches is not None:
@@ -419,7 +414,7 @@ notify: {to: owner.manager, say: Still nothing.}
             if "if" not in branch:
                 sentence = "Only the last branch may do without `if`: none behind it is reached."
                 raise ma.ValidationError(
-                    {"choose": {index: [Complaint(sentence, Code.missing_key)]}}
+                    {"choose": {index: [Complaint(sentence, Code.wrong_shape)]}}
                 )
 
 

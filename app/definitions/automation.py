@@ -284,9 +284,6 @@ class RuleDefinition:
     was: tuple[str, ...] = ()
     #: SHA-256 of what it means, in hex; another one is another version
     digest: str = ""
-    #: dated rules: another one where reminders have to be worked out anew: what it says about
-    #: when it comes, and everything behind that (formulas, shared values, the calendar)
-    timing: str = ""
     #: what was written, for versions that outlive it
     source: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     file: str = ""

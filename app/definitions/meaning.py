@@ -1,21 +1,19 @@
 """What an expression means, as a text that is equal where the meaning is: for versions of rules.
 
-Blanks and brackets do not count. Everything that decides *when* a dated rule comes belongs to its
-timing: the formulas and roll-ups its expressions read, the shared values and views they name, and
-the calendar. A rule whose timing is another one has its reminders worked out anew.
+Blanks and brackets do not count. What an expression means depends on more than its text: on the
+formulas and roll-ups it reads, the shared values and views it names.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 import orjson
 
-from app.definitions.catalog import Field
-from app.definitions.workshop import Workshop
+from app.definitions.catalog import Catalog, Field
 from app.expressions.functions import Function
 from app.expressions.tree import Ask, Checked, InView, Node, Path
 from app.texts import Label
@@ -50,46 +48,42 @@ def digest_of(source: Mapping[str, Any]) -> str:
     return _hash(meant)
 
 
-def timing_of(
-    shop: Workshop, entity: str, meant: Iterable[Any], *expressions: Checked | None
-) -> str:
-    """Return the version of when a dated rule comes.
+def meant_by(catalog: Catalog, entity: str, *expressions: Checked) -> list[Any]:
+    """Return what expressions over an entity's records mean, with everything behind their names.
 
-    *meant* are its plain settings; *expressions* are worked out on records of the entity.
+    That is the formulas and roll-ups they read, and the shared values and views they name. Equal
+    lists give equal answers from equal records, whichever files they come from.
     """
     found: dict[str, Any] = {}
     for checked in expressions:
-        if checked is not None:
-            _gather(shop, checked.root, entity, entity, found)
-    calendar = {key: str(value) for key, value in shop.app.calendar.items()}
-    roots = [meaning_of(one.root) if one is not None else None for one in expressions]
-    return _hash([list(meant), roots, found, calendar, shop.app.time_zone])
+        _gather(catalog, checked.root, entity, entity, found)
+    return [[meaning_of(one.root) for one in expressions], sorted(found.items())]
 
 
-def _gather(shop: Workshop, node: Node, entity: str, at_hand: str, found: dict[str, Any]) -> None:
+def _gather(catalog: Catalog, node: Node, entity: str, at_hand: str, found: dict[str, Any]) -> None:
     """Collect what lies behind the names of an expression."""
     if isinstance(node, Path):
-        _gather_path(shop, node, entity, at_hand, found)
+        _gather_path(catalog, node, entity, at_hand, found)
     inner = entity
     if isinstance(node, Ask):
-        inner = _asked(shop, entity, node.over)
+        inner = _asked(catalog, entity, node.over)
     if isinstance(node, InView):
         found[f"view {entity}.{node.name}"] = meaning_of(node.item)
     for child in node.children:
-        _gather(shop, child, inner, at_hand, found)
+        _gather(catalog, child, inner, at_hand, found)
 
 
-def _asked(shop: Workshop, entity: str, over: tuple[str, ...]) -> str:
+def _asked(catalog: Catalog, entity: str, over: tuple[str, ...]) -> str:
     own = f"{entity}.{over[0]}"
-    first = own if own in shop.drafts else over[0]
+    first = own if own in catalog.entities else over[0]
     return f"{first}.{over[1]}" if len(over) > 1 else first
 
 
 def _gather_path(
-    shop: Workshop, path: Path, entity: str, at_hand: str, found: dict[str, Any]
+    catalog: Catalog, path: Path, entity: str, at_hand: str, found: dict[str, Any]
 ) -> None:
     if path.root == "app":
-        found[f"app {path.name}"] = str(shop.app.values.get(path.name))
+        found[f"app {path.name}"] = str(catalog.app.values.get(path.name))
         return
     if path.root not in ("", "record"):
         return
@@ -97,25 +91,25 @@ def _gather_path(
     names = [(hop.name, hop.entities) for hop in path.hops]
     for name, targets in (*names, (path.name.partition(".")[0], ())):
         for one in here:
-            for field, draft in _fields(shop, one, name):
-                _gather_field(shop, field, draft, found)
+            for field, draft in _fields(catalog, one, name):
+                _gather_field(catalog, field, draft, found)
         here = list(targets)
 
 
-def _fields(shop: Workshop, entity: str, name: str) -> Iterator[tuple[Field, str]]:
-    draft = shop.drafts.get(entity)
+def _fields(catalog: Catalog, entity: str, name: str) -> Iterator[tuple[Field, str]]:
+    draft = catalog.entities.get(entity)
     if draft is not None and name in draft.fields:
         yield draft.fields[name], entity
 
 
-def _gather_field(shop: Workshop, field: Field, entity: str, found: dict[str, Any]) -> None:
+def _gather_field(catalog: Catalog, field: Field, entity: str, found: dict[str, Any]) -> None:
     key = f"field {entity}.{field.name}"
     if key in found or not field.is_worked_out:
         return
     found[key] = None
     if field.expression is not None:
         found[key] = meaning_of(field.expression.root)
-        _gather(shop, field.expression.root, entity, entity, found)
+        _gather(catalog, field.expression.root, entity, entity, found)
     if field.rollup is not None:
         asked = field.rollup
         parts = (asked.value, asked.by, asked.where)
@@ -124,7 +118,7 @@ def _gather_field(shop: Workshop, field: Field, entity: str, found: dict[str, An
         ]
         for one in parts:
             if one is not None:
-                _gather(shop, one.root, asked.entity, entity, found)
+                _gather(catalog, one.root, asked.entity, entity, found)
 
 
 def _hash(value: Any) -> str:

@@ -57,6 +57,8 @@ class StepBinder:
     @property
     def site(self) -> Site:
         """The names at the step that comes next."""
+        if not self._made:
+            return self._base
         return self._base.with_roots(new=Type(Kind.parts, parts=dict(self._made)))
 
     def bind(self, wrote: list[dict[str, Any]], path: Path, before: str = "") -> tuple[Step, ...]:

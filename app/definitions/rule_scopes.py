@@ -16,6 +16,7 @@ _NOBODY = (
     "`{name}` is whoever caused the rule; {what} is caused by nobody. "
     "Go through the record: `owner`, `owner.manager`."
 )
+_NEW = {"new": "`new` is what an earlier step made under a `name`; none did."}
 _NO_WRITE = "`{name}` asks about a write; {what} is set off by none."
 
 
@@ -30,20 +31,21 @@ def event_scope(
     words: Mapping[str, Type] = {}
     if set(events) & set(_WITH_WORDS):
         words = dict.fromkeys(("from", "subject", "text"), TEXT)
-    return RuleScope(shop, entity, {**roots, **_steps(words)})
+    return RuleScope(shop, entity, {**roots, **_input(words)}, dict(_NEW))
 
 
 def button_scope(shop: Workshop, entity: str, asked: Mapping[str, Type]) -> RuleScope:
     """Return the names of a rule with a button, which may have asked something."""
     roots = _record_roots(shop, entity, writes=False)
     refused = _refuse(_NO_WRITE, ("old", "origin"), "a button")
-    return RuleScope(shop, entity, {**roots, **_steps(asked)}, refused)
+    return RuleScope(shop, entity, {**roots, **_input(asked)}, {**refused, **_NEW})
 
 
 def timed_scope(shop: Workshop, entity: str | None, what: str = "a timed rule") -> RuleScope:
     """Return the names of a rule that time sets off, about a record or about none."""
-    roots = {**_without_people(_record_roots(shop, entity, writes=False)), **_steps({})}
+    roots = _without_people(_record_roots(shop, entity, writes=False))
     refused = {
+        **_NEW,
         **_refuse(_NOBODY, ("me", "my"), what),
         **_refuse(_NO_WRITE, ("old", "origin"), what),
         "input": f"`input` is what a button asked or another program sent; {what} has none.",
@@ -68,9 +70,8 @@ def _without_people(roots: Mapping[str, Type]) -> dict[str, Type]:
     return {name: type_ for name, type_ in roots.items() if name not in ("me", "my")}
 
 
-def _steps(asked: Mapping[str, Type]) -> dict[str, Type]:
-    found = {"new": Type(Kind.parts)}
-    return {**found, "input": Type(Kind.parts, parts=asked)} if asked else found
+def _input(asked: Mapping[str, Type]) -> dict[str, Type]:
+    return {"input": Type(Kind.parts, parts=asked)} if asked else {}
 
 
 def _refuse(sentence: str, names: Iterable[str], what: str) -> dict[str, str]:

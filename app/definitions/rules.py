@@ -12,7 +12,7 @@ from app.definitions.ask_fields import bind_inputs
 from app.definitions.automation import EVENTS, RuleDefinition, Step, When
 from app.definitions.complaints import LOOSE_NAME, check_name, shape_problems
 from app.definitions.document import Document
-from app.definitions.meaning import digest_of, timing_of
+from app.definitions.meaning import digest_of
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.rule_actions import Known, StepBinder, item_path
 from app.definitions.rule_schemas import KINDS
@@ -70,7 +70,7 @@ def bind_rule(
         if len(bound) > 1
         else {},
     )
-    return _with_timing(shop, _with_repeat(site, rule, values.get("repeat")))
+    return _with_repeat(site, rule, values.get("repeat"))
 
 
 def is_name(shop: Workshop, document: Document, kind: str, name: str) -> bool:
@@ -318,20 +318,3 @@ def _with_repeat(
         return rule
     every = bind_duration(site, ("repeat", "every"), wrote["every"], "`every`")
     return replace(rule, repeat_every=every, repeat_times=wrote.get("times", 0))
-
-
-def _with_timing(shop: Workshop, rule: RuleDefinition) -> RuleDefinition:
-    """Return the rule with the version of when it comes, if a date sets it off."""
-    if not rule.when.is_timed:
-        return rule
-    parts = []
-    for entity in rule.entities:
-        when = rule.of(entity)[0]
-        at = (when.at.minute, when.at.working_days) if when.at is not None else None
-        plain = (entity, when.kind, when.before, when.yearly, at, rule.repeat_times, rule.once,
-                 rule.catch_up, rule.backlog)  # fmt: skip
-        parts.append(
-            timing_of(shop, entity, plain, when.due, when.base, rule.if_.get(entity),
-                      rule.repeat_every)
-        )  # fmt: skip
-    return replace(rule, timing=parts[0] if len(parts) == 1 else "+".join(parts))

@@ -64,7 +64,11 @@ class Site:
 
     def with_roots(self, **roots: Type) -> Site:
         """Return the same place with further words: `new`, `each`."""
-        return self.within(replace(self.scope, roots={**self.scope.roots, **roots}))
+        scope = replace(self.scope, roots={**self.scope.roots, **roots})
+        if isinstance(scope, RuleScope):
+            refused = {name: one for name, one in scope.refused.items() if name not in roots}
+            scope = replace(scope, refused=refused)
+        return self.within(scope)
 
     def problem(
         self, code: Code, path: Path, message: str, hint: str = "", *, key: bool = False
