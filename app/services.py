@@ -6,21 +6,17 @@ Web, worker and command line all open these in the same order. Nothing here serv
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from app.access.organisation import CHANNEL, Organisation
-from app.automation.actions.base import Actions
-from app.automation.actions.notify import Notify
 from app.automation.approvals.door import Approvals
-from app.automation.approvals.outcomes import RuleOutcomes
-from app.automation.approvals.versions import bind_kept
+from app.automation.assembly import assemble
+from app.automation.engine import Engine
 from app.automation.registry import RuleNumbers
-from app.automation.steps import Steps
-from app.automation.wiring import Composed
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
+from app.notifications.telling import Teller
 from app.plugins import Plugins, load_plugins
 from app.records.door import Records
 from app.records.files import FileStore
@@ -48,6 +44,9 @@ class Services:
     throttle: Throttle
     identity: Identity
     approvals: Approvals
+    engine: Engine
+    numbers: RuleNumbers
+    teller: Teller
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -71,23 +70,16 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     files = FileStore(settings.data)
     sessions = Sessions(pools, known_clock)
     live.on_notice(CHANNEL, lambda _name: sessions.expire())
-    numbers = RuleNumbers(pools)
-    approvals = Approvals(
-        pools,
-        partial(bind_kept, functions=plugins.functions),
-        RuleOutcomes(Steps(Actions([Notify()])), numbers),
-    )
-    records = Records(
+    found = assemble(
         pools,
         live,
         organisation,
         known_clock,
         secret=secrets.secret_key.encode(),
-        hooks=plugins.hooks,
         files=files,
-        reactions=Composed([approvals.lock, approvals.reactions]),
+        hooks=plugins.hooks,
+        functions=plugins.functions,
     )
-    approvals.attach(records.writer)
     return Services(
         settings=settings,
         secrets=secrets,
@@ -96,12 +88,15 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         pools=pools,
         live=live,
         organisation=organisation,
-        records=records,
+        records=found.records,
         files=files,
         sessions=sessions,
         throttle=Throttle(pools, known_clock),
         identity=_identity(pools, organisation, sessions, known_clock, secrets),
-        approvals=approvals,
+        approvals=found.approvals,
+        engine=found.engine,
+        numbers=found.numbers,
+        teller=found.teller,
     )
 
 

@@ -7,7 +7,9 @@ counts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,9 +17,14 @@ import sqlalchemy as sa
 from app.database.automation_tables import rule_version
 from app.definitions.automation import RuleDefinition
 from app.definitions.catalog import Catalog
+from app.definitions.load import load_files
+from app.expressions.builtin import BUILTIN
+from app.expressions.functions import Functions
 from app.records.statements import Statement
 from app.records.work import Work
 
+#: What an old version is called while it is read beside the present one.
+_STANDS_IN = "kept-rule-version"
 #: Binds what was written to a catalog; None where it does not fit any more.
 Bind = Callable[[Catalog, Mapping[str, Any]], RuleDefinition | None]
 
@@ -47,3 +54,18 @@ class Versions:
             row = _source.run(work.connection, {"digest": digest}).fetchone()
             self._known[key] = self._bind(work.release.catalog, row[0]) if row else None
         return self._known[key]
+
+
+def bind_kept(
+    catalog: Catalog, source: Mapping[str, Any], functions: Functions = BUILTIN
+) -> RuleDefinition | None:
+    """Return what the kept text of a rule means under a catalog; None if nothing any more.
+
+    The text stands beside the rules of now under another name, so that everything it names is
+    looked up in the configuration of today.
+    """
+    text = json.dumps({**source, "rule": _STANDS_IN}, ensure_ascii=False)
+    files = {**catalog.files, f"workflows/{_STANDS_IN}.yaml": text}
+    loaded = load_files(files, catalog.types, functions)
+    found = loaded.catalog.automation.rules.get(_STANDS_IN) if loaded.catalog else None
+    return None if found is None else replace(found, name=str(source["rule"]))

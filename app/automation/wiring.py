@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from app.errors import RuleFailed
     from app.records.drafts import Draft, Problems
     from app.records.reactions import Change
     from app.records.saving import Saving
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Part(Protocol):
-    """One listener. A part may also have ``concerns(work, entity) -> bool``, asked first.
+    """One listener. It may also have ``concerns``, ``amend`` and ``failed``, see `Reactions`.
 
-    and ``amend``, see `Reactions`; the answer of ``concerns`` is kept for a release.
+    The answer of ``concerns(work, entity)`` is kept for a release.
     """
 
     def before_write(
@@ -79,6 +80,13 @@ class Composed:
         """Tell every part."""
         for part in self._of(work, change.entity.name):
             part.after_write(work, change)
+
+    def failed(self, error: RuleFailed) -> None:
+        """Tell who keeps the ledger."""
+        for part in self._parts:
+            tell = getattr(part, "failed", None)
+            if tell is not None:
+                tell(error)
 
 
 def _concerns(part: Part, work: Work, entity: str) -> bool:

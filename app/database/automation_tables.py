@@ -102,6 +102,7 @@ firing = sa.Table(
     sa.Index("firing_record", "entity", "record_id", sa.text("id DESC")),
     sa.Index("firing_rule", "rule", sa.text("id DESC")),
     sa.Index("firing_user", "user_id", sa.text("id DESC")),
+    sa.Index("firing_waiting", "rule", postgresql_where=sa.text("state = 'waiting'")),
 )
 
 #: What waits to be run by a worker: a firing's first steps, or a later one. Gone once it was run.
@@ -316,6 +317,38 @@ delivery = sa.Table(
     sa.Index("delivery_due", "due_at", postgresql_where=sa.text("state IN ('waiting', 'late')")),
     sa.Index("delivery_record", "entity", "record_id"),
     sa.Index("delivery_state", "state", sa.text("id DESC")),
+)
+
+#: Who follows a record, and hears of what happens to it.
+follower = sa.Table(
+    "follower",
+    metadata,
+    sa.Column("entity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    #: who had them follow: a person, or a rule by name
+    sa.Column("added_by", sa.BigInteger),
+    sa.Column("rule", sa.Text),
+    sa.Column("since", _moment, nullable=False, server_default=_now()),
+    sa.Column("until", _moment),
+    sa.Index("follower_user", "user_id", "entity", "record_id"),
+)
+
+#: What people and rules say about a record.
+comment = sa.Table(
+    "comment",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("entity", sa.SmallInteger, nullable=False),
+    sa.Column("record_id", sa.BigInteger, nullable=False),
+    sa.Column("user_id", sa.BigInteger),
+    sa.Column("text", sa.Text, nullable=False),
+    #: screen | api | rule | hook | email, and which rule
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text),
+    sa.Column("happened_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("deleted_at", _moment),
+    sa.Index("comment_record", "entity", "record_id", sa.text("id DESC")),
 )
 
 #: How a person wants to hear of things: ``{"channels": ["inbox", "email"], "digest": "daily"}``.

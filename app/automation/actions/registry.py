@@ -1,0 +1,52 @@
+"""Every action there is: ours, and those of plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.automation.actions.assign import Assign
+from app.automation.actions.base import Action, Actions
+from app.automation.actions.call import Call
+from app.automation.actions.fields import Anonymise, SetAction
+from app.automation.actions.flow import ChooseAction, StopAction, WaitAction
+from app.automation.actions.notify import Notify
+from app.automation.actions.people import (
+    CommentAction,
+    FollowAction,
+    ShareAction,
+    UnfollowAction,
+    UnshareAction,
+)
+from app.automation.actions.records import CreateAction, DeleteAction, UpdateAction
+from app.notifications.telling import Teller
+
+
+def built_in_actions(teller: Teller, allowed_hosts: frozenset[str]) -> list[Action]:
+    """Return the actions of the language."""
+    return [
+        SetAction(),
+        CreateAction(),
+        UpdateAction(),
+        DeleteAction(),
+        Assign(),
+        ShareAction(),
+        UnshareAction(),
+        FollowAction(),
+        UnfollowAction(),
+        ChooseAction(),
+        WaitAction(),
+        StopAction(),
+        Notify(teller),
+        CommentAction(teller),
+        Call(allowed_hosts),
+        Anonymise(),
+    ]
+
+
+def all_actions(
+    teller: Teller,
+    allowed_hosts: frozenset[str] = frozenset(),
+    others: Iterable[Action] = (),
+) -> Actions:
+    """Return every action by name; *others* come from other rooms and plugins."""
+    return Actions([*built_in_actions(teller, allowed_hosts), *others])

@@ -1,0 +1,106 @@
+"""The automation put together: the door with everybody who listens to it, and the engine.
+
+Web, worker, command line and tests all use this one function, so that a rule means the same
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from app.access.organisation import Organisation
+from app.automation import versions
+from app.automation.actions.approve import Approve
+from app.automation.actions.base import Action, Actions
+from app.automation.actions.registry import all_actions
+from app.automation.approvals import versions as approval_versions
+from app.automation.approvals.door import Approvals
+from app.automation.approvals.outcomes import RuleOutcomes
+from app.automation.engine import Engine
+from app.automation.events import EventRules
+from app.automation.failures import Failures
+from app.automation.quotas import Quotas
+from app.automation.registry import RuleNumbers
+from app.automation.reminders import Reminders
+from app.automation.steps import Steps
+from app.automation.versions import Versions
+from app.automation.wiring import Composed, Part
+from app.clock import Clock
+from app.database.live import Live
+from app.database.pools import Pools
+from app.expressions.builtin import BUILTIN
+from app.expressions.functions import Functions
+from app.notifications.telling import Teller
+from app.records.door import Records
+from app.records.files import FileStore
+from app.records.transactions import Hooks
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What works together in one process."""
+
+    records: Records
+    engine: Engine
+    approvals: Approvals
+    numbers: RuleNumbers
+    teller: Teller
+    actions: Actions
+
+
+def assemble(
+    pools: Pools,
+    live: Live,
+    organisation: Organisation,
+    clock: Clock,
+    *,
+    secret: bytes,
+    files: FileStore,
+    hooks: Hooks | None = None,
+    functions: Functions = BUILTIN,
+    actions: Iterable[Action] = (),
+    allowed_hosts: frozenset[str] = frozenset(),
+    address: str | None = None,
+) -> Assembled:
+    """Return the door and the engine over one database.
+
+    Args:
+        actions: those of plugins.
+        allowed_hosts: of the inner network, which a `call` may reach.
+        address: where people reach Trellis, for links in messages.
+    """
+    numbers, teller = RuleNumbers(pools), Teller(address)
+    known = all_actions(teller, allowed_hosts, actions)
+    steps = Steps(known)
+    approvals = Approvals(
+        pools,
+        partial(approval_versions.bind_kept, functions=functions),
+        RuleOutcomes(steps, numbers),
+        teller,
+    )
+    known.register(Approve(approvals.submitting))
+    failures = Failures(pools, lambda: live.release, numbers, clock)
+    listeners: list[Part] = [
+        approvals.lock,
+        Quotas(),
+        EventRules(steps, numbers, failures),
+        Reminders(numbers),
+        approvals.reactions,
+    ]
+    records = Records(
+        pools,
+        live,
+        organisation,
+        clock,
+        secret=secret,
+        hooks=hooks,
+        files=files,
+        reactions=Composed(listeners),
+    )
+    approvals.attach(records.writer)
+    kept: Any = Versions(partial(versions.bind_kept, functions=functions))
+    engine = Engine(records, steps, numbers, kept)
+    return Assembled(records, engine, approvals, numbers, teller, known)
