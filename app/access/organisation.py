@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.access.membership import pools_of
 from app.access.principal import Principal
 from app.database.statements import Statement
 from app.database.system import revision, share
@@ -243,7 +244,9 @@ class Organisation:
         person = snapshot.people.get(user_id)
         if person is None or not person.active:
             return None
-        app, roles = self._release().catalog.app, self._release().catalog.roles
+        catalog = self._release().catalog
+        app, roles = catalog.app, catalog.roles
+        pools, pools_kept = pools_of(snapshot, catalog.automation.pools.values(), person)
         departments = snapshot.departments_of(user_id)
         with self._pools.read.connection() as connection:
             shared = _shared_with.run(connection, {"user": user_id}).fetchall()
@@ -266,6 +269,8 @@ class Organisation:
                 "departments": departments,
             },
             shared=frozenset(number for (number,) in shared),
+            pools=pools,
+            pools_kept=pools_kept,
         )
 
 

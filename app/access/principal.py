@@ -32,6 +32,9 @@ class Principal:
     my: Mapping[str, Any] = field(default_factory=dict)
     #: numbers of the entities of which some record is shared with this person
     shared: frozenset[int] = frozenset()
+    #: pools this person may look into, and those among them the person looks after
+    pools: tuple[str, ...] = ()
+    pools_kept: tuple[str, ...] = ()
 
     @property
     def role_key(self) -> tuple[str, ...]:

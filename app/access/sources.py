@@ -41,6 +41,9 @@ class Guard(Protocol):
     def rows(self, entity: str, table: sa.FromClause) -> sa.ColumnElement[bool]:
         """Return the condition under which a row of *table* may be read, deleted or not."""
 
+    def table(self, entity: str) -> sa.FromClause:
+        """Return the entity's table as the asker may see it, under an alias of its own."""
+
 
 class TableSource:
     """One row of an entity's table within a statement."""
@@ -104,7 +107,7 @@ class TableSource:
             if entity is not None and f"{name}__entity" in self.table.c:
                 number = self.release.numbers[entity]
                 conditions.append(self.table.c[f"{name}__entity"] == number)
-        table = self.release.tables[target].alias()
+        table = self._table(target)
         is_list = isinstance(link.type, sa.ARRAY)
         conditions.append(table.c.id == (sa.func.any(link) if is_list else link))
         if "deleted_at" in table.c:
@@ -118,7 +121,7 @@ class TableSource:
         """Return the records of an entity, or the row's own lines: row, table, condition."""
         lines = f"{self.entity.name}.{over}"
         entity = lines if lines in self.release.catalog.entities else over
-        table = self.release.tables[entity].alias()
+        table = self._table(entity)
         conditions: list[sa.ColumnElement[bool]] = []
         if entity == lines:
             conditions.append(table.c.parent == self.table.c.id)
@@ -127,6 +130,11 @@ class TableSource:
         if self.guard is not None and entity != lines:
             conditions.append(self.guard.rows(entity, table))
         return TableSource(self.release, entity, table, self.guard), table, sa.and_(*conditions)
+
+    def _table(self, entity: str) -> sa.FromClause:
+        if self.guard is not None:
+            return self.guard.table(entity)
+        return self.release.tables[entity].alias()
 
     def _part(self, field: Field, part: str) -> sa.ColumnElement[Any]:
         columns = self.columns(field)
@@ -172,7 +180,8 @@ class BoundSource:
             target = self.entity.lines_of[0]
         else:
             target = entity or targets_of(self.entity.fields[name])[0]
-        table = self.release.tables[target].alias()
+        guard = self.guard
+        table = guard.table(target) if guard else self.release.tables[target].alias()
         condition = table.c.id == self.value(name)
         if self.guard is not None:
             condition = sa.and_(condition, self.guard.rows(target, table))
@@ -180,7 +189,8 @@ class BoundSource:
 
     def rows(self, over: str) -> tuple[TableSource, sa.FromClause, sa.ColumnElement[bool]]:
         """Return the records of an entity; a form's own lines are not in the database."""
-        table = self.release.tables[over].alias()
+        guard = self.guard
+        table = guard.table(over) if guard else self.release.tables[over].alias()
         condition = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
         return TableSource(self.release, over, table, self.guard), table, condition
 

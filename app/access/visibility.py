@@ -3,6 +3,9 @@
 A `RowRule` of the policy becomes SQL over the entity's table. What differs from person to person
 (who is asking, who reports to them, their departments) is bound under fixed names, so everybody
 with the same roles shares one statement. Nothing here decides about fields; see ``policy``.
+
+A record that lies in a pool has no owner, so no scope of owners holds for it: its pool's members
+read it and its admins may change it. Some of its fields stay closed to members; see `veils`.
 """
 
 from __future__ import annotations
@@ -20,6 +23,12 @@ from app.access.sources import Release, TableSource, is_any_link
 from app.database.system import share
 
 _NUMBERS = sa.ARRAY(sa.BigInteger)
+_NAMES = sa.ARRAY(sa.Text)
+
+#: Rights on a pool's records that its members have, and those that only its admins have. The roles
+#: still have to give the right for some records of the entity.
+POOL_TO_READ = frozenset({"read"})
+POOL_TO_KEEP = frozenset({"update", "transfer", "history"})
 
 ME = sa.bindparam("me", type_=sa.BigInteger)
 NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
@@ -41,14 +50,24 @@ def bind_values(principal: Principal, now: datetime | None = None) -> dict[str, 
         "subordinates": list(principal.subordinates),
         "departments": list(principal.departments),
         "department_tree": list(principal.department_tree),
+        "pools": list(principal.pools),
+        "pools_kept": list(principal.pools_kept),
+        "pools_veiled": veiled_pools(principal),
         "now": now,
     }
+
+
+def veiled_pools(principal: Principal) -> list[str]:
+    """Return the pools whose hidden fields are hidden from a person."""
+    return [name for name in principal.pools if name not in principal.pools_kept]
 
 
 def one_of(column: sa.ColumnElement[Any], parameter: str) -> sa.ColumnElement[bool]:
     """Return the condition that a column is one of the values bound as *parameter*."""
     if parameter == "me":
         return column == ME
+    if parameter.startswith("pools"):
+        return column == sa.func.any(sa.bindparam(parameter, type_=_NAMES))
     return column == sa.func.any(sa.bindparam(parameter, type_=_NUMBERS))
 
 
@@ -62,14 +81,18 @@ class Keys:
     #: (column, parameter), the widest for each column
     columns: tuple[tuple[str, str], ...]
     shared: bool = False
+    #: and the records of the asker's pools
+    pools: bool = False
 
 
 class Visibility:
     """The row rules of one policy, for the tables of one release."""
 
-    def __init__(self, release: Release, policy: Policy) -> None:
+    def __init__(self, release: Release, policy: Policy, *, has_pools: bool = True) -> None:
+        """Take the release and the policy; without *has_pools* the asker is in no pool."""
         self.release = release
         self.policy = policy
+        self._has_pools = has_pools
 
     def rows(
         self,
@@ -84,13 +107,61 @@ class Visibility:
         It says nothing of the bin. *has_shares* is False where nothing of the entity is shared
         with the asker; the statement is the cheaper for it.
         """
-        return self._rule(self.policy.rule(right, entity), entity, table, has_shares, frozenset())
+        found = self._rule(self.policy.rule(right, entity), entity, table, has_shares, frozenset())
+        return sa.or_(found, in_pool(table, right)) if self._pools_give(right, entity) else found
+
+    def _pools_give(self, right: str, entity: str) -> bool:
+        """Whether the records of the asker's pools have to be added to those of the rule."""
+        rule = self.policy.rule(right, entity)
+        return (
+            self._has_pools
+            and right in POOL_TO_READ | POOL_TO_KEEP
+            and not (rule.is_all or rule.is_none)
+            and bool(self.release.catalog.automation.pools_of(entity))
+        )
+
+    def veils(
+        self, entity: str, table: sa.FromClause, *, has_shares: bool = True
+    ) -> dict[str, sa.ColumnElement[bool]]:
+        """Return, by field, the condition under which it is closed to the asker.
+
+        It is closed while the record lies in a pool that hides it, the asker is not one of those
+        who look after the pool, and sees the record for no other reason.
+        """
+        if not self._pools_give("read", entity):
+            return {}
+        hiding: dict[str, list[str]] = {}
+        pools = self.release.catalog.automation.pools_of(entity)
+        for pool in pools:
+            for name in pool.hide:
+                hiding.setdefault(name, []).append(pool.name)
+        return {
+            name: self._veil(entity, table, names if len(names) < len(pools) else (), has_shares)
+            for name, names in hiding.items()
+        }
+
+    def _veil(
+        self, entity: str, table: sa.FromClause, pools: Sequence[str], has_shares: bool
+    ) -> sa.ColumnElement[bool]:
+        conditions = [table.c.owner.is_(None), one_of(table.c.pool, "pools_veiled")]
+        if pools:
+            conditions.append(table.c.pool.in_(list(pools)))
+        keys = self.keys(entity, has_shares=has_shares)
+        if keys is None or keys.shared:
+            # By owners nobody sees a record without one; by a condition or a share somebody may.
+            rule = self.policy.rule("read", entity)
+            sees = self._rule(rule, entity, table, has_shares, frozenset())
+            conditions.append(sa.not_(sa.func.coalesce(sees, sa.false())))
+        return sa.func.coalesce(sa.and_(*conditions), sa.false())
 
     def keys(self, entity: str, right: str = "read", *, has_shares: bool = True) -> Keys | None:
         """Return the rule as keys where it is made of nothing else; None for any other."""
         columns: dict[str, set[str]] = {}
         shared = False
         rule = self.policy.rule(right, entity)
+        pools = self._pools_give(right, entity)
+        if pools and right not in POOL_TO_READ:
+            return None
         if rule.is_all or rule.is_none or not self.release.catalog.entities[entity].owned:
             return None
         for alternative in rule.alternatives:
@@ -103,7 +174,7 @@ class Visibility:
             for column, parameter in _owners(part):
                 columns.setdefault(column, set()).add(parameter)
         widest = tuple((column, _widest(found)) for column, found in sorted(columns.items()))
-        return Keys(widest, shared and has_shares)
+        return Keys(widest, shared and has_shares, pools)
 
     def shared_ids(self, entity: str, kind: str = "read") -> sa.ColumnElement[Any]:
         """Return the array of ids of the entity's records that are shared with the asker."""
@@ -187,6 +258,12 @@ class Visibility:
                 sa.exists(sa.select(1).select_from(parent).where(*conditions).correlate(table))
             )
         return found
+
+
+def in_pool(table: sa.FromClause, right: str = "read") -> sa.ColumnElement[bool]:
+    """Return the condition that a row lies in a pool which gives the asker the right."""
+    parameter = "pools" if right in POOL_TO_READ else "pools_kept"
+    return sa.and_(table.c.owner.is_(None), one_of(table.c.pool, parameter))
 
 
 def visible(

@@ -19,6 +19,8 @@ class Facts:
     tables: Mapping[str, str]
     #: by entity: fields by which rules of any entity look for the same thing twice
     duplicates: Mapping[str, tuple[str, ...]]
+    #: entities whose records may lie in a pool
+    pools: frozenset[str] = frozenset()
     #: the SQL of checks already written, over a column called ``value``
     check_texts: dict[tuple[Any, str], str] = field(default_factory=dict)
 
@@ -35,6 +37,7 @@ def gather_facts(catalog: Catalog) -> Facts:
         {child: tuple(dict.fromkeys(found)) for child, found in roll_ups.items()},
         {entity.name: entity.table for entity in catalog.entities.values()},
         _duplicates(catalog),
+        frozenset(pool.entity for pool in catalog.automation.pools.values() if not pool.off),
     )
 
 

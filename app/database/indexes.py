@@ -237,6 +237,10 @@ class _Maker:
             yield self.living_index(["owner", *default, "id"])
             if self._is_scoped_by_department():
                 yield self.living_index(["owner_department", *default, "id"])
+        if self.entity.name in self.facts.pools and "pool" in self.columns:
+            # Whoever may look into a pool walks it in the list's order.
+            where = f"{self.living} AND pool IS NOT NULL"
+            yield self.index(["pool", *default, "id"], where=where)
         for path in screens.filters:
             yield from self.filter_index(path, default)
         for field in self.entity.fields.values():

@@ -35,7 +35,9 @@ from app.records.work import Work
 #: What a template names of a record, of what that links to, and so on.
 Needs = Mapping[str, "Needs"]
 
-_PERSONAL = frozenset({"me", "subordinates", "departments", "department_tree"})
+_PERSONAL = frozenset(
+    {"me", "subordinates", "departments", "department_tree", "pools", "pools_veiled"}
+)
 #: Columns of scopes, and what of a person they are compared with.
 _OF_PERSON = {
     "subordinates": lambda who: who.subordinates,
@@ -109,7 +111,7 @@ class Readers:
                     entity, has_shares=desk.context.has_shares
                 )
             keys = kept[entity]
-            if keys is None:
+            if keys is None or keys.pools:
                 found.append(self.record(work, person, entity, record_id, ()) is not None)
                 continue
             facts = facts or self._facts(work, entity, record_id)

@@ -20,9 +20,18 @@ from app.definitions.catalog import Catalog, Entity
 class ReadContext:
     """One release, seen by one role set."""
 
-    def __init__(self, release: Release, policy: Policy, *, has_shares: bool = True) -> None:
+    def __init__(
+        self,
+        release: Release,
+        policy: Policy,
+        *,
+        has_shares: bool = True,
+        has_pools: bool = True,
+    ) -> None:
         self.release = release
         self.policy = policy
+        #: False where the asker is in no pool, which is cheaper as well.
+        self.has_pools = has_pools
         #: False where nothing at all is shared with the asker: the common, cheaper case.
         self.has_shares = has_shares
 
@@ -32,7 +41,7 @@ class ReadContext:
 
     @cached_property
     def visibility(self) -> Visibility:
-        return Visibility(self.release, self.policy)
+        return Visibility(self.release, self.policy, has_pools=self.has_pools)
 
     def entity(self, name: str) -> Entity:
         return self.release.catalog.entities[name]
@@ -46,8 +55,25 @@ class ReadContext:
         return TableSource(self.release, entity, table, self)
 
     def table(self, entity: str, alias: str | None = None) -> sa.FromClause:
-        """Return the entity's table under an alias."""
-        return self.release.tables[entity].alias(alias)
+        """Return the entity's table under an alias.
+
+        What a pool hides from the asker is empty in it, so nothing can be selected, compared,
+        sorted, grouped or found by that.
+        """
+        table = self.release.tables[entity].alias(alias)
+        veils = self.veils(entity, table)
+        if not veils:
+            return table
+        columns = []
+        for column in table.c:
+            veil = veils.get(column.name.partition("__")[0])
+            shown = column if veil is None else sa.case((sa.not_(veil), column))
+            columns.append(shown.label(column.name) if veil is not None else shown)
+        return sa.select(*columns).subquery(alias)
+
+    def veils(self, entity: str, table: sa.FromClause) -> dict[str, sa.ColumnElement[bool]]:
+        """Return, by field, when it is closed to the asker since the record lies in a pool."""
+        return self.visibility.veils(entity, table, has_shares=self.has_shares)
 
     def living(self, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
         """Return the condition that a row is not in the bin; lines have none."""

@@ -19,7 +19,7 @@ import psycopg
 import sqlalchemy as sa
 
 from app.access.policy import Policy
-from app.access.visibility import ME, visible
+from app.access.visibility import ME, Visibility, visible
 from app.database import system
 from app.database.release import Release
 from app.errors import InvalidInput
@@ -237,6 +237,10 @@ def file_condition(release: Release, policy: Policy) -> Statement:
             continue
         fields = [each for each in policy.readable(name) if policy.is_readable(name, each)]
         record = release.tables[name].alias()
+        open_ = [
+            sa.or_(table.c.field.is_(None), table.c.field != field, sa.not_(veil))
+            for field, veil in Visibility(release, policy).veils(name, record).items()
+        ]
         ways.append(
             sa.and_(
                 table.c.entity == release.numbers[name],
@@ -248,6 +252,7 @@ def file_condition(release: Release, policy: Policy) -> Statement:
                         record.c.id == table.c.record_id,
                         record.c.deleted_at.is_(None),
                         visible(release, name, record, policy),
+                        *open_,
                     )
                 ),
             )

@@ -131,7 +131,14 @@ def shows_hidden_fields(context: ReadContext, entity: str) -> bool:
     searched = {name for name, field in one.fields.items() if field.search and not field.removed}
     if one.title is not None:
         searched.add(one.title)
+    if veiled_fields(context, entity) & searched:
+        return True
     return not all(context.policy.is_readable(entity, name) for name in searched)
+
+
+def veiled_fields(context: ReadContext, entity: str) -> set[str]:
+    """Return the fields that some pool hides from the asker."""
+    return set(context.veils(entity, context.release.tables[entity]))
 
 
 def proven(context: ReadContext, source: TableSource, kinds: Kinds) -> sa.ColumnElement[bool]:

@@ -204,6 +204,10 @@ class Listing:
         if keys.shared:
             shared = self._context.visibility.shared_ids(self.shape.narrowing.entity)
             parts += self._branches(columns, [*filters, *seen, table.c.id == sa.func.any(shared)])
+            seen.append(sa.not_(table.c.id == sa.func.any(shared)))
+        if keys.pools:
+            unowned = [*filters, *seen, table.c.owner.is_(None)]
+            parts.append(self._each_key(columns, unowned, table.c.pool, "pools"))
         return parts
 
     def _each_key(
@@ -213,8 +217,9 @@ class Listing:
         column: sa.ColumnElement[Any],
         parameter: str,
     ) -> sa.Select[Any]:
-        bound = sa.bindparam(parameter, type_=sa.ARRAY(sa.BigInteger))
-        key = sa.func.unnest(bound).table_valued(sa.column("id", sa.BigInteger), name="o")
+        kind = column.type
+        bound = sa.bindparam(parameter, type_=sa.ARRAY(kind))
+        key = sa.func.unnest(bound).table_valued(sa.column("id", kind), name="o")
         key = key.render_derived()
         parts = self._branches(columns, [*conditions, column == key.c.id])
         inner = self._merged([part.correlate(key) for part in parts], columns)

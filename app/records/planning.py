@@ -91,8 +91,10 @@ Cold = Compiled[Statement]
 class Desk:
     """Plans and statements of one release and one role set."""
 
-    def __init__(self, release: Release, policy: Policy, *, has_shares: bool) -> None:
-        self.context = ReadContext(release, policy, has_shares=has_shares)
+    def __init__(
+        self, release: Release, policy: Policy, *, has_shares: bool, has_pools: bool = True
+    ) -> None:
+        self.context = ReadContext(release, policy, has_shares=has_shares, has_pools=has_pools)
         self.policy = policy
         self.release = release
         # Bounded by the least recently used, per desk; exceptions are not kept.
@@ -270,6 +272,12 @@ class Desk:
             .where(table.c.parent == sa.bindparam("id", type_=sa.BigInteger))
             .order_by(table.c.position, table.c.id)
         )
+        outer, name = self.context.entity(entity).lines_of or ("", "")
+        parent = self.context.release.tables[outer].alias("p")
+        veil = self.context.veils(outer, parent).get(name)
+        if veil is not None:
+            closed = sa.exists(sa.select(1).where(parent.c.id == table.c.parent, veil))
+            rows = rows.where(sa.not_(closed))
         return Compiled(Statement(rows))
 
 

@@ -63,14 +63,14 @@ class ReleaseDesks:
     def __init__(self, release: Release) -> None:
         self.release = release
         self.policies = Policies(release.catalog)
-        self._desks: dict[tuple[Policy, bool], Desk] = {}
+        self._desks: dict[tuple[Policy, bool, bool], Desk] = {}
 
     def of(self, principal: Principal) -> Desk:
         """Return the desk of the asker's roles."""
-        key = (self.policies.of(principal), bool(principal.shared))
+        key = (self.policies.of(principal), bool(principal.shared), bool(principal.pools))
         desk = self._desks.get(key)
         if desk is None:
-            desk = Desk(self.release, key[0], has_shares=key[1])
+            desk = Desk(self.release, key[0], has_shares=key[1], has_pools=key[2])
             if len(self._desks) >= Policies.most:
                 self._desks.clear()
             self._desks[key] = desk

@@ -15,6 +15,7 @@ from psycopg.pq.abc import PGresult
 
 from app.access.principal import Principal
 from app.access.sources import calendar_of
+from app.access.visibility import veiled_pools
 from app.clock import Clock
 from app.database.live import STALE_CATALOG
 from app.database.pools import Pool, as_unavailable
@@ -148,6 +149,9 @@ _ASKER: Mapping[str, Callable[[Principal], Any]] = {
     "subordinates": lambda principal: list(principal.subordinates),
     "departments": lambda principal: list(principal.departments),
     "department_tree": lambda principal: list(principal.department_tree),
+    "pools": lambda principal: list(principal.pools),
+    "pools_kept": lambda principal: list(principal.pools_kept),
+    "pools_veiled": veiled_pools,
 }
 
 

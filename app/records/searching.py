@@ -64,7 +64,7 @@ def _rule(
     if rule.is_all and not hides:
         return is_kind
     keys = context.visibility.keys(entity, has_shares=context.has_shares)
-    if keys is not None and not hides:
+    if keys is not None and not hides and not keys.pools:
         ways = [one_of(hits.c[column], parameter) for column, parameter in keys.columns]
         if keys.shared:
             ways.append(hits.c.record_id == sa.func.any(context.visibility.shared_ids(entity)))
@@ -75,6 +75,11 @@ def _rule(
     if hides:
         # A typing error cannot be proven word by word; only whole words may be found then.
         conditions.append(finding.proven(context, source, kinds) if kinds else sa.false())
+    title = context.entity(entity).title
+    veil = context.veils(entity, table).get(title) if title is not None else None
+    if veil is not None:
+        # The narrow table holds the title as it is.
+        conditions.append(sa.not_(veil))
     row: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(table)
     return sa.and_(is_kind, sa.exists(row.where(*conditions).correlate(hits)))
 

@@ -110,7 +110,7 @@ class Selector:
         self, target: str, number: Column, expansion: Expansion, *, named: bool = False
     ) -> Column:
         """Return one linked record as an object, as a subquery by its id."""
-        table = self.context.release.tables[target].alias()
+        table = self.context.table(target)
         known: list[Any] = ["entity", target] if named else []
         shut = sa.func.json_build_object(*known, "id", table.c.id, "title", sa.null())
         pairs: list[Any] = [*known, "id", table.c.id, "title", self.context.title(target, table)]
@@ -144,12 +144,14 @@ class Selector:
     def _lines(self, one: Field, expansion: Expansion) -> Column:
         """Return the rows of a lines field, each as an object."""
         entity = f"{self._entity}.{one.name}"
-        table = self.context.release.tables[entity].alias()
+        table = self.context.table(entity)
         inner = Selector(self.context, self.context.source(entity, table))
         columns = inner.record(self.context.policy.readable(entity), expansion)
+        veil = self.context.veils(self._entity, self.source.table).get(one.name)
         rows = (
             sa.select(*columns)
             .where(table.c.parent == self.source.table.c.id)
+            .where(*([] if veil is None else [sa.not_(veil)]))
             .order_by(table.c.position, table.c.id)
             .correlate_except(table)
             .subquery(WHOLE)
