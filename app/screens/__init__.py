@@ -42,7 +42,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.frame import Frames
     from app.screens.lists import Lists
     from app.screens.rendering import Renderer
-    from app.screens.views import AdministrationView, MeView, RecordsView
+    from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.wording import read_wordings
 
@@ -56,5 +56,5 @@ def register_screens(builder: Any, core: Any) -> None:
         previews=core.records.previews,
     )
     register_former_links()
-    for view in (RecordsView, MeView, AdministrationView):
+    for view in (RecordsView, ApprovalsView, MeView, AdministrationView):
         builder.add_view_no_menu(view)

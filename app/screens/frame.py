@@ -180,7 +180,10 @@ class Frames:
         page.time_zone = principal.time_zone
         page.nav = self.menu(catalog, policy, language, active)
         page.foot = self.foot(catalog, policy, wording, active)
-        page.nav_end = _end(policy, wording, active, outstanding or Outstanding())
+        page.nav_end = [
+            *_approvals(catalog, wording, active),
+            *_end(policy, wording, active, outstanding or Outstanding()),
+        ]
         page.themes = [
             Choice(name, _theme_label(name, wording), name == page.theme, icon=icon)
             for name, icon in (
@@ -237,6 +240,22 @@ def _theme_label(name: str, wording: Wording) -> str:
         "dark": wording.say("Dark"),
         "auto": wording.say("As the device"),
     }[name]
+
+
+def _approvals(catalog: Catalog, wording: Wording, active: str) -> list[NavItem]:
+    """Return the way to what waits for one's approval, where anything is approved at all."""
+    if all(one.off for one in catalog.automation.approvals.values()):
+        return []
+    # How many there are is asked by the page once it is there: it keeps nobody waiting.
+    return [
+        NavItem(
+            wording.say("Approvals"),
+            "/approvals",
+            "checkup-list",
+            on=active == "approvals",
+            mark_href="/approvals/count",
+        )
+    ]
 
 
 def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding) -> list[NavItem]:

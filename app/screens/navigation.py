@@ -64,6 +64,8 @@ class NavItem:
     main: bool = False
     #: the dialog it opens instead of going somewhere
     opens: str = ""
+    #: where its mark comes from, once the page is there
+    mark_href: str = ""
 
 
 def icon_of(entity: Entity, known: Iterable[str]) -> str:

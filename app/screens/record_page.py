@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records.results import Record
+from app.screens.approval_block import ApprovalView, OfferView, approval_block
 from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control, FileItem
 from app.screens.forms import form_sections
@@ -98,6 +99,10 @@ class RecordView:
     files: Files | None = None
     timeline: Timeline | None = None
     transfer: Control | None = None
+    approval: ApprovalView | None = None
+    offers: Sequence[OfferView] = ()
+    #: an answer to an approval that was not taken
+    typed_comment: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -118,6 +123,7 @@ def record_page(
     if not in_bin:
         view.path = stage_path(visit, entity, record, moving)
     view.refused = refused
+    view.typed_comment = request.form.get("comment", "") if refused else ""
     if moving is not None and view.path is not None and any(d.shown for d in view.path.dialogs):
         # It is said where the move is asked for.
         view.refused = ""
@@ -152,6 +158,7 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
     view.lines = line_blocks(visit, entity, record)
     if not in_bin:
         view.related = related_blocks(visit, entity, record)
+        view.approval, view.offers = approval_block(visit, entity, record)
     view.timeline = _timeline(visit, entity, record)
     view.tabs = _tabs(visit, view)
     return view

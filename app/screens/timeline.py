@@ -25,6 +25,15 @@ _ICONS = {
     "transfer": "arrows-right-left",
     "merge": "git-commit",
     "purge": "trash",
+    "submit": "send",
+    "approve": "check",
+    "approved": "checks",
+    "reject": "x",
+    "withdraw": "arrow-back-up",
+    "send_back": "corner-up-left",
+    "delegate": "arrows-right-left",
+    "add_approver": "user-plus",
+    "late": "clock",
 }
 #: A creation fills many fields; the page itself shows them.
 _SHOWN_CHANGES = 12
@@ -104,6 +113,15 @@ def _sentence(visit: Visit, line: Any, name: str) -> str:
         "restore": say("%(who)s restored this", who=who),
         "transfer": say("%(who)s handed this over", who=who),
         "merge": say("%(who)s merged this", who=who),
+        "submit": say("%(who)s submitted this for approval", who=who),
+        "approve": say("%(who)s approved a step", who=who),
+        "approved": say("This is approved"),
+        "reject": say("%(who)s rejected this", who=who),
+        "withdraw": say("%(who)s withdrew this from approval", who=who),
+        "send_back": say("%(who)s sent the approval back", who=who),
+        "delegate": say("%(who)s had somebody else asked", who=who),
+        "add_approver": say("%(who)s had somebody asked as well", who=who),
+        "late": say("An approval is late"),
     }.get(line.action, who)
     through = {
         "import": say("by an import"),
@@ -124,6 +142,8 @@ def _changes(
     found = []
     for name, (before, after) in line.changes.items():
         field = entity.fields.get(name)
+        if field is None and name == "comment" and isinstance(after, str):
+            found.append(Change(visit.wording.say("Comment"), None, escape(after)))
         if field is None or field.removed or before == after:
             continue
         label = field.label.in_language(visit.language)

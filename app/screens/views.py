@@ -15,6 +15,7 @@ from flask_appbuilder import BaseView, expose
 from app.screens import accounts as account_pages
 from app.screens import (
     acts,
+    approvals,
     column_panel,
     filter_panel,
     me,
@@ -148,6 +149,10 @@ class RecordsView(Screen):
     def move(self, entity: str, number: int, field: str) -> Any:
         return moving.move(visit(), entity, str(number), field)
 
+    @expose("/<entity>/<int:number>/submit", methods=["POST"])
+    def submit(self, entity: str, number: int) -> Any:
+        return approvals.submit(visit(), entity, str(number))
+
     @expose("/<entity>/do", methods=["POST"])
     def bulk(self, entity: str) -> Any:
         return acts.bulk(visit(), entity)
@@ -185,6 +190,24 @@ class RecordsView(Screen):
     @expose("/<entity>/upload/<field>", methods=["POST"])
     def upload(self, entity: str, field: str) -> Any:
         return pages.upload(visit(), entity, field)
+
+
+class ApprovalsView(Screen):
+    """What waits for one's approval, and answering it."""
+
+    route_base = "/approvals"
+
+    @expose("")
+    def show(self) -> Any:
+        return approvals.approvals_page(visit())
+
+    @expose("/count")
+    def count(self) -> Any:
+        return approvals.count(visit())
+
+    @expose("/<int:run>/<what>", methods=["POST"])
+    def decide(self, run: int, what: str) -> Any:
+        return approvals.decide(visit(), run, what)
 
 
 class MeView(Screen):
