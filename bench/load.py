@@ -29,6 +29,8 @@ class Result:
     #: CPU seconds of the application's processes, and of the database's
     application: float = 0.0
     database: float = 0.0
+    #: CPU seconds of this process, which is one thread: at most as many as the load lasted
+    client: float = 0.0
     example: bytes = b""
 
     @property
@@ -42,6 +44,11 @@ class Result:
     @property
     def database_ms(self) -> float:
         return 1000 * self.database / self.requests if self.requests else float("nan")
+
+    @property
+    def is_of_the_client(self) -> bool:
+        """Whether the figures show how fast the client is, not the server."""
+        return self.client > 0.9 * self.seconds
 
     def percentile(self, share: float) -> float:
         """Return a latency in milliseconds."""
@@ -158,9 +165,10 @@ def measure(
     result = Result()
     application, backends = tree(server), tree(database)
     before = cpu_seconds(application), cpu_seconds(backends)
-    began = time.perf_counter()
+    began, own = time.perf_counter(), time.process_time()
     asyncio.run(Load(requests(), expected, result).run(port, connections, seconds))
     result.seconds = time.perf_counter() - began
+    result.client = time.process_time() - own
     result.application = cpu_seconds(application) - before[0]
     result.database = cpu_seconds(backends) - before[1]
     return result

@@ -34,6 +34,19 @@ def left_out(what: str, budget: str) -> Row:
     return Row(what, budget, "not with `--quick`")
 
 
+def crowded(figures: Mapping[str, Result]) -> Row:
+    """Return what two hundred connections at once wait for, beside what they do at the floor."""
+    ours, floor = figures["Trellis"], figures["floor"]
+    said = (
+        f"{ours.failures} errors, p95 {ours.percentile(0.95):.0f} ms, {ours.per_second:,.0f} "
+        f"requests/s; floor p95 {floor.percentile(0.95):.0f} ms"
+    )
+    if ours.is_of_the_client:
+        said += "; the client was at its limit"
+    good = not ours.failures and ours.percentile(0.95) <= 150
+    return Row("200 connections, API list", "no errors, p95 ≤ 150 ms", said, good)
+
+
 def compared(
     work: str,
     figures: Mapping[str, Result],
