@@ -51,7 +51,44 @@ def upsert(
         numbers: the numbers of the rules.
         ranged: the records are those after ``_after`` up to ``_up_to``, else those in ``_ids``.
     """
-    state = _state(release, numbers, rules, ranged=ranged)
+    return _writing(_state(release, numbers, rules, ranged=ranged))
+
+
+def upsert_given() -> sa.Executable:
+    """Return the statement that moves rows whose dates are given, an array for each column."""
+    kinds = {
+        "rule": sa.Integer(),
+        "entity": sa.SmallInteger(),
+        "id": sa.BigInteger(),
+        "fire": sa.Boolean(),
+        "gone": sa.Boolean(),
+        "base": MOMENT,
+        "due": MOMENT,
+    }
+    arrays = [sa.bindparam(f"_{name}", type_=sa.ARRAY(kind)) for name, kind in kinds.items()]
+    given = (
+        sa.func.unnest(*arrays)
+        .table_valued(*(sa.column(name, kind) for name, kind in kinds.items()), name="given")
+        .render_derived()
+    )
+    old = reminder.alias("r")
+    joined = given.outerjoin(
+        old,
+        sa.and_(
+            old.c.rule == given.c.rule,
+            old.c.entity == given.c.entity,
+            old.c.record_id == given.c.id,
+        ),
+    )
+    said = given.c
+    columns = [said.rule, said.entity, said.id, said.fire, said.base, said.due, said.gone]
+    is_kept = _is_kept(old, said.base, said.due, said.fire)
+    state = sa.select(*columns, is_kept.label("is_kept"), *_old(old)).select_from(joined)
+    return _writing(state.subquery("s"))
+
+
+def _writing(state: Any) -> sa.Executable:
+    """Return the statement that writes what differs between the rows there are and *state*."""
     gone, kept = state.c.gone, state.c.is_kept
     there = state.c.old_rule.is_not(None)
     minute = sa.bindparam("minute", type_=MOMENT)
@@ -60,10 +97,9 @@ def upsert(
     new_due = sa.case((past, late), else_=state.c.due)
     # Out of the bin it goes on where it was, unless that is over by now.
     resumed = sa.case((state.c.old_due >= minute, state.c.old_due))
-    entity = release.numbers[rules[0].entity]
     chosen = sa.select(
         state.c.rule,
-        sa.cast(sa.literal_column(str(entity)), sa.SmallInteger),
+        state.c.entity,
         state.c.id,
         sa.case((gone, state.c.old_base), else_=state.c.base),
         sa.case((gone, state.c.old_due), (kept, resumed), else_=new_due),
@@ -83,6 +119,32 @@ def upsert(
         index_elements=["rule", "entity", "record_id"],
         set_={name: new.excluded[name] for name in columns[3:]},
     )
+
+
+def _is_kept(old: Any, base: Any, due: Any, fire: Any) -> sa.ColumnElement[bool]:
+    """Return whether the row there is says what the record does.
+
+    One firing per record and date: what has fired for this date stays as it is.
+    """
+    late = sa.and_(old.c.due_at.is_(None), due < sa.bindparam("minute", type_=MOMENT))
+    return sa.and_(
+        old.c.base.is_not_distinct_from(base),
+        sa.or_(
+            old.c.fired_for.is_not_distinct_from(base),
+            old.c.due_at.is_not_distinct_from(due),
+            sa.and_(late, ~fire),
+        ),
+    )
+
+
+def _old(old: Any) -> list[sa.ColumnElement[Any]]:
+    return [
+        old.c.rule.label("old_rule"),
+        old.c.base.label("old_base"),
+        old.c.due_at.label("old_due"),
+        sa.func.coalesce(old.c.repeats, 0).label("repeats"),
+        sa.func.coalesce(old.c.suspended, sa.false()).label("suspended"),
+    ]
 
 
 def _state(
@@ -110,16 +172,6 @@ def _state(
         .lateral("d")
     )
     gone = table.c.deleted_at.is_not(None) if "deleted_at" in table.c else sa.false()
-    late = sa.and_(old.c.due_at.is_(None), said.c.due < sa.bindparam("minute", type_=MOMENT))
-    # One firing per record and date: what has fired for this date stays as it is.
-    is_kept = sa.and_(
-        old.c.base.is_not_distinct_from(said.c.base),
-        sa.or_(
-            old.c.fired_for.is_not_distinct_from(said.c.base),
-            old.c.due_at.is_not_distinct_from(said.c.due),
-            sa.and_(late, ~known.c.fire),
-        ),
-    )
     joined = (
         table.join(known, sa.true())
         .outerjoin(
@@ -140,17 +192,14 @@ def _state(
     return (
         sa.select(
             known.c.rule,
-            known.c.fire,
+            sa.cast(entity, sa.SmallInteger).label("entity"),
             table.c.id,
+            known.c.fire,
             said.c.base,
             said.c.due,
             gone.label("gone"),
-            is_kept.label("is_kept"),
-            old.c.rule.label("old_rule"),
-            old.c.base.label("old_base"),
-            old.c.due_at.label("old_due"),
-            sa.func.coalesce(old.c.repeats, 0).label("repeats"),
-            sa.func.coalesce(old.c.suspended, sa.false()).label("suspended"),
+            _is_kept(old, said.c.base, said.c.due, known.c.fire).label("is_kept"),
+            *_old(old),
         )
         .select_from(joined)
         .where(which)

@@ -7,17 +7,19 @@ scheduler claims what is due (``claiming``). Nothing here runs a step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from app.automation import claiming, recomputing
+from app.automation.due_python import Dates, dates_of
 from app.automation.registry import RuleNumbers
-from app.automation.reminder_rows import IDS, parameters, upsert
+from app.automation.reminder_rows import IDS, parameters, upsert, upsert_given
 from app.automation.timed import Timetable, make_timetable
 from app.database.automation_tables import firing, reminder
+from app.records.conditions import Linked, WriteContext
 from app.records.statements import Statement
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ recompute = recomputing.recompute
 
 #: After these every rule is asked, whatever changed.
 _WHOLE = frozenset({"create", "delete", "merged", "restore"})
+#: So many records at a time are worked out in Python; more of them are SQL's.
+_FEW = 20
+_GIVEN = ("_rule", "_entity", "_id", "_fire", "_gone", "_base", "_due")
+_NONE: Mapping[str, frozenset[str]] = {}
 
 
 class Reminders:
@@ -52,16 +58,16 @@ class Reminders:
         table, name = timetable(work), change.entity.name
         moves = _moves(work, self.numbers)
         if change.action == "purge":
-            moves.forget(name, change.record_id, table)
+            moves.forget(name, change.record_id)
             return
         whole = change.action in _WHOLE
-        for rule, fields in table.reads.get(name, {}).items():
+        for rule, fields in table.reads.get(name, _NONE).items():
             if whole or fields & change.fields:
                 moves.note(name, change.record_id, rule)
+        moves.see(name, change.record_id, change.row)
         for reader in table.readers.get(name, ()):
             if change.action != "create" and (whole or reader.fields & change.fields):
-                ids = _walk_back(work, reader.way, change.record_id)
-                for record_id in ids:
+                for record_id in _walk_back(work, reader.way, change.record_id):
                     moves.note(reader.entity, record_id, reader.rule)
         if change.action == "merge" and change.merged:
             moves.take_along(name, change.record_id, change.merged)
@@ -75,6 +81,8 @@ class Moves:
         self._numbers = numbers
         #: entity -> record -> rules
         self._noted: dict[str, dict[int, set[str]]] = {}
+        #: rows as they stand now, where they are known
+        self._rows: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._forgotten: dict[str, set[int]] = {}
         self._merged: list[tuple[str, int, tuple[int, ...]]] = []
 
@@ -82,10 +90,13 @@ class Moves:
         """Remember that a rule is to be asked for a record."""
         self._noted.setdefault(entity, {}).setdefault(record_id, set()).add(rule)
 
-    def forget(self, entity: str, record_id: int, table: Timetable) -> None:
+    def see(self, entity: str, record_id: int, row: Mapping[str, Any]) -> None:
+        """Remember a row as it stands now."""
+        self._rows[entity, record_id] = row
+
+    def forget(self, entity: str, record_id: int) -> None:
         """Remember that a record is no more."""
-        if table.of(entity):
-            self._forgotten.setdefault(entity, set()).add(record_id)
+        self._forgotten.setdefault(entity, set()).add(record_id)
 
     def take_along(self, entity: str, kept: int, gone: tuple[int, ...]) -> None:
         """Remember that what is under way for records goes on for the one they went into."""
@@ -93,21 +104,20 @@ class Moves:
 
     def __call__(self) -> None:
         """Write the rows."""
+        given = Given(self._work, self._numbers)
         for entity, records in self._noted.items():
             groups: dict[frozenset[str], list[int]] = {}
             for record_id, rules in records.items():
-                groups.setdefault(frozenset(rules), []).append(record_id)
-            for rules, ids in groups.items():
-                self._move(entity, rules, sorted(ids))
+                row = self._rows.get((entity, record_id))
+                is_few = len(records) <= _FEW and row is not None
+                left = given.add(entity, record_id, row, rules) if is_few else rules
+                if left:
+                    groups.setdefault(frozenset(left), []).append(record_id)
+            for names, ids in groups.items():
+                self._move(entity, names, sorted(ids))
+        given.write()
         for entity, gone in self._forgotten.items():
-            _forget.do(
-                self._work.connection,
-                {
-                    "_ids": sorted(gone),
-                    "_entity": self._work.number(entity),
-                    "_rules": self._all_numbers(entity),
-                },
-            )
+            self._forget(entity, sorted(gone))
         for entity, kept, ids in self._merged:
             _take_along.do(
                 self._work.connection,
@@ -126,9 +136,59 @@ class Moves:
         numbers = {each.name: self._numbers.number(each.name) for each in rules}
         return Statement(upsert(self._work.release, numbers, rules))
 
-    def _all_numbers(self, entity: str) -> list[int]:
-        rules = timetable(self._work).of(entity)
-        return [self._numbers.number(each.name) for each in rules]
+    def _forget(self, entity: str, ids: list[int]) -> None:
+        rules = [self._numbers.number(each.name) for each in timetable(self._work).of(entity)]
+        if rules:
+            number = self._work.number(entity)
+            values = {"_ids": ids, "_entity": number, "_rules": rules}
+            _forget.do(self._work.connection, values)
+
+
+class Given:
+    """Rows whose dates Python has worked out, for one statement over all entities and rules."""
+
+    def __init__(self, work: Work, numbers: RuleNumbers) -> None:
+        self._work = work
+        self._numbers = numbers
+        self._linked = Linked(work)
+        self._columns: dict[str, list[Any]] = {name: [] for name in _GIVEN}
+
+    def add(self, entity: str, record_id: int, row: Mapping[str, Any], rules: set[str]) -> set[str]:
+        """Work out the dates of a record; return the rules that only SQL knows."""
+        known = self._work.rows.cached(("dates", entity), partial(self._dates, entity))
+        kind = self._work.release.catalog.entities[entity]
+        context = WriteContext(self._work, self._linked, kind, row)
+        gone = row.get("deleted_at") is not None
+        left = set()
+        for name in rules:
+            number, dates, backlog = known[name]
+            if dates is None:
+                left.add(name)
+                continue
+            base, due = dates(context)
+            entry = (number, kind.number, record_id, backlog, gone, base, due)
+            for column, value in zip(_GIVEN, entry, strict=True):
+                self._columns[column].append(value)
+        return left
+
+    def write(self) -> None:
+        """Write what differs."""
+        if not self._columns["_id"]:
+            return
+        now = self._work.now
+        moment = {"now": now, "minute": now.replace(second=0, microsecond=0)}
+        _upsert_given.do(self._work.connection, {**self._columns, **moment})
+
+    def _dates(self, entity: str) -> dict[str, tuple[int, Dates | None, bool]]:
+        kind, rows = self._work.release.catalog.entities[entity], self._work.rows
+        return {
+            rule.name: (
+                self._numbers.number(rule.name),
+                dates_of(rule, kind, rows[entity].columns, rows.closures),
+                rule.backlog,
+            )
+            for rule in timetable(self._work).of(entity)
+        }
 
 
 def timetable(work: Work) -> Timetable:
@@ -165,6 +225,7 @@ def _linking(work: Work, step: Step) -> Statement:
     return Statement(chosen)
 
 
+_upsert_given = Statement(upsert_given())
 _ENTITY = sa.bindparam("_entity", type_=sa.Integer)
 _forget = Statement(
     sa.delete(reminder).where(

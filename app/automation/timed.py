@@ -123,7 +123,7 @@ def _of_rule(rule: RuleDefinition, entity: str) -> Timed:
         name=rule.name,
         entity=entity,
         due=when.due,
-        base=when.base or when.due,
+        base=when.due if when.base in (None, when.due) else when.base,
         at=when.at,
         before=when.before,
         yearly=when.yearly,
