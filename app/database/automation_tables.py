@@ -277,12 +277,12 @@ message = sa.Table(
     sa.Column("record_id", sa.BigInteger),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("created_at", _moment, nullable=False, server_default=_now()),
-    #: quiet hours: not shown before
+    #: quiet hours, or put off by its reader: not shown before; the inbox is sorted by it
     sa.Column("shown_at", _moment, nullable=False, server_default=_now()),
     sa.Column("read_at", _moment),
     sa.Column("snoozed_until", _moment),
     sa.Index("message_key", "user_id", "key", unique=True),
-    sa.Index("message_user", "user_id", sa.text("id DESC")),
+    sa.Index("message_user", "user_id", sa.text("shown_at DESC"), sa.text("id DESC")),
     sa.Index("message_unread", "user_id", postgresql_where=sa.text("read_at IS NULL")),
     sa.Index("message_record", "entity", "record_id"),
 )

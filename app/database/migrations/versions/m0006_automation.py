@@ -261,7 +261,7 @@ _STATEMENTS = (
     CREATE INDEX message_unread ON trellis.message (user_id) WHERE read_at IS NULL
     """,
     """
-    CREATE INDEX message_user ON trellis.message (user_id, id DESC)
+    CREATE INDEX message_user ON trellis.message (user_id, shown_at DESC, id DESC)
     """,
     """
     CREATE TABLE trellis.delivery (
