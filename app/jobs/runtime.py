@@ -10,6 +10,7 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from app.automation.actions.call import CallAnswers
 from app.automation.engine import Engine
 from app.notifications.delivery import Deliverer
 from app.services import Services, open_services
@@ -32,7 +33,13 @@ class Runtime:
     def deliverer(self) -> Deliverer:
         """Return what sends; one for each thread that does."""
         services = self.services
-        return Deliverer(services.pools, services.clock, services.settings, os.environ)
+        return Deliverer(
+            services.pools,
+            services.clock,
+            services.settings,
+            os.environ,
+            CallAnswers(services.records.writer, services.numbers),
+        )
 
 
 def set_runtime(services: Services) -> Runtime:

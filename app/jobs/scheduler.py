@@ -23,7 +23,6 @@ from rq import Queue
 
 from app.automation import recomputing
 from app.automation.claiming import Timing, claim_due
-from app.automation.registry import RuleNumbers
 from app.automation.waking import CHANNEL
 from app.database.pools import CONNECT_SECONDS
 from app.database.release import Release
@@ -58,7 +57,7 @@ class Scheduler:
         if services.settings.redis_url is None:
             raise ValueError("The scheduler needs REDIS_URL; the command line sees to it.")
         self._services = services
-        self._numbers = RuleNumbers(services.pools)
+        self._numbers = services.numbers
         self._redis: Redis = connect(services.settings.redis_url)
         self._stopping = threading.Event()
         self._timing: Timing | None = None

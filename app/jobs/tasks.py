@@ -50,6 +50,13 @@ def deliver(ids: Sequence[int], token: int) -> None:
             one.result()
 
 
+def approvals() -> int:
+    """See to questions that are late, or that nobody is there to answer; return how many."""
+    services = runtime().services
+    services.live.reload()
+    return services.approvals.look(services.clock.now())
+
+
 def housekeeping() -> dict[str, int]:
     """Remove what nobody needs any more; return how much of what."""
     services = runtime().services
