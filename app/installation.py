@@ -20,6 +20,7 @@ import psycopg
 import sqlalchemy as sa
 
 from app.access.sources import TableSource
+from app.automation.dry_run import outlook_of
 from app.automation.recomputing import is_pending
 from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
@@ -61,8 +62,12 @@ class Installation:
     def plan(self, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
         """Return what applying *catalog* would do."""
         with self.pools.engine.connect() as connection:
-            self._planned = make_plan(connection, catalog, allow, self._planned, _holds)
-        return self._planned
+            plan = make_plan(connection, catalog, allow, self._planned, _holds)
+        if plan.base is not None and not plan.is_empty:
+            found = outlook_of(self.pools, catalog, datetime.now(UTC))
+            plan = replace(plan, outlook=tuple(found))
+        self._planned = plan
+        return plan
 
     def apply(
         self,

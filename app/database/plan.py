@@ -7,7 +7,7 @@ operations listed here, or refuses because the database is not the one the plan 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import orjson
@@ -36,6 +36,7 @@ from app.database.operations import (
     sample_words,
 )
 from app.database.outline import EMPTY, Outline, outline_of
+from app.database.outlook import Outlook
 from app.database.pairing import Pairs, pair
 from app.database.shape import Shape, read_shape
 from app.database.versions import (
@@ -77,6 +78,8 @@ class Plan:
     unfinished: tuple[UnfinishedStep, ...] = ()
     catalog: Catalog | None = None
     outline: Outline | None = None
+    #: what follows from it beside the operations, such as whom a rule would remind
+    outlook: tuple[Outlook, ...] = field(default=(), compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -129,6 +132,7 @@ class Plan:
                  "allow": each.allow}
                 for each in self.refusals
             ],
+            "outlook": [each.as_json() for each in self.outlook],
             "exit_code": self.exit_code,
         }  # fmt: skip
 
@@ -156,6 +160,9 @@ class Plan:
             words = each.words().in_language(language)
             yield f"  {each.sign} {each.subject:<{width}}   {words}{mark}"
         yield self._summary(shown).in_language(language)
+        for each in self.outlook:
+            yield f"  > {each.subject}: {each.words.in_language(language)}"
+            yield from (f"      {line.in_language(language)}" for line in each.details)
         if self.refusals:
             refused = say(
                 "Refusing: {problems}. Nothing was changed.",

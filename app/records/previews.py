@@ -280,13 +280,13 @@ class Previews:
         record_id: int | None = None,
     ) -> Preview:
         """Return what a record would be; the caller has seen to it that it may be read."""
-        with self._work(principal) as work:
+        with self.work(principal) as work:
             entities = work.release.catalog.entities
             return preview(work, work.rows.closures, entities[entity], raw, record_id)
 
     def moves(self, principal: Principal, entity: str, record_id: int) -> list[Possible]:
         """Return where a record may move to; the caller has seen to it that it may be read."""
-        with self._work(principal) as work:
+        with self.work(principal) as work:
             definition = work.release.catalog.entities[entity]
             row = work.rows[entity].read(work.connection, [record_id]).get(record_id)
             if row is None:
@@ -303,7 +303,8 @@ class Previews:
             return [replace(one, why=why) for one in found]
 
     @contextmanager
-    def _work(self, principal: Principal) -> Iterator[Work]:
+    def work(self, principal: Principal) -> Iterator[Work]:
+        """Yield what expressions are worked out with, on a connection that only reads."""
         release = self._live.release
         kept = self._kept
         if kept is None or kept[0].release is not release:
@@ -319,4 +320,5 @@ class Previews:
                 policy=policies.of(principal),
                 now=self._clock.now(),
                 origin="screen",
+                policies=policies,
             )
