@@ -65,6 +65,11 @@ def is_pending(connection: psycopg.Connection[Any]) -> bool:
     return _marked.run(connection).fetchone() is not None
 
 
+def mark_all(connection: psycopg.Connection[Any]) -> None:
+    """Mark every rule, after records were written past the rules."""
+    _mark_all.run(connection)
+
+
 def _nobody(_last: int) -> None:
     """Tell nobody."""
 
@@ -191,6 +196,7 @@ _mark = Statement(
         )
     )
 )
+_mark_all = Statement(sa.update(rule).values(moving=sa.cast("{}", JSONB)))
 _RULE = sa.bindparam("_rule", type_=sa.Integer)
 _at_rest = Statement(sa.update(rule).where(rule.c.number == _RULE).values(moving=sa.null()))
 

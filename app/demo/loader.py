@@ -12,7 +12,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from app.access.principal import SYSTEM, Principal
+from app.automation.recomputing import mark_all, recompute
 from app.clock import FrozenClock
 from app.demo.chain import demo_records
 from app.demo.organisation import DemoOrganisation, demo_organisation
@@ -94,6 +97,13 @@ class DemoLoader:
             number = self._ids[step.key]
             self._records.update(principal, step.entity, number, values, origin="screen")
 
+    def begin_reminders(self) -> None:
+        """Work out what is due from now on: the story was written past the rules."""
+        release = self._services.live.release
+        with psycopg.connect(self._services.pools.url, autocommit=True) as connection:
+            mark_all(connection)
+            recompute(connection, release, self._services.clock.now())
+
     def _principal(self, login: str) -> Principal:
         found = self._principals.get(login)
         if found is None:
@@ -142,6 +152,7 @@ def load_demo(
         loader.load_step(step)
         if step.is_new:
             counts[step.entity] = counts.get(step.entity, 0) + 1
+    loader.begin_reminders()
     return DemoLoaded(tuple(user.login for user in organisation.users), counts)
 
 
