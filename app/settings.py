@@ -141,6 +141,22 @@ SETTINGS: tuple[Setting, ...] = (
         whole_number(1, 64),
     ),
     Setting(
+        "TRELLIS_LEASE",
+        "lease",
+        "45",
+        "a whole number",
+        "For how many seconds a worker that is not heard of keeps the job it was given.",
+        whole_number(1, 600),
+    ),
+    Setting(
+        "TRELLIS_METRICS_TOKEN",
+        "metrics_token",
+        "",
+        "text of 8 characters or more",
+        "Whoever sends it as a bearer token may read /metrics. Empty: this machine alone may.",
+        password,
+    ),
+    Setting(
         "TRELLIS_WATCH",
         "watch",
         "yes",
@@ -321,6 +337,8 @@ class Settings:
     demo: bool
     workers: int
     threads: int
+    lease: int
+    metrics_token: str | None
     watch: bool
     behind_tls: bool
     address: str | None

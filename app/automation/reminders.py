@@ -18,6 +18,7 @@ from app.automation.due_python import Dates, dates_of
 from app.automation.registry import RuleNumbers
 from app.automation.reminder_rows import IDS, parameters, upsert, upsert_given
 from app.automation.timed import Timetable, make_timetable
+from app.automation.waking import wake
 from app.database.automation_tables import firing, reminder
 from app.records.conditions import Linked, WriteContext
 from app.records.statements import Statement
@@ -152,6 +153,7 @@ class Given:
         self._numbers = numbers
         self._linked = Linked(work)
         self._columns: dict[str, list[Any]] = {name: [] for name in _GIVEN}
+        self._is_due = False
 
     def add(self, entity: str, record_id: int, row: Mapping[str, Any], rules: set[str]) -> set[str]:
         """Work out the dates of a record; return the rules that only SQL knows."""
@@ -166,6 +168,7 @@ class Given:
                 left.add(name)
                 continue
             base, due = dates(context)
+            self._is_due = self._is_due or (due is not None and due <= self._work.now)
             entry = (number, kind.number, record_id, backlog, gone, base, due)
             for column, value in zip(_GIVEN, entry, strict=True):
                 self._columns[column].append(value)
@@ -178,6 +181,8 @@ class Given:
         now = self._work.now
         moment = {"now": now, "minute": now.replace(second=0, microsecond=0)}
         _upsert_given.do(self._work.connection, {**self._columns, **moment})
+        if self._is_due:
+            wake(self._work.connection)
 
     def _dates(self, entity: str) -> dict[str, tuple[int, Dates | None, bool]]:
         kind, rows = self._work.release.catalog.entities[entity], self._work.rows

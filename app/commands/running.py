@@ -163,7 +163,13 @@ def show_settings(settings: Settings, form: str) -> None:
     from app.settings import settings_as_environment
 
     now = settings_as_environment(settings)
-    secret = {"TRELLIS_ADMIN_PASSWORD", "TRELLIS_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
+    secret = {
+        "TRELLIS_METRICS_TOKEN",
+        "TRELLIS_ADMIN_PASSWORD",
+        "TRELLIS_SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+    }
     rows = [
         {
             "name": setting.name,

@@ -22,10 +22,10 @@ from app.expressions.sql_functions import MOMENT
 from app.records.statements import Statement
 from app.texts import say
 
-#: How long something may lie in a queue before it is handed out again.
+#: How long something may lie in a queue, at most, before it is handed out again.
 HANDED = timedelta(seconds=20)
-#: How long a worker may take from when it begins.
-RUNNING = timedelta(seconds=45)
+#: The same for what goes out: one target may take long, and others wait for it.
+HANDED_MAIL = timedelta(seconds=110)
 #: Who kills its worker so often is put aside.
 ATTEMPTS = 3
 
@@ -74,13 +74,17 @@ _lease_deliveries = _lease(delivery, delivery.c.state.in_(("waiting", "late")))
 
 
 def lease_tasks(
-    connection: psycopg.Connection[Any], now: datetime, limit: int, token: int
+    connection: psycopg.Connection[Any],
+    now: datetime,
+    limit: int,
+    token: int,
+    length: timedelta = HANDED,
 ) -> tuple[list[int], list[int]]:
     """Hold due tasks; return those never tried, and those that were.
 
     What was tried before goes alone, so that a task that kills its worker takes no others along.
     """
-    rows = list(_lease_tasks.run(connection, _values(now, limit, token)))
+    rows = list(_lease_tasks.run(connection, _values(now, limit, token, length)))
     fresh = sorted(row[0] for row in rows if not row[1])
     return fresh, sorted(row[0] for row in rows if row[1])
 
@@ -89,38 +93,28 @@ def lease_deliveries(
     connection: psycopg.Connection[Any], now: datetime, limit: int, token: int
 ) -> list[int]:
     """Hold deliveries that are due."""
-    return sorted(row[0] for row in _lease_deliveries.run(connection, _values(now, limit, token)))
+    values = _values(now, limit, token, HANDED_MAIL)
+    return sorted(row[0] for row in _lease_deliveries.run(connection, values))
 
 
-def _values(now: datetime, limit: int, token: int) -> dict[str, Any]:
-    return {"now": now, "limit": limit, "token": token, "length": HANDED}
+def _values(now: datetime, limit: int, token: int, length: timedelta) -> dict[str, Any]:
+    return {"now": now, "limit": limit, "token": token, "length": length}
 
 
-def _begin(table: sa.Table, **counted: Any) -> Statement:
-    return Statement(
-        sa.update(table)
-        .where(table.c.id == sa.func.any(_IDS), table.c.token == _TOKEN)
-        .values(leased_until=_clock + _LENGTH, **counted)
-        .returning(table.c.id)
-    )
+_begin = Statement(
+    sa.update(task)
+    .where(task.c.id == sa.func.any(_IDS), task.c.token == _TOKEN)
+    .values(leased_until=_clock + _LENGTH, attempts=task.c.attempts + 1)
+    .returning(task.c.id)
+)
 
 
-_begin_tasks = _begin(task, attempts=task.c.attempts + 1)
-_begin_deliveries = _begin(delivery)
-
-
-def begin_tasks(connection: psycopg.Connection[Any], ids: Sequence[int], token: int) -> list[int]:
-    """Hold tasks for the time of running them; return those that are still ours."""
-    known = {"ids": list(ids), "token": token, "length": RUNNING}
-    return sorted(row[0] for row in _begin_tasks.run(connection, known))
-
-
-def begin_deliveries(
-    connection: psycopg.Connection[Any], ids: Sequence[int], token: int
+def begin_tasks(
+    connection: psycopg.Connection[Any], ids: Sequence[int], token: int, length: timedelta
 ) -> list[int]:
-    """Hold deliveries for the time of sending them; return those that are still ours."""
-    known = {"ids": list(ids), "token": token, "length": RUNNING}
-    return sorted(row[0] for row in _begin_deliveries.run(connection, known))
+    """Hold tasks for the time of running them; return those that are still ours."""
+    known = {"ids": list(ids), "token": token, "length": length}
+    return sorted(row[0] for row in _begin.run(connection, known))
 
 
 def release_tasks(connection: psycopg.Connection[Any], ids: Sequence[int], token: int) -> None:

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -61,6 +61,7 @@ class Scheduler:
         self._redis: Redis = connect(services.settings.redis_url)
         self._stopping = threading.Event()
         self._timing: Timing | None = None
+        self._handed = min(leases.HANDED, timedelta(seconds=services.settings.lease))
         self._name = processes.own_name()
         self._chores_at: dict[str, float] = {}
         self._recomputing: threading.Thread | None = None
@@ -184,7 +185,7 @@ class Scheduler:
             return False
         token = leases.new_token()
         limit = room * BATCH
-        fresh, tried = leases.lease_tasks(connection, now, limit, token)
+        fresh, tried = leases.lease_tasks(connection, now, limit, token, self._handed)
         batches = [fresh[n : n + BATCH] for n in range(0, len(fresh), BATCH)]
         batches += [[one] for one in tried]
         self._put(connection, waiting, "run_tasks", batches, token, leases.release_tasks)

@@ -32,7 +32,8 @@ def run_tasks(ids: Sequence[int], token: int) -> None:
     # A job never runs on a catalog that somebody has replaced.
     services.live.reload()
     with services.pools.write.connection() as connection:
-        ours = begin_tasks(connection, ids, token)
+        length = timedelta(seconds=services.settings.lease)
+        ours = begin_tasks(connection, ids, token, length)
     if ours:
         found.engine.run_tasks(ours, token)
 

@@ -42,6 +42,7 @@ class TrellisWorker(SimpleWorker):
     #: since when it is at the job it is at
     busy_since: float | None = None
     busy_with: str | None = None
+    done = failed = 0
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """Run a job if it may be run."""
@@ -50,10 +51,13 @@ class TrellisWorker(SimpleWorker):
             refused = NotAllowed(f"`{job.func_name}` is not a task of Trellis and is not run.")
             job.perform = _raising(refused)  # type: ignore[method-assign]
         self.busy_with, self.busy_since = job.func_name.rpartition(".")[2], time.monotonic()
+        is_done = False
         try:
-            return bool(super().perform_job(job, queue, execution))
+            is_done = bool(super().perform_job(job, queue, execution))
         finally:
             self.busy_since = self.busy_with = None
+            self.done, self.failed = self.done + is_done, self.failed + (not is_done)
+        return is_done
 
 
 def _raising(error: Exception) -> Any:
@@ -112,8 +116,8 @@ def _tell(services: Services, worker: TrellisWorker, queues: Sequence[str]) -> N
         "queues": list(queues),
         "job": worker.busy_with,
         "seconds": None if since is None else round(time.monotonic() - since, 1),
-        "done": worker.successful_job_count,
-        "failed": worker.failed_job_count,
+        "done": worker.done,
+        "failed": worker.failed,
     }
     try:
         with services.pools.write.connection() as connection:
