@@ -10,6 +10,8 @@ from app.access.principal import Principal
 from app.errors import InvalidInput, NotFound
 from app.records import merging, sharing, transferring
 from app.records.checking import visible_ids
+from app.records.comments import Comment, add_comment, comments_of, move_comments
+from app.records.followers import follow, followers_of, move_followers, unfollow
 from app.records.reactions import tell
 from app.records.saves import Saves
 from app.records.saving import Written
@@ -130,11 +132,74 @@ class Handovers(Saves):
             merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)
             written = self.update_in(work, entity, keep, raw or {}, None, strict=strict)
+            move_comments(work, kind, keep, gone)
+            move_followers(work, kind, keep, gone)
             row = work.rows[entity].read(work.connection, [keep])[keep]
             tell(work, kind, "merge", row, row, tuple(gone))
             return written
 
         return self._run(principal, step, origin=origin)
+
+    def comment(
+        self, principal: Principal, entity: str, record_id: int, text: str, *, origin: str = "api"
+    ) -> int:
+        """Say something about a record; return the comment's id.
+
+        Raises:
+            NotFound: it may not be read.
+            InvalidInput: there is no text, or too much of it.
+        """
+
+        def step(work: Work) -> int:
+            self.locked(work, entity, [record_id], "read")
+            return add_comment(work, entity_of(work.release, entity), record_id, text)
+
+        return self._run(principal, step, origin=origin)
+
+    def comments(self, principal: Principal, entity: str, record_id: int) -> list[Comment]:
+        """Return what was said about a record, the newest first.
+
+        Raises:
+            NotFound: it may not be read.
+        """
+
+        def step(work: Work) -> list[Comment]:
+            if not visible_ids(work, entity, [record_id]):
+                raise NotFound
+            return comments_of(work, entity_of(work.release, entity), record_id)
+
+        return self._run(principal, step)
+
+    def followers(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
+        """Return who follows a record: ``user_id added_by rule since until``.
+
+        Raises:
+            NotFound: it may not be read.
+        """
+
+        def step(work: Work) -> list[dict[str, Any]]:
+            if not visible_ids(work, entity, [record_id]):
+                raise NotFound
+            return followers_of(work, entity_of(work.release, entity), record_id)
+
+        return self._run(principal, step)
+
+    def follow(
+        self, principal: Principal, entity: str, record_id: int, *, follows: bool = True
+    ) -> None:
+        """Have the principal follow a record, or follow it no more.
+
+        Raises:
+            NotFound: it may not be read.
+        """
+
+        def step(work: Work) -> None:
+            if principal.user_id is None or not visible_ids(work, entity, [record_id]):
+                raise NotFound
+            act = follow if follows else unfollow
+            act(work, entity_of(work.release, entity), record_id, [principal.user_id])
+
+        self._run(principal, step)
 
     def team(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
         """Return whom a record is shared with: ``user_id may_edit until shared_by``.

@@ -8,6 +8,7 @@ from typing import IO, Any, TypeVar
 from app.access.principal import Principal
 from app.records.batches import Outcome
 from app.records.chronicle import Line
+from app.records.comments import Comment
 from app.records.duplicates import Duplicate
 from app.records.files import StoredFile
 from app.records.saving import Written
@@ -90,6 +91,26 @@ class Writing:
         """Take a record back from people; see `Writer.unshare`."""
         people = list(users)
         self._asked(lambda: self.writer.unshare(principal, entity, record_id, people))
+
+    def comment(
+        self, principal: Principal, entity: str, record_id: int, text: str, **said: Any
+    ) -> int:
+        """Say something about a record; see `Writer.comment`."""
+        return self._asked(lambda: self.writer.comment(principal, entity, record_id, text, **said))
+
+    def comments(self, principal: Principal, entity: str, record_id: int) -> list[Comment]:
+        """Return what was said about a record; see `Writer.comments`."""
+        return self._asked(lambda: self.writer.comments(principal, entity, record_id))
+
+    def followers(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
+        """Return who follows a record; see `Writer.followers`."""
+        return self._asked(lambda: self.writer.followers(principal, entity, record_id))
+
+    def follow(
+        self, principal: Principal, entity: str, record_id: int, *, follows: bool = True
+    ) -> None:
+        """Follow a record, or no more; see `Writer.follow`."""
+        self._asked(lambda: self.writer.follow(principal, entity, record_id, follows=follows))
 
     def team(self, principal: Principal, entity: str, record_id: int) -> list[dict[str, Any]]:
         """Return whom a record is shared with; see `Writer.team`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.errors import Reject, RuleFailed
+from app.errors import InvalidInput, Reject, RuleFailed
 from tests.integration.automation.engine.world import World, steps
 
 FIRST = """
@@ -46,3 +46,225 @@ def test_rules_set_within_the_write_each_seeing_the_former(world: World) -> None
     assert world.messages() == [("sam", "Acme is active.")]
     assert world.states() == ["done", "done"]
     assert list(steps(world.firings("second")[0])) == [("0", "done"), ("1", "done"), ("2", "done")]
+
+
+NARROWED = """
+rule: narrowed
+entity: customer
+when: {on: [create, update], changed: level, from: b, to: [a, c]}
+do: [{set: {steps: "=join(' ', steps, old.level, '>', level, origin)"}}]
+---
+rule: filled
+entity: customer
+when: {on: [create, update], changed: credit}
+do: [{set: {note: "='changed' if changed(credit) and credit > app.limit - 500 else 'small'"}}]
+---
+rule: counted
+entity: deal
+when: {on: create}
+if: "count(deal, customer == record.customer) > 1 and sum(deal.amount, customer == record.customer) > 5"
+do: [{set: {note: again}}]
+"""
+
+
+def test_events_are_narrowed_and_conditions_ask_what_was_and_what_else_there_is(
+    world: World,
+) -> None:
+    world.rules(NARROWED)
+    number = world.create("customer", level="a")
+    assert world.row("customer", number)["steps"] is None, "nothing was `b` before"
+    world.update("customer", number, level="b")
+    world.update("customer", number, level="c", name="Other")
+    world.update("customer", number, name="Once more")
+    row = world.row("customer", number)
+    assert (row["steps"], row["note"]) == ("b > c screen", None)
+    rich = world.create("customer", "mia", credit="600")
+    assert world.row("customer", rich)["note"] == "changed"
+    world.update("customer", rich, "mia", credit="10")
+    assert world.row("customer", rich)["note"] == "small"
+    one = world.create("deal", customer=number, amount="4")
+    two = world.create("deal", customer=number, amount="4")
+    assert [world.row("deal", each)["note"] for each in (one, two)] == [None, "again"]
+    assert len(world.firings("counted")) == 1, "what does not hold leaves no line"
+
+
+REFUSALS = """
+rule: no-closing
+entity: customer
+when: {on: update, changed: status, to: closed}
+do:
+  - {set: {note: closing}}
+  - {if: "exists(deal, customer == record and stage == 'open')", stop: {en: There are open deals., zh: 还有未结的商机。}}
+  - {create: {entity: todo, set: {name: Say goodbye, about: =record}}}
+---
+rule: too-good
+entity: customer
+when: {on: update, changed: name}
+do: [{set: {score: =40 + 20}}]
+---
+rule: same-code
+entity: customer
+when: {on: update, changed: note}
+do: [{set: {code: taken}}]
+---
+rule: keep
+entity: deal
+when: {on: delete}
+do: [{if: stage == 'won', stop: A won deal stays.}]
+"""
+
+
+def test_a_stop_refuses_the_write_with_its_sentence(world: World) -> None:
+    world.rules(REFUSALS)
+    number = world.create("customer")
+    deal = world.create("deal", customer=number)
+    with pytest.raises(Reject) as refused:
+        world.update("customer", number, status="closed")
+    assert refused.value.message.in_language("zh") == "还有未结的商机。"
+    assert world.row("customer", number)["note"] is None
+    assert world.all("todo") == world.firings() == []
+    world.update("deal", deal, stage="won")
+    with pytest.raises(Reject, match=r"A won deal stays\."):
+        world.records.delete(world.who("sam"), "deal", deal)
+    world.update("customer", number, status="closed")
+    assert [each["name"] for each in world.all("todo")] == ["Say goodbye"]
+
+
+def test_rules_obey_checks_and_unique_and_their_mistakes_are_theirs(world: World) -> None:
+    """J6: a rule that fails refuses the save, is named, and stands in the ledger."""
+    world.rules(REFUSALS)
+    number = world.create("customer", name="A")
+    world.create("customer", "mia", code="taken")
+    with pytest.raises(RuleFailed) as failed:
+        world.update("customer", number, name="Longer")
+    assert "too-good" in str(failed.value)
+    assert "At most 50." in str(failed.value)
+    assert "您的错误" in failed.value.message.in_language("zh")
+    with pytest.raises(RuleFailed, match="same-code"):
+        world.update("customer", number, note="hm")
+    assert world.row("customer", number)["version"] == 1
+    assert [(row["state"], row["record_id"]) for row in world.firings("same-code")] == [
+        ("failed", number)
+    ]
+    assert "same-code" in world.firings("same-code")[0]["reason"]["en"]
+    # What a person types wrong stays that person's.
+    with pytest.raises(InvalidInput, match="Some values"):
+        world.update("customer", number, score=99)
+
+
+OTHERS = """
+rule: won
+entity: deal
+when: {on: update, changed: stage, to: won}
+do:
+  - {set: {customer.status: active, customer.note: "=record.name", level: =customer.level}}
+  - {update: {entity: todo, where: about == record and status == 'open', set: {status: done, name: "=join(' ', name, record.name)"}}}
+  - {delete: {entity: todo, where: about == record.customer}}
+  - {update: {each: lines, set: {done: yes, price: =price * 2}}}
+---
+rule: level
+entity: deal
+when: {on: update, changed: customer.level}
+do:
+  - {set: {note: "=join('-', note, customer.level)"}}
+  - choose:
+      - {if: customer.level == 'a', do: [{notify: {to: owner, say: Now a key customer}}]}
+      - {do: [{set: {level: =customer.level}}]}
+---
+rule: rich
+entity: customer
+when: {on: update, changed: total}
+if: total > 100
+do: [{set: {note: rich}}, {notify: {to: owner, say: "{{ record.total }}"}}]
+"""
+
+
+def test_rules_change_other_records_in_the_same_transaction(world: World) -> None:
+    world.rules(OTHERS)
+    number = world.create("customer")
+    deal = world.create(
+        "deal",
+        name="Big",
+        customer=number,
+        lines=[{"product": "x", "price": "2"}, {"product": "y"}],
+    )
+    todo = world.create("todo", name="Call", about={"entity": "deal", "id": deal})
+    world.create("todo", name="Gone", about={"entity": "customer", "id": number})
+    world.update("deal", deal, stage="won")
+    customer = world.row("customer", number)
+    assert (customer["status"], customer["note"]) == ("active", "Big")
+    assert [(each["id"], each["name"], each["status"]) for each in world.all("todo")] == [
+        (todo, "Call Big", "done")
+    ]
+    lines = world.select(world.live.release.tables["deal.lines"].select())
+    assert sorted((each["product"], each["price"], each["done"]) for each in lines) == [
+        ("x", 4, True), ("y", None, True),
+    ]  # fmt: skip
+    (line,) = [each for each in world.history("customer", number) if each["action"] == "update"]
+    assert (line["origin"], line["cause"], line["user_id"]) == ("rule", "won", world.ids["sam"])
+    steps_of = dict(steps(world.firings("won")[0]))
+    assert set(steps_of.values()) == {"done"}
+
+
+def test_a_change_behind_a_link_is_an_event_of_all_that_lead_there(world: World) -> None:
+    world.rules(OTHERS)
+    number = world.create("customer")
+    deals = [world.create("deal", customer=number) for _ in range(3)]
+    other = world.create("deal", customer=world.create("customer"))
+    world.update("customer", number, level="c")
+    assert [world.row("deal", each)["note"] for each in (*deals, other)] == ["c", "c", "c", None]
+    assert {world.row("deal", each)["level"] for each in deals} == {"c"}
+    world.update("customer", number, level="a")
+    assert world.messages() == [("sam", "Now a key customer")] * 3
+    # Leading to another record is a change of what is behind the link, too.
+    world.update("deal", other, customer=number)
+    assert world.row("deal", other)["note"] == "a"
+    assert len(world.firings("level")) == 7
+
+
+def test_worked_out_fields_are_events_where_a_rule_names_them(world: World) -> None:
+    world.rules(OTHERS)
+    number = world.create("customer")
+    deal = world.create("deal", customer=number, amount="90")
+    assert world.row("customer", number)["note"] is None
+    world.update("deal", deal, amount="250")
+    row = world.row("customer", number)
+    assert (row["note"], row["total"]) == ("rich", 250)
+    assert world.messages() == [("sam", "250")], "told when all was worked out"
+
+
+HANDING = """
+rule: moved
+entity: customer
+when: {on: [transfer, restore, merge]}
+do: [{set: {steps: "=join(' ', steps, 'moved')"}}, {comment: "{{ record.name }} moved"}]
+---
+rule: words
+entity: customer
+when: {on: comment}
+if: contains(input.text, 'urgent')
+do: [{follow: {to: owner}}, {share: {to: user sue, may: edit, until: =today() + days(3)}}]
+---
+rule: binned
+entity: customer
+when: {on: delete}
+do: [{create: {entity: todo, set: {name: "=join(' ', 'Bin', record.name)"}}}]
+"""
+
+
+def test_transfer_delete_restore_merge_and_comments_are_events(world: World) -> None:
+    world.rules(HANDING)
+    number = world.create("customer")
+    world.records.transfer(world.who("mia"), "customer", [number], world.ids["sue"])
+    world.records.delete(world.who("mia"), "customer", number)
+    assert [each["name"] for each in world.all("todo")] == ["Bin Acme"]
+    assert world.all("todo")[0]["owner"] == world.ids["sue"], "its owner is the record's"
+    world.records.restore(world.who("mia"), "customer", number)
+    other = world.create("customer", "sue")
+    world.records.merge(world.who("mia"), "customer", number, [other])
+    assert world.row("customer", number)["steps"] == "moved moved moved"
+    assert world.comments() == ["Acme moved"] * 3
+    assert len(world.firings("binned")) == 1, "what was merged away was not deleted"
+    world.records.comment(world.who("sue"), "customer", number, "this is urgent")
+    assert world.followers() == [world.ids["sue"]]
+    assert world.records.team(world.who("mia"), "customer", number)[0]["may_edit"] is True

@@ -69,7 +69,7 @@ fields:
   due_on: {type: date}
 checks:
   - {must: score is empty or score <= 50, message: {en: At most 50., zh: 不超过 50。}}
-access: {fields: {credit: {seller: read}}}
+access: {fields: {credit: {seller: read, manager: edit}}}
 """
 DEAL = """
 entity: deal
