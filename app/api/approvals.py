@@ -77,7 +77,7 @@ class ApprovalApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         offers = [
             {
                 "approval": one.definition.name,
-                "label": one.definition.label,
+                "label": one.definition.label or one.definition.name,
                 "choose": [
                     {"step": each.step, "label": each.label, "among": each.among}
                     for each in one.choices

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.access.policy import Policy
+from app.api.openapi_approvals import approval_paths, approval_schemas, record_paths
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
 from app.api.openapi_schemas import common_schemas, record_schemas
@@ -29,11 +30,13 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    schemas: dict[str, Any] = common_schemas() | move_schemas()
+    schemas: dict[str, Any] = common_schemas() | move_schemas() | approval_schemas()
+    paths |= approval_paths()
     for entity in entities:
         schemas |= record_schemas(catalog, entity, policy, language)
         paths |= entity_paths(entity, policy, language)
         paths |= move_paths(entity, language)
+        paths |= record_paths(entity, language)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -22,6 +22,7 @@ from app.automation.approvals.outcomes import RuleOutcomes
 from app.automation.engine import Engine
 from app.automation.events import EventRules
 from app.automation.failures import Failures
+from app.automation.pool_rules import PREFIX, PoolHandler
 from app.automation.quotas import Quotas
 from app.automation.registry import RuleNumbers
 from app.automation.reminders import Reminders
@@ -75,12 +76,12 @@ def assemble(
     numbers, teller = RuleNumbers(pools), Teller(address)
     known = all_actions(teller, allowed_hosts, actions)
     steps = Steps(known)
-    approvals = Approvals(
-        pools,
-        partial(approval_versions.bind_kept, functions=functions),
-        RuleOutcomes(steps, numbers),
-        teller,
+    outcomes = RuleOutcomes(
+        steps,
+        numbers,
+        approval_versions.Versions(partial(approval_versions.bind_kept, functions=functions)),
     )
+    approvals = Approvals(pools, outcomes.versions, outcomes, teller)
     known.register(Approve(approvals.submitting))
     failures = Failures(pools, lambda: live.release, numbers, clock)
     listeners: list[Part] = [
@@ -103,4 +104,6 @@ def assemble(
     approvals.attach(records.writer)
     kept: Any = Versions(partial(versions.bind_kept, functions=functions))
     engine = Engine(records, steps, numbers, kept)
+    engine.register(PREFIX, PoolHandler(numbers, teller))
+    engine.follow("approval:", outcomes.rule_of)
     return Assembled(records, engine, approvals, numbers, teller, known)

@@ -6,7 +6,7 @@ the rule may be another or gone. Each of these has its answer here, with a sente
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,12 @@ from typing import Any
 from app.automation.acting_for import acting_for, principal_of, seeing_as
 from app.automation.context import Said
 from app.automation.due_tasks import Due, occurrences
-from app.automation.firings import NEVER
+from app.automation.firings import MERGED, NEVER
 from app.automation.guard import as_links, link
 from app.automation.index import Known, behind, find_step, known_rule
 from app.automation.outgoing import Outbox
 from app.automation.registry import RuleNumbers
+from app.automation.running import Firing
 from app.automation.steps import Run, due_of
 from app.automation.versions import Versions
 from app.definitions.automation import RuleDefinition, Step
@@ -26,6 +27,9 @@ from app.definitions.catalog import Entity
 from app.expressions.why import why
 from app.records.work import Work
 from app.texts import Label, say
+
+#: Returns what a firing follows; None where it is gone.
+FindRule = Callable[[Work, Firing], RuleDefinition | None]
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Checker:
     def __init__(self, numbers: RuleNumbers, versions: Versions) -> None:
         self._numbers = numbers
         self._versions = versions
+        #: finds what is no rule of a file, by how its name begins
+        self.others: dict[str, FindRule] = {}
 
     def look(self, work: Work, held: Sequence[Due]) -> Look:
         """Read the records of a batch, one statement for each entity, and the dates."""
@@ -105,6 +111,9 @@ class Checker:
     def _rule_of(self, work: Work, due: Due) -> RuleDefinition | None:
         """Return the rule: as it is now, or as it was where a wait is under way."""
         name = self._numbers.name(due.firing.rule)
+        for prefix, find in self.others.items():
+            if name is not None and name.startswith(prefix):
+                return find(work, due.firing)
         rule = work.release.catalog.automation.rules.get(name or "")
         if rule is None or rule.digest == due.firing.digest:
             return rule
@@ -120,7 +129,8 @@ class Checker:
         if rule is None or rule.of(one.entity)[0].yearly:
             return False
         key = (one.rule, work.number(one.entity), one.record_id or 0)
-        return look.occurrences.get(key) != one.occurrence.partition("/")[0]
+        own = one.occurrence.partition("/")[0].partition(MERGED)[0]
+        return look.occurrences.get(key) != own
 
     def _known(self, look: Look, rule: RuleDefinition, entity: Entity | None) -> Known:
         key = (rule.name, entity.name if entity else None, rule.digest)

@@ -17,7 +17,7 @@ import psycopg
 from app.access.principal import SYSTEM
 from app.automation import due_tasks
 from app.automation.actions.base import Outcome, StopRule
-from app.automation.checked_again import Checker, Verdict
+from app.automation.checked_again import Checker, FindRule, Verdict
 from app.automation.due_tasks import MOST_ATTEMPTS, Due, pause_after, put_back
 from app.automation.firings import (
     Ended,
@@ -63,6 +63,10 @@ class Engine:
     def register(self, prefix: str, handler: Handler) -> None:
         """Have firings whose rule's name begins with *prefix* (``pool:``) run by a handler."""
         self._handlers[prefix] = handler
+
+    def follow(self, prefix: str, find: FindRule) -> None:
+        """Have later steps of what begins with *prefix* (``approval:``) run as a rule's are."""
+        self._checker.others[prefix] = find
 
     def run_task(self, task_id: int, token: int) -> None:
         """Run one task; see `run_tasks`."""

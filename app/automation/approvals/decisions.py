@@ -13,7 +13,7 @@ from app.automation.approvals.flow import Flow
 from app.automation.approvals.noting import note
 from app.automation.approvals.staff import Asked, Staff
 from app.automation.approvals.store import Run, Task
-from app.automation.approvals.submitting import LONGEST
+from app.automation.approvals.submitting import read_comment
 from app.automation.approvals.versions import Versions
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.fields.base import FieldError
@@ -111,7 +111,7 @@ class Decisions:
                 raise NotFound
             task = found
         self._check_person(case, to)
-        comment = _read_comment(comment)
+        comment = read_comment(comment)
         note(case, "delegate", step=case.run.step, to=to, comment=comment)
         asked = Asked(to, task.for_user or task.user_id)
         self._flow.hand_on(case, task, asked, "delegated", comment)
@@ -123,7 +123,7 @@ class Decisions:
         if where not in ("before", "after"):
             raise InvalidInput({"where": [say("before or after.", "应为 before 或 after。")]})
         self._check_person(case, user)
-        self._flow.add(case, task, user, where, _read_comment(comment))
+        self._flow.add(case, task, user, where, read_comment(comment))
         return case.run
 
     def withdraw(self, work: Work, run_id: int, comment: str | None) -> Run:
@@ -142,7 +142,7 @@ class Decisions:
                 )
             )
         self._flow.finish(
-            case, "withdrawn", by=work.principal.user_id, comment=_read_comment(comment)
+            case, "withdrawn", by=work.principal.user_id, comment=read_comment(comment)
         )
         return case.run
 
@@ -266,26 +266,9 @@ def waits_for(case: Case) -> Label:
     )
 
 
-def _read_comment(comment: str | None) -> str | None:
-    text = (comment or "").strip()
-    if len(text) > LONGEST or "\0" in text:
-        raise InvalidInput(
-            {
-                "comment": [
-                    say(
-                        "A comment has at most {most} characters.",
-                        "意见不能超过 {most} 个字符。",
-                        most=LONGEST,
-                    )
-                ]
-            }
-        )
-    return text or None
-
-
 def _comment(case: Case, comment: str | None, *, is_no: bool) -> str | None:
     """Read a comment; one that the approval asks for must be there."""
-    text, rule = _read_comment(comment), case.definition.comment
+    text, rule = read_comment(comment), case.definition.comment
     if text is None and (rule == "always" or (rule == "when rejecting" and is_no)):
         raise InvalidInput({"comment": [say("Say why.", "请填写审批意见。")]})
     return text

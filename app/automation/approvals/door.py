@@ -24,7 +24,7 @@ from app.automation.approvals.submitting import (
     may_submit,
 )
 from app.automation.approvals.telling import Herald
-from app.automation.approvals.versions import Bind, Versions
+from app.automation.approvals.versions import Versions
 from app.definitions.automation import ApprovalDefinition
 from app.errors import NotFound
 from app.notifications.telling import Teller
@@ -58,11 +58,11 @@ class Approvals:
     """What can be done with approvals; every call names who asks."""
 
     def __init__(
-        self, pools: Any, bind: Bind, outcomes: Outcomes, teller: Teller | None = None
+        self, pools: Any, versions: Versions, outcomes: Outcomes, teller: Teller | None = None
     ) -> None:
-        """Take the pools, how a kept version is read, who runs what comes after, and who tells."""
+        """Take the pools, what runs follow, who runs what comes after, and who tells."""
         self._pools = pools
-        self.versions = Versions(bind)
+        self.versions = versions
         self.flow = Flow(outcomes, Herald(teller))
         self.submitting = Submitting(self.flow, self.versions)
         self.decisions = Decisions(self.flow, self.versions)

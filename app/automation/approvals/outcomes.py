@@ -7,10 +7,13 @@ approval's name, and a mistake in one of them takes the decision back.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.automation.acting_for import acting_for, causer_of, seeing_as
+from app.automation.approvals import store
 from app.automation.approvals.case import Case
+from app.automation.approvals.versions import Versions
 from app.automation.context import Said
 from app.automation.events import close_runs
 from app.automation.firings import Ended, add_firings
@@ -21,7 +24,12 @@ from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
 from app.automation.steps import Run, Steps
 from app.definitions.automation import ApprovalDefinition, RuleDefinition, When
+from app.definitions.catalog import Catalog
+from app.definitions.scope import catalog_scope
+from app.expressions import check, parse
+from app.expressions.types import BOOLEAN
 from app.records.reactions import tell
+from app.records.work import Work
 
 
 def steps_as_rule(definition: ApprovalDefinition, event: str) -> RuleDefinition:
@@ -40,9 +48,11 @@ def steps_as_rule(definition: ApprovalDefinition, event: str) -> RuleDefinition:
 class RuleOutcomes:
     """Runs what comes after with the engine's steps."""
 
-    def __init__(self, steps: Steps, numbers: RuleNumbers) -> None:
+    def __init__(self, steps: Steps, numbers: RuleNumbers, versions: Versions) -> None:
         self._steps = steps
         self._numbers = numbers
+        self.versions = versions
+        self._kept: tuple[Catalog | None, dict[tuple[str, str], RuleDefinition]] = (None, {})
 
     def run(self, case: Case, event: str, old_row: Mapping[str, Any]) -> None:
         """Do what the approval says for *event*, then let the rules on it hear of it."""
@@ -53,6 +63,29 @@ class RuleOutcomes:
         record_id = case.run.record_id
         case.row = rows.read(case.work.connection, [record_id]).get(record_id, case.row)
         tell(case.work, case.entity, event, old_row, case.row)  # type: ignore[arg-type]
+
+    def rule_of(self, work: Work, firing: Firing) -> RuleDefinition | None:
+        """Return what later steps of a firing follow: those of the version its run began with.
+
+        They run only while the record still is what the approval made it.
+        """
+        event, _, number = firing.occurrence.partition(":")
+        run = store.find_run(work.connection, int(number)) if number.isdigit() else None
+        if run is None or event not in ("approved", "rejected"):
+            return None
+        catalog = work.release.catalog
+        if self._kept[0] is not catalog:
+            self._kept = (catalog, {})
+        found = self._kept[1].get((run.digest, event))
+        if found is None:
+            definition = self.versions.of(work, run).definition
+            if "approval" not in catalog.entities[definition.entity].fields:
+                return None
+            state = parse(f"approval.state == '{event}'")
+            holds = check(state, catalog_scope(catalog, definition.entity), want=BOOLEAN)
+            found = replace(steps_as_rule(definition, event), if_={definition.entity: holds})
+            self._kept[1][run.digest, event] = found
+        return found
 
     def _fire(
         self, case: Case, rule: RuleDefinition, event: str, old_row: Mapping[str, Any]
@@ -71,7 +104,7 @@ class RuleOutcomes:
                 record_id=record_id,
                 user_id=causer.user_id if causer is not None else None,
                 happened_at=work.now,
-                input={"approval": event},
+                input={"origin": work.origin},
             ),
             work=work,
             seen=seeing_as(work, causer),

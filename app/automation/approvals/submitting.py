@@ -61,7 +61,8 @@ class Submitting:
             raise Forbidden(work.policy.why("update", entity.name))
         _refuse_repeats(entity, row)
         chosen = _check_chosen(work, definition, said.chosen)
-        return self.begin(work, entity, row, definition, chosen=chosen, comment=said.comment)
+        comment = read_comment(said.comment)
+        return self.begin(work, entity, row, definition, chosen=chosen, comment=comment)
 
     def begin(
         self,
@@ -122,6 +123,28 @@ class Submitting:
                         step=step_label(case.definition.steps[number], number),
                     )
                 )
+
+
+def read_comment(comment: str | None) -> str | None:
+    """Return what somebody said, None for nothing.
+
+    Raises:
+        InvalidInput: it is too long, or holds what no text holds.
+    """
+    text = (comment or "").strip()
+    if len(text) > LONGEST or "\0" in text:
+        raise InvalidInput(
+            {
+                "comment": [
+                    say(
+                        "A comment has at most {most} characters.",
+                        "意见不能超过 {most} 个字符。",
+                        most=LONGEST,
+                    )
+                ]
+            }
+        )
+    return text or None
 
 
 def _locked(work: Work, said: Submission) -> tuple[Entity, Mapping[str, Any]]:

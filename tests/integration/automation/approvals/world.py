@@ -18,7 +18,7 @@ from app.automation.approvals.case import Case
 from app.automation.approvals.door import Approvals
 from app.automation.approvals.store import Run
 from app.automation.approvals.submitting import Submission
-from app.automation.approvals.versions import bind_kept
+from app.automation.approvals.versions import Versions, bind_kept
 from app.automation.wiring import Composed
 from app.clock import FrozenClock
 from app.database.apply import ApplyOptions, apply_catalog
@@ -195,7 +195,7 @@ class World:
         self.clock = FrozenClock(NOW)
         self.organisation = Organisation(pools, lambda: self.live.release)
         self.outcomes = Recorded()
-        self.approvals = Approvals(pools, bind_kept, self.outcomes)
+        self.approvals = Approvals(pools, Versions(bind_kept), self.outcomes)
         self.records = Records(
             pools,
             self.live,
