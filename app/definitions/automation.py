@@ -424,7 +424,10 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class ConfigTest:
-    """One document of tests/*.yaml, checked for shape; its runner reads ``given`` and ``steps``."""
+    """One document of tests/*.yaml, checked for shape; its runner reads ``given`` and ``steps``.
+
+    Each step has its ``place`` beside what was written; ``after`` is the moment it gives.
+    """
 
     name: str
     now: str

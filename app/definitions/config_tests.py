@@ -17,9 +17,11 @@ from app.definitions.binding import refuse_field
 from app.definitions.complaints import Complaint, complain
 from app.definitions.document import Document
 from app.definitions.problems import Code, did_you_mean, nearest
+from app.definitions.scope import CatalogScope
 from app.definitions.shape import Definition, Items, Part, Table, Value, add_keys
-from app.definitions.words import Texts
-from app.definitions.workflow_settings import DurationValue, Givens
+from app.definitions.words import Duration, Texts
+from app.definitions.workflow_settings import Givens
+from app.definitions.workflow_values import Site, duration_text
 from app.definitions.workshop import Path, Workshop
 from app.fields.settings import Plain, WholeNumber, refuse, written
 
@@ -184,7 +186,7 @@ expect: {reminders: 0}
 """
 
     at = Moment("Time passes until then.")
-    after = DurationValue("Time passes for so long.")
+    after = Duration("Time passes for so long.")
     create = Table(
         GivenRecord("The record."), "New records, by the name they have in this test.",
         noun="a record", loose=True,
@@ -306,10 +308,20 @@ class _Binding:
             given={
                 name: {entity: fields} for name, (entity, fields) in values.get("given", {}).items()
             },
-            steps=tuple(values["steps"]),
+            steps=tuple(
+                self._placed(("steps", index), step) for index, step in enumerate(values["steps"])
+            ),
             file=self.document.file,
             place=self.document.place(),
         )
+
+    def _placed(self, path: Path, step: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = {**step, "place": self.document.place(path)}
+        if "after" in step:
+            site = Site(self.shop, self.document, CatalogScope(self.shop, None))
+            text = f"now() + {duration_text(step['after'])}"
+            found["after"] = site.expression((*path, "after"), text, "`after`")
+        return found
 
     def _records(self, path: Path, written_: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
         for name, (entity, fields) in written_.items():

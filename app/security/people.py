@@ -106,7 +106,7 @@ def add_user(
     records: Records,
     *,
     login: str,
-    password: str,
+    password: str | None,
     roles: Iterable[str],
     values: Mapping[str, Any],
     principal: Principal = SYSTEM,
@@ -114,6 +114,7 @@ def add_user(
     """Add an account with its record and roles; return the user's number.
 
     Args:
+        password: None for an account that nobody can sign in with.
         values: the record's fields, ``name`` at least, as JSON has them.
 
     Raises:
@@ -121,7 +122,8 @@ def add_user(
     """
     name = str(values.get("name") or login)
     email = str(values.get("email") or f"{login}@no-mail.invalid")
-    check_password(password, login, name, email)
+    if password is not None:
+        check_password(password, login, name, email)
     wanted = list(roles)
 
     def account(work: Work) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def add_user(
                 "first_name": first[:64],
                 "last_name": last[:64],
                 "username": login,
-                "password": generate_password_hash(password),
+                "password": _hash_of(password),
                 "active": True,
                 "email": email,
                 "created_on": now,
@@ -149,6 +151,11 @@ def add_user(
 
     written = records.create(principal, "user", values, origin="system", columns=account)
     return int(written.id)
+
+
+def _hash_of(password: str | None) -> str:
+    """Return what is kept of a password; without one, what no password gives."""
+    return "!" if password is None else generate_password_hash(password)
 
 
 def _check_login(connection: psycopg.Connection[Any], login: str, email: str) -> None:
