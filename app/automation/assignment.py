@@ -154,8 +154,7 @@ def assign_to(
     given.append((entity, [record_id]))
     changed = 0
     for kind, ids in given:
-        leaves_pool = {"pool": None} if kind is entity and row.get("pool") else None
-        changed += give_to(work, kind, ids, owner, columns=leaves_pool)
+        changed += give_to(work, kind, ids, owner)
     if readable_until is not None and former is not None and former != owner:
         for kind, ids in given:
             for number in ids:

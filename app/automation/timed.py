@@ -111,9 +111,14 @@ def timed_rules(catalog: Catalog) -> Iterator[Timed]:
             when, _ = rule.of(entity)
             if when.is_timed and when.due is not None and entity in catalog.entities:
                 yield _of_rule(rule, entity)
-    for pool in catalog.automation.pools.values():
-        if not pool.off and pool.entity in catalog.entities:
-            yield from _of_pool(pool)
+    for entity in catalog.entities:
+        earlier_ones: list[Checked] = []
+        for pool in catalog.automation.pools_of(entity):
+            yield from _of_pool(pool, earlier_ones)
+            if pool.where is None:
+                # It takes every record, so none is left for those behind it.
+                break
+            earlier_ones.append(pool.where)
 
 
 def _of_rule(rule: RuleDefinition, entity: str) -> Timed:
@@ -135,10 +140,11 @@ def _of_rule(rule: RuleDefinition, entity: str) -> Timed:
     )
 
 
-def _of_pool(pool: Pool) -> Iterator[Timed]:
+def _of_pool(pool: Pool, earlier_ones: Iterable[Checked]) -> Iterator[Timed]:
     exempt = (pool.exempt,) if pool.exempt is not None else ()
+    taken = (pool.where,) if pool.where is not None else ()
     for number, recycle in enumerate(pool.recycle):
-        holds = (recycle.if_,) if recycle.if_ is not None else ()
+        holds = (*taken, recycle.if_) if recycle.if_ is not None else taken
         # A new pool takes what has been silent for long, too.
         recycling = Timed(
             name=f"pool:{pool.name}/recycle/{number}",
@@ -149,7 +155,7 @@ def _of_pool(pool: Pool) -> Iterator[Timed]:
             daily=True,
             insists=True,
             holds=holds,
-            unless=exempt,
+            unless=(*exempt, *earlier_ones),
         )
         if pool.warn is not None:
             warning = replace(

@@ -37,6 +37,9 @@ def give_to(
     own = work.rows[entity.name]
     locked = own.lock(work.connection, ids)
     changed = 0
+    if owner is not None and "pool" in own.columns:
+        # What belongs to somebody lies in no pool.
+        columns = {**(columns or {}), "pool": None}
     for record_id, row in locked.items():
         further = {name: value for name, value in (columns or {}).items() if row.get(name) != value}
         if row["deleted_at"] is not None or (row["owner"] == owner and not further):
@@ -63,7 +66,8 @@ def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict
         "owner": owner,
         "owner_department": work.department_of(owner),
         "owner_since": work.now if owner is not None else None,
-        "previous_owner": row["owner"],
+        "previous_owner": row["owner"] if row["owner"] is not None else row["previous_owner"],
+        "pool": None if owner is not None else row.get("pool"),
         "updated_at": work.now,
         "updated_by": work.user_id,
     }

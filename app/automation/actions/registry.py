@@ -17,6 +17,7 @@ from app.automation.actions.people import (
     UnfollowAction,
     UnshareAction,
 )
+from app.automation.actions.pools import ClaimAction, ReleaseAction
 from app.automation.actions.records import CreateAction, DeleteAction, UpdateAction
 from app.notifications.telling import Teller
 
@@ -29,6 +30,8 @@ def built_in_actions(teller: Teller, allowed_hosts: frozenset[str]) -> list[Acti
         UpdateAction(),
         DeleteAction(),
         Assign(),
+        ReleaseAction(),
+        ClaimAction(),
         ShareAction(),
         UnshareAction(),
         FollowAction(),
