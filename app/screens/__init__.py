@@ -36,17 +36,22 @@ def register_screens(builder: Any, core: Any) -> None:
     """
     from flask import current_app
 
+    from app.notifications.hearing import Hearing
+    from app.notifications.outbox import INBOX_CHANNEL
     from app.screens.assets import read_assets
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
     from app.screens.lists import Lists
+    from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.rendering import Renderer
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.wording import read_wordings
 
     renderer = Renderer(read_assets(), read_wordings())
+    hearing = Hearing(core.pools, core.clock)
+    core.live.on_notice(INBOX_CHANNEL, hearing.heard)
     current_app.extensions["trellis.screens"] = Screens(
         core=core,
         renderer=renderer,
@@ -54,7 +59,16 @@ def register_screens(builder: Any, core: Any) -> None:
         configuration=Configuration(core),
         lists=Lists(),
         previews=core.records.previews,
+        hearing=hearing,
     )
     register_former_links()
-    for view in (RecordsView, ApprovalsView, MeView, AdministrationView):
+    for view in (
+        RecordsView,
+        ApprovalsView,
+        MeView,
+        AdministrationView,
+        InboxView,
+        HearingView,
+        DeliveriesView,
+    ):
         builder.add_view_no_menu(view)

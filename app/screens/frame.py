@@ -76,6 +76,8 @@ class Page:
     find: str = ""
     me: Mark | None = None
     nav: Markup = field(default_factory=Markup)
+    #: the way to the inbox, above the menu
+    inbox: NavItem | None = None
     nav_end: Sequence[NavItem] = ()
     foot: Sequence[NavItem] = ()
     languages: Sequence[Choice] = ()
@@ -180,6 +182,7 @@ class Frames:
         page.time_zone = principal.time_zone
         page.nav = self.menu(catalog, policy, language, active)
         page.foot = self.foot(catalog, policy, wording, active)
+        page.inbox = NavItem(wording.say("Inbox"), "/inbox", "inbox", on=active == "inbox")
         page.nav_end = [
             *_approvals(catalog, wording, active),
             *_end(policy, wording, active, outstanding or Outstanding()),
@@ -263,6 +266,9 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
     if policy.is_admin:
         items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
+        items.append(
+            NavItem(wording.say("Deliveries"), "/deliveries", "send", on=active == "deliveries")
+        )
         items.append(
             NavItem(
                 wording.say("Setup"),

@@ -16,6 +16,7 @@ from app.access.principal import Principal
 from app.clock import Clock
 from app.definitions.catalog import Catalog, Entity
 from app.errors import NotAuthenticated, NotFound
+from app.notifications.hearing import Hearing
 from app.screens.cells import Look
 from app.screens.frame import Frames, Page, Toast, bare_page
 from app.screens.rendering import Renderer
@@ -65,6 +66,8 @@ class Screens:
     configuration: Any
     lists: Any
     previews: Any
+    #: what this process knows of unread messages
+    hearing: Hearing
     #: signed tokens by what they sign
     csrf_tokens: dict[str, str] = field(default_factory=dict)
 

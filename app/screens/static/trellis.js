@@ -2,6 +2,7 @@
 // swaps in works without being set up again. Nothing here knows an entity.
 import { startFloats } from "./floats.js";
 import { startForms } from "./forms.js";
+import { startInbox } from "./inbox.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
 import { startPickers } from "./picker.js";
@@ -15,3 +16,4 @@ startLines();
 startSelection();
 startToasts();
 startKeys();
+startInbox();
