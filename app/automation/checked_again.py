@@ -23,7 +23,7 @@ from app.automation.running import Firing
 from app.automation.steps import Run, due_of
 from app.automation.versions import Versions
 from app.definitions.automation import RuleDefinition, Step
-from app.definitions.catalog import Entity
+from app.definitions.catalog import Entity, Field
 from app.expressions.why import why
 from app.records.work import Work
 from app.texts import Label, say
@@ -190,7 +190,8 @@ class Checker:
         coming = link(known.rule.name, one.entity, one.record_id)
         if coming not in chain:
             chain = (*chain, coming)
-        said = Said(input=one.input.get("input") or {}, made=one.made)
+        asked = {each.name: each.field for each in known.when.ask}
+        said = Said(input=_told(work, asked, one.input.get("input")), asked=asked, made=one.made)
         return Run(
             known=known,
             firing=one,
@@ -215,6 +216,18 @@ def _is_after_step(due: Due) -> bool:
     """Return whether a task is a step with `after`, which moves with the rule; no `wait`."""
     noted = due.steps.get(due.step) or {}
     return noted.get("action") != "wait"
+
+
+def _told(work: Work, asked: Mapping[str, Field], stored: Any) -> Mapping[str, Any]:
+    """Return what a button asked, as Python values; of a hook what it sent, as it is."""
+    told: Mapping[str, Any] = stored or {}
+    context = work.reading(strict=True)
+    return {
+        name: asked[name].type.parse(asked[name], value, context)
+        if name in asked and value is not None
+        else value
+        for name, value in told.items()
+    }
 
 
 def _old_row(

@@ -23,6 +23,9 @@ from app.texts import Label
 #: The record of a waiting step is in the bin: until it comes back, or for good.
 NEVER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
 
+#: Stands in an occurrence before the record a firing was of before a merge.
+MERGED = "~"
+
 _NEW = (
     "rule", "digest", "cause", "entity", "record_id", "occurrence", "user_id", "due_at",
     "happened_at", "state", "reason", "input", "made", "steps", "ended_at",

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.automation.firings import NEVER, Ended, Later, add_firings, add_tasks, label_text
+from app.automation.firings import MERGED, NEVER, Ended, Later, add_firings, add_tasks, label_text
 from app.automation.index import RuleIndex
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
@@ -67,20 +67,27 @@ _drop_firings = Statement(
     )
 )
 _other = firing.alias()
+_is_taken = sa.exists().where(
+    _other.c.rule == firing.c.rule,
+    _other.c.entity == firing.c.entity,
+    _other.c.record_id == _record,
+    _other.c.occurrence == firing.c.occurrence,
+)
+#: What happened to both alike is told apart by the record it came from.
 _take_along = Statement(
     sa.update(firing)
     .where(
         firing.c.entity == _entity,
         firing.c.record_id == sa.func.any(_gone),
         firing.c.state.in_(("due", "waiting")),
-        ~sa.exists().where(
-            _other.c.rule == firing.c.rule,
-            _other.c.entity == firing.c.entity,
-            _other.c.record_id == _record,
-            _other.c.occurrence == firing.c.occurrence,
+    )
+    .values(
+        record_id=_record,
+        occurrence=sa.case(
+            (_is_taken, sa.func.concat(firing.c.occurrence, MERGED, firing.c.record_id)),
+            else_=firing.c.occurrence,
         ),
     )
-    .values(record_id=_record)
 )
 _fired = Statement(
     sa.select(firing.c.id)

@@ -18,7 +18,7 @@ rule: plan
 entity: deal
 when: {on: update, changed: stage, to: won}
 do:
-  - {create: {entity: deal, name: next, copy: [customer, lines], set: {name: Renewal, amount: "=sum(lines.price)"}}}
+  - {create: {entity: deal, name: next, copy: [customer, lines], set: {name: Renewal, amount: =record.amount * 2}}}
   - {create: {entity: todo, each: lines, set: {name: "=join(' ', 'Deliver', each.product)", about: =record}}}
 """
 
@@ -61,7 +61,7 @@ def test_rows_are_copied_and_walked(world: World) -> None:
     world.rules(CONVERT)
     customer = world.create("customer")
     lines = [{"product": "Bolt", "price": "2"}, {"product": "Nut", "price": "3"}]
-    deal = world.create("deal", customer=customer, lines=lines)
+    deal = world.create("deal", customer=customer, lines=lines, amount="2.5")
     world.update("deal", deal, stage="won")
     renewal = world.all("deal")[1]
     assert (renewal["name"], renewal["customer"], renewal["amount"], renewal["stage"]) == (

@@ -63,7 +63,7 @@ def test_a_wait_ends_at_most_then_and_conditions_are_asked_again(world: World) -
     world.at(days=10)
     assert world.row("customer", number)["note"] == "n called"
     assert world.row("customer", other)["note"] == "o"
-    told = [text for _, text in world.messages()]
+    told = sorted(text for _, text in world.messages())
     assert told == ["One day", "Three days: n"]
     (done,) = [row for row in world.firings() if row["record_id"] == other]
     assert done["state"] == "done"
@@ -151,12 +151,12 @@ def test_timed_rules_repeat_and_follow_their_date(world: World) -> None:
         world.update("customer", one, due_on="2026-03-12")
     world.at(days=4)
     told = [text for who, text in world.messages() if who == "sam"]
-    assert told == ["A", "B"]
+    assert sorted(told) == ["A", "B"]
     world.update("customer", other, due_on="2026-03-30")
     world.at(days=1)
     world.at(days=1)
     told = [text for who, text in world.messages() if who == "sam"]
-    assert told == ["A", "B", "A", "A"], "repeats, without the steps that wait"
+    assert sorted(told) == ["A", "A", "A", "B"], "repeats, without the steps that wait"
     world.at(days=1)
     assert (world.row("customer", number)["note"], world.row("customer", other)["note"]) == (
         "late",
