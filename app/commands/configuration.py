@@ -29,7 +29,11 @@ from app.texts import Label
 from app.texts import say as words
 
 if TYPE_CHECKING:
+    from app.database.plan import Plan
     from app.database.versions import AppliedVersion
+    from app.definitions.automation import ConfigTest
+    from app.definitions.catalog import Catalog
+    from app.trials.runner import Outcome
 
 
 @click.command()
@@ -66,32 +70,56 @@ _allow = click.option(
 @click.command()
 @_allow
 @click.option("--exit-code", is_flag=True, help="Exit with 4 when there are changes to apply.")
+@click.option("--no-tests", is_flag=True, help="Leave out the tests of the configuration.")
 @language_option
 @format_option
 @kindly
 def plan(
-    settings: Settings, allow: tuple[str, ...], exit_code: bool, language: str, form: str
+    settings: Settings,
+    allow: tuple[str, ...],
+    exit_code: bool,
+    no_tests: bool,
+    language: str,
+    form: str,
 ) -> int:
     """Show what `apply` would do, and change nothing.
 
     Every operation with what it touches: rows, values that would be lost or would not convert,
-    records that break a new rule.
+    records that break a new rule. Then it runs the tests of the configuration, as `trellis test`
+    does, and says which fail.
 
     \b
     Examples:
       trellis plan
       trellis plan --allow contact.fax
-      trellis plan --format json --exit-code
+      trellis plan --no-tests --format json --exit-code
     """
     from app.installation import Installation
 
     with database(settings, "trellis plan") as pools:
         installation = Installation(settings, pools)
-        found = installation.plan(installation.folder.load_catalog(), allow)
-    say(found.render("json" if form == "json" else "text", language))
-    if found.refusals:
+        catalog = installation.folder.load_catalog()
+        found = installation.plan(catalog, allow)
+        tests = () if no_tests else catalog.automation.tests
+        outcomes = _outcomes(settings, pools.url, catalog, tests)
+    _say_plan(found, outcomes, installation.folder.prefix, language, form)
+    if found.refusals or not all(one.passed for one in outcomes):
         return FAILED
     return PENDING if exit_code and not found.is_empty else DONE
+
+
+def _say_plan(
+    found: Plan, outcomes: Sequence[Outcome], prefix: str, language: str, form: str
+) -> None:
+    from app.trials.telling import as_json, as_lines
+
+    text = found.render("json" if form == "json" else "text", language)
+    if form == "json" and outcomes:
+        print_json({**json.loads(text), "tests": as_json(outcomes, prefix)})
+        return
+    say(text)
+    for line in as_lines(outcomes, prefix, language) if outcomes else ():
+        say(line)
 
 
 @click.command()
@@ -274,31 +302,58 @@ def schema(settings: Settings, kind: str | None, into: Path | None) -> None:
 
 
 @click.command("test")
+@click.argument("words", nargs=-1)
+@language_option
 @format_option
 @kindly
-def run_tests(settings: Settings, form: str) -> int:
+def run_tests(settings: Settings, words: tuple[str, ...], language: str, form: str) -> int:
     """Test the configuration.
 
-    Checks every file, tests of the configuration (`tests/*.yaml`) included, as `trellis check`
-    does. Running those tests needs the automation, which this version does not have.
+    Checks every file, as `trellis check` does, and runs the tests of the configuration
+    (`tests/*.yaml`) on a database of their own, with a clock of their own: nothing is sent, no
+    record of yours is touched. WORDS choose tests by their title or file.
 
     \b
     Examples:
       trellis test
+      trellis test follow_up
       TRELLIS_CONFIG=draft trellis test --format json
     """
     from app.configuration_folder import ConfigurationFolder
+    from app.trials.telling import as_json, as_lines
 
     folder = ConfigurationFolder(settings)
     loaded = folder.load()
-    say(folder.render(loaded, form))
-    tests = [name for name in loaded.files if name.startswith("tests/") and name.endswith(".yaml")]
-    if tests:
-        click.echo(
-            f"{len(tests)} files in tests/ were checked and not run: this version cannot yet.",
-            err=True,
-        )
-    return FAILED if loaded.has_errors else DONE
+    if loaded.catalog is None or (loaded.problems and form != "json"):
+        say(folder.render(loaded, form))
+    if loaded.catalog is None:
+        return FAILED
+    chosen = [one for one in loaded.catalog.automation.tests if _is_chosen(one, words)]
+    with database(settings, "trellis test") as pools:
+        outcomes = _outcomes(settings, pools.url, loaded.catalog, chosen)
+    if form == "json":
+        print_json(as_json(outcomes, folder.prefix))
+    else:
+        for line in as_lines(outcomes, folder.prefix, language):
+            say(line)
+    return DONE if all(one.passed for one in outcomes) else FAILED
+
+
+def _is_chosen(test: ConfigTest, words: Sequence[str]) -> bool:
+    return not words or any(
+        word.casefold() in text.casefold() for word in words for text in (test.name, test.file)
+    )
+
+
+def _outcomes(
+    settings: Settings, url: str, catalog: Catalog, tests: Sequence[ConfigTest]
+) -> list[Outcome]:
+    """Run tests on the server of the installation."""
+    from app.plugins import load_plugins
+    from app.trials.runner import kit_of
+    from app.trials.runner import run_tests as run
+
+    return run(url, catalog, kit_of(load_plugins(settings)), tests) if tests else []
 
 
 @click.command()

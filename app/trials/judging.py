@@ -45,7 +45,7 @@ class Judge:
         if expected.keys() & {"fires", "quiet"}:
             yield from self._fired(expected)
         for entity, count in expected.get("count", {}).items():
-            found = self._records.count(SYSTEM, entity).value
+            found = self._records.count(SYSTEM, entity).number
             if found != count:
                 yield say(
                     "Expected {count} records of {entity}; there are {found}.",

@@ -25,6 +25,7 @@ from app.expressions.calendar import Calendar
 from app.expressions.functions import Functions
 from app.expressions.python import to_python
 from app.fields.base import FieldTypes
+from app.plugins import Plugins
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.transactions import Hooks
@@ -73,6 +74,11 @@ class Kit:
     functions: Functions
     hooks: Hooks | None = None
     actions: tuple[Action, ...] = ()
+
+
+def kit_of(plugins: Plugins) -> Kit:
+    """Return what a process works with that has these plugins."""
+    return Kit(plugins.field_types, plugins.functions, plugins.hooks)
 
 
 @contextmanager
