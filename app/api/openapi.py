@@ -30,8 +30,10 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    schemas: dict[str, Any] = common_schemas() | move_schemas() | approval_schemas()
-    paths |= approval_paths()
+    schemas: dict[str, Any] = common_schemas() | move_schemas()
+    if any("approval" in entity.fields for entity in entities):
+        schemas |= approval_schemas()
+        paths |= approval_paths()
     for entity in entities:
         schemas |= record_schemas(catalog, entity, policy, language)
         paths |= entity_paths(entity, policy, language)
