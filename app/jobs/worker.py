@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from app.errors import TrellisError, Unavailable
@@ -46,11 +47,17 @@ class TrellisWorker(SimpleWorker):
 
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """Run a job if it may be run."""
-        if not is_task(job):
+        try:
+            name, is_ours = job.func_name, is_task(job)
+        except DeserializationError:
+            # Somebody has put something else than JSON there; it is not even looked into.
+            name, is_ours = "?", False
+            job._func_name, job._instance, job._args, job._kwargs = name, None, (), {}
+        if not is_ours:
             # Failing it is RQ's business: it puts it aside, where an administrator sees it.
-            refused = NotAllowed(f"`{job.func_name}` is not a task of Trellis and is not run.")
+            refused = NotAllowed(f"`{name}` is not a task of Trellis and is not run.")
             job.perform = _raising(refused)  # type: ignore[method-assign]
-        self.busy_with, self.busy_since = job.func_name.rpartition(".")[2], time.monotonic()
+        self.busy_with, self.busy_since = name.rpartition(".")[2], time.monotonic()
         is_done = False
         try:
             is_done = bool(super().perform_job(job, queue, execution))

@@ -1,126 +1,178 @@
-"""A real worker on the real Valkey."""
+"""A worker runs our tasks, what it holds nobody else has, and it leaves nothing behind."""
 
-import datetime as dt
-import os
+import pickle
 import signal
-import subprocess
-import sys
-import time
+import threading
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from redis import Redis
 from rq.job import Job
+from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
-from app.database.migrate import migrate
-from app.database.pools import Pools
-from app.database.system import idempotency
-from app.jobs import tasks
-from app.jobs.queues import SERIALIZER, connect, queue
-from app.processes import is_alive, kill
-from app.settings import settings_as_environment
+from app.database.automation_tables import firing, message, task
+from app.jobs import leases, processes
+from app.jobs.queues import FAILURE_TTL, SERIALIZER, connect, hand_out, queue
+from app.jobs.tasks import run_tasks
+from tests.jobs.world import wait_until
 
-START = "from app.jobs.worker import run_worker; from app.settings import read_settings; "
+LEASE = timedelta(seconds=45)
 
 
-def build_empty(url: str) -> None:
-    pools = Pools(url, max_size=1)
-    migrate(pools.engine)
-    pools.close()
+def failed(redis, name="default"):
+    return FailedJobRegistry(name, connection=redis, serializer=SERIALIZER)
 
 
-@pytest.fixture
-def settings(make_settings, template_database, clone_database, redis_url):
-    return make_settings(
-        DATABASE_URL=clone_database(template_database("system_tables", build_empty)),
-        REDIS_URL=redis_url,
-    )
-
-
-@pytest.fixture
-def start(settings):
-    started = []
-
-    def start_worker(burst: bool) -> subprocess.Popen:
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-c", f"{START} run_worker(read_settings(), burst={burst})"],
-                env={**os.environ, **settings_as_environment(settings)},
-                start_new_session=True,
-            )
-        )
-        return started[-1]
-
-    yield start_worker
-    for process in started:
-        # Its scheduler as well, as the supervisor does.
-        kill(process)
-
-
-def wait_until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def test_a_worker_keeps_house_once_an_hour(settings, start):
-    pools = Pools(settings.database_url, max_size=1)
-    now = dt.datetime.now(dt.UTC)
-    with pools.engine.begin() as connection:
-        for key, age in (("old", 25), ("new", 23)):
-            connection.execute(
-                sa.insert(idempotency).values(
-                    user_id=1,
-                    key=key,
-                    request="x",
-                    status=201,
-                    answer={},
-                    at=now - dt.timedelta(hours=age),
-                )
-            )
-    assert start(burst=True).wait(30) == 0
-    assert start(burst=True).wait(30) == 0
-    with pools.engine.connect() as connection:
-        assert connection.execute(sa.select(idempotency.c.key)).scalars().all() == ["new"]
-    pools.close()
-    with Redis.from_url(settings.redis_url) as redis:
-        jobs = [key for key in redis.keys("rq:job:housekeeping-*") if key.count(b":") == 2]
-        assert len(jobs) == 1
-
-
-def test_arguments_are_json_and_not_pickle(settings):
-    with connect(settings.redis_url) as redis:
-        job = queue(redis).enqueue("builtins.max", 1, 2)
+def test_arguments_are_json_and_not_pickle(world):
+    with connect(world.settings.redis_url) as redis:
+        hand_out(queue(redis, "reminders"), "run_tasks", [([1, 2], 3)])
+        (job,) = queue(redis, "reminders").jobs
         assert job.serializer is JSONSerializer
-        assert Job.fetch(job.id, connection=redis, serializer=SERIALIZER).args == [1, 2]
+        assert Job.fetch(job.id, connection=redis, serializer=SERIALIZER).args == [[1, 2], 3]
+        with pytest.raises(ValueError, match="no queue `mial`"):
+            queue(redis, "mial")
 
 
-def test_the_job_of_a_killed_worker_ends_with_it(settings, start):
-    with connect(settings.redis_url) as redis:
-        queue(redis).enqueue("time.sleep", 600)
-        worker = start(burst=False)
+def test_j12_foreign_pickles_and_foreign_functions_are_put_aside(world, tmp_path):
+    mark = tmp_path / "mark"
 
-        def horses():
-            told = subprocess.run(
-                ["pgrep", "-P", str(worker.pid)], capture_output=True, text=True, check=False
-            )
-            return [int(pid) for pid in told.stdout.split() if os.getpgid(int(pid)) == int(pid)]
+    class Evil:
+        def __reduce__(self):
+            return (mark.touch, ())
 
-        wait_until(horses)
-        (horse,) = horses()
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        wait_until(lambda: not is_alive(horse))
+    world.customer()
+    with connect(world.settings.redis_url) as redis:
+        for name in ("os.system", "app.jobs.tasks._secret", "app.jobs.tasks.runtime.x"):
+            queue(redis).enqueue(name, f"touch {mark}", failure_ttl=FAILURE_TTL)
+        foreign = queue(redis).enqueue("app.jobs.tasks.run_tasks", [], 1)
+        redis.hset(foreign.key, "data", pickle.dumps(("os.system", None, (Evil(),), {})))
+        world.tick()
+        worker = world.work()
+        assert failed(redis).count == 4
+        assert worker.failed == 4
+    assert not mark.exists()
+    # The others go on.
+    assert world.messages() == 1
 
 
-def test_a_queue_that_is_not_there_is_refused(settings):
-    with connect(settings.redis_url) as redis, pytest.raises(ValueError, match="no queue `mial`"):
-        queue(redis, "mial")
+def test_f13_whoever_lost_its_lease_is_refused(world):
+    customer = world.customer()
+    scheduler = world.tick()
+    with world.connection() as connection:
+        held, old = connection.execute(
+            "SELECT array_agg(id), min(token) FROM trellis.task"
+        ).fetchone()
+        ours = leases.begin_tasks(connection, held, old, LEASE)
+        assert ours == sorted(held)
+        # This worker is stopped here for five minutes; its lease runs out, another gets the tasks.
+        world.lose_leases()
+        world.tick(scheduler)
+        assert leases.begin_tasks(connection, held, old, LEASE) == []
+    world.services.engine.run_tasks(held, old)
+    assert world.messages() == 0
+    world.work("reminders")
+    world.services.engine.run_tasks(held, old)
+    assert (world.messages(), world.tasks()) == (1, 0)
+    row = world.services.records.get(world.who(), "customer", customer)
+    assert row.values["seen"] == 1
 
 
-def test_a_task_can_run_twice(settings, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", settings.database_url)
-    assert tasks.housekeeping() == {"answers": 0, "files": 0}
-    assert tasks.housekeeping() == {"answers": 0, "files": 0}
+def test_f25_ten_deliveries_of_one_job_at_once_have_one_effect(world):
+    for _ in range(5):
+        world.customer()
+    world.tick()
+    with connect(world.settings.redis_url) as redis:
+        (job,) = queue(redis, "reminders").jobs
+        ids, token = job.args
+        queue(redis, "reminders").empty()
+
+    def run():
+        from app.jobs.runtime import set_runtime
+
+        set_runtime(world.services)
+        run_tasks(ids, token)
+
+    threads = [threading.Thread(target=run) for _ in range(10)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (world.messages(), world.firings("done"), world.tasks()) == (5, 10, 0)
+    chosen = sa.select(sa.func.max(world.services.live.release.tables["customer"].c.seen))
+    with world.services.pools.engine.connect() as connection:
+        assert connection.execute(chosen).scalar_one() == 1
+
+
+def test_j11_what_kills_its_worker_three_times_is_put_aside_and_others_go_on(world):
+    poison, fine = world.customer(), world.customer()
+    scheduler = world.tick()
+    number = world.services.numbers.number("due")
+    bad = sa.select(task.c.id).join(firing, firing.c.id == task.c.firing)
+    bad = bad.where(firing.c.record_id == poison, firing.c.rule == number)
+    with world.services.pools.engine.connect() as connection:
+        (bad_id,) = connection.execute(bad).scalars().all()
+    with world.connection() as connection, connect(world.settings.redis_url) as redis:
+        for attempt in range(3):
+            jobs = [job.args for job in queue(redis, "reminders").jobs]
+            queue(redis, "reminders").empty()
+            # The first time it takes along whatever it was handed out with, from then on nobody.
+            assert [len(ids) for ids, _ in jobs] == ([4] if attempt == 0 else [1])
+            for ids, token in jobs:
+                assert bad_id in ids
+                leases.begin_tasks(connection, ids, token, LEASE)
+                # … and here the worker dies, with the poisoned one among its tasks.
+            world.lose_leases()
+            world.tick(scheduler)
+            if attempt == 0:
+                with connect(world.settings.redis_url) as redis_again:
+                    waiting = queue(redis_again, "reminders")
+                    for job in waiting.jobs:
+                        if bad_id not in job.args[0]:
+                            run_tasks_here(world, *job.args)
+                            waiting.remove(job)
+    assert world.count(task, task.c.problem.is_not(None)) == 1
+    assert (world.messages(), world.firings("done"), world.firings("failed")) == (1, 3, 1)
+    # Seen, and run once more by an administrator, it goes through.
+    with world.connection() as connection:
+        assert leases.rerun(connection, [bad_id], world.services.clock.now()) == 1
+    world.tick(scheduler)
+    world.work()
+    assert (world.messages(), world.firings("done"), world.tasks()) == (2, 4, 0)
+    assert fine
+
+
+def run_tasks_here(world, ids, token):
+    from app.jobs.runtime import set_runtime
+
+    set_runtime(world.services)
+    run_tasks(ids, token)
+
+
+def test_f12_a_worker_that_is_stopped_ends_its_job_first(world):
+    world.fill(1500)
+    scheduler = world.tick()
+    worker = world.start("worker", "--queues", "reminders")
+    wait_until(lambda: world.messages() > 0)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(25) == 0
+    done = world.messages()
+    assert world.firings("done") == done
+    assert world.tasks() == 1500 - done
+    assert world.processes("worker") == []
+    # Nothing of what it had begun is held any more; the rest waits in the queue.
+    world.tick(scheduler)
+    world.work()
+    assert (world.messages(), world.tasks()) == (1500, 0)
+
+
+def test_a_process_that_is_not_heard_of_is_forgotten(world):
+    with world.connection() as connection:
+        processes.say_present(connection, "here", "worker", {"queues": ["mail"]})
+        processes.say_present(connection, "gone", "worker", {})
+        connection.execute(
+            "UPDATE trellis.process SET seen_at = now() - interval '2 hours' WHERE name = 'gone'"
+        )
+        processes.forget_gone(connection)
+    assert [one["name"] for one in world.processes("worker")] == ["here"]
+    assert world.count(message) == 0

@@ -12,15 +12,22 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from app.access.principal import Principal
+from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
 from app.clock import Clock
 from app.database.apply import ApplyOptions, apply_catalog
 from app.database.automation_tables import firing, message, process, task
+from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.load import load_files
 from app.fields.registry import field_types
+from app.jobs.queues import QUEUES, SERIALIZER, connect, queue
+from app.jobs.runtime import set_runtime
+from app.jobs.scheduler import Scheduler
+from app.jobs.worker import TrellisWorker
 from app.processes import kill
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
@@ -89,6 +96,10 @@ def build(url: str) -> None:
         apply_catalog(pools, catalog, "test", options=options)
         with pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
+        with psycopg.connect(url, autocommit=True) as connection:
+            live = Live(pools, field_types())
+            recompute_reminders(connection, live.release, datetime.now(UTC))
+            live.stop()
     finally:
         pools.close()
 
@@ -132,6 +143,40 @@ class World:
                 "SELECT %s, %s, id, due_at, due_at FROM crm.customer WHERE name LIKE 'C%%'",
                 (numbers.number("due"), release.numbers["customer"]),
             )
+
+    def scheduler(self) -> Scheduler:
+        """Return a scheduler in this process, which looks when it is told to."""
+        return Scheduler(self.services)
+
+    def tick(self, scheduler: Scheduler | None = None) -> Scheduler:
+        """Let a scheduler look once."""
+        known = scheduler or self.scheduler()
+        with self.connection() as connection:
+            known.tick(connection)
+        return known
+
+    def work(self, *queues: str) -> TrellisWorker:
+        """Let a worker in this process empty the queues."""
+        url = self.settings.redis_url
+        assert url is not None
+        set_runtime(self.services)
+        worker = TrellisWorker(
+            [queue(connect(url), name) for name in queues or QUEUES],
+            connection=connect(url),
+            serializer=SERIALIZER,
+        )
+        worker.work(burst=True, logging_level="WARNING")
+        return worker
+
+    def lose_leases(self) -> None:
+        """Let the time of everything that is held run out."""
+        with self.connection() as connection:
+            for name in ("task", "delivery"):
+                connection.execute(
+                    sql.SQL(
+                        "UPDATE trellis.{} SET leased_until = clock_timestamp() - interval '1 s'"
+                    ).format(sql.Identifier(name))
+                )
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `trellis worker`, `trellis scheduler` and the like."""
