@@ -97,9 +97,8 @@ def test_a_button_is_for_whom_it_says_and_while_its_condition_holds(
     ]  # fmt: skip
     with pytest.raises(Forbidden):
         buttons.press(sam, "customer", customer, "only-managers")
+    lead, mias = world.create("lead"), world.create("customer", "sue")
     with pytest.raises(InvalidInput) as wrong:
-        lead = world.create("lead")
-        mias = world.create("customer", "sue")
         buttons.press(sam, "lead", lead, "convert-lead", {"amount": -1, "whose": mias, "x": 1})
     assert sorted(wrong.value.fields) == ["amount", "whose", "x"]
     assert [one.rule for one in buttons.on_list(sam, world.live.release.catalog, "customer")] == [
