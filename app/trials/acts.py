@@ -6,10 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from app.access.principal import Principal
 from app.automation.approvals.door import Approvals
 from app.automation.approvals.store import Run
 from app.automation.approvals.submitting import Submission
+from app.automation.buttons import Buttons
+from app.automation.hooks import DELIVERIES, Hooks
+from app.automation.pool_desk import PoolDesk
 from app.definitions.config_tests import ACTS
 from app.errors import NotFound, TrellisError
 from app.records.comments import add_comment
@@ -32,14 +37,30 @@ class Act:
     record_id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Through what things are done."""
+
+    records: Records
+    approvals: Approvals
+    buttons: Buttons
+    hooks: Hooks
+    pools: PoolDesk
+
+
+#: The secret of every webhook, in tests.
+SIGNED_WITH = "of-the-test"
+
+
 class Acts:
     """Does what a step says."""
 
-    def __init__(self, cast: Cast, records: Records, approvals: Approvals) -> None:
+    def __init__(self, cast: Cast, doors: Doors) -> None:
         """Take the doors, and who is who."""
         self._cast = cast
-        self._records = records
-        self._approvals = approvals
+        self._doors = doors
+        self._records = doors.records
+        self._approvals = doors.approvals
         self._known: Mapping[str, Callable[[Act], object]] = {
             "create": self._create,
             "update": self._update,
@@ -48,6 +69,10 @@ class Acts:
             "read": self._read,
             "transfer": self._transfer,
             "comment": self._comment,
+            "press": self._press,
+            "hook": self._hook,
+            "claim": self._claim,
+            "release": self._release,
             "submit": self._submit,
             "approve": self._approve,
             "reject": self._reject,
@@ -111,6 +136,33 @@ class Acts:
             add_comment(work, entity, act.record_id, str(act.step["text"]))
 
         self._records.transact(act.principal, step, origin=ORIGIN)
+
+    def _press(self, act: Act) -> None:
+        entity, number = self._cast.known[act.step["on"]]
+        rule = self._cast.catalog.automation.rules[act.step["press"]]
+        asked = {one.name: one.field for one in rule.of(entity)[0].ask}
+        raw = self._cast.values_of(asked, act.step.get("with", {}))
+        self._doors.buttons.press(
+            act.principal, entity, number, rule.name, raw, strict=False, origin=ORIGIN
+        )
+
+    def _hook(self, act: Act) -> None:
+        body = orjson.dumps(act.step.get("with", {}))
+        headers = {
+            "Authorization": f"Bearer {SIGNED_WITH}",
+            # Each delivery of a test is another one, even if it says the same.
+            DELIVERIES[0]: str(act.step["place"].line),
+        }
+        self._doors.hooks.take(act.step["hook"].strip("/"), body, headers)
+
+    def _claim(self, act: Act) -> None:
+        self._doors.pools.claim(act.principal, act.entity, [act.record_id], origin=ORIGIN)
+
+    def _release(self, act: Act) -> None:
+        self._doors.pools.release(
+            act.principal, act.entity, [act.record_id], pool=act.step.get("to"),
+            reason=act.step.get("reason"), origin=ORIGIN,
+        )  # fmt: skip
 
     # -- approvals ---------------------------------------------------------------------------------
 

@@ -46,8 +46,14 @@ class Cast:
 
     def values(self, entity: str, written: Mapping[str, Any]) -> dict[str, Any]:
         """Return values as a form would give them, the names of records replaced by these."""
-        fields = self.catalog.entities[entity].fields
-        return {name: self._value(fields[name], one) for name, one in written.items()}
+        return self.values_of(self.catalog.entities[entity].fields, written)
+
+    def values_of(self, fields: Mapping[str, Field], written: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same for any fields, those a button asks for among them."""
+        return {
+            name: self._value(fields[name], one) if name in fields else one
+            for name, one in written.items()
+        }
 
     def _value(self, of: Field, written: Any) -> Any:
         if written == "=empty":
