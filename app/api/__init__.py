@@ -21,6 +21,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
     from app.api.former import register_former_names
+    from app.api.inbox import InboxApi
     from app.api.mistakes import register_mistakes
     from app.api.moves import MovesApi
     from app.api.records import RecordApi
@@ -30,7 +31,16 @@ def register_api(builder: Any, services: Services) -> None:
 
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
-    known = (SignInApi, EverythingApi, FileApi, DescriptionApi, ApprovalApi, RecordApi, MovesApi)
+    known = (
+        SignInApi,
+        EverythingApi,
+        FileApi,
+        DescriptionApi,
+        ApprovalApi,
+        InboxApi,
+        RecordApi,
+        MovesApi,
+    )
     for api in known:
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.access.policy import Policy
 from app.api.openapi_approvals import approval_paths, approval_schemas, record_paths
+from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
 from app.api.openapi_schemas import common_schemas, record_schemas
@@ -30,7 +31,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    schemas: dict[str, Any] = common_schemas() | move_schemas()
+    paths |= inbox_paths()
+    schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
     if any("approval" in entity.fields for entity in entities):
         schemas |= approval_schemas()
         paths |= approval_paths()

@@ -57,7 +57,7 @@ RESERVED_ENTITIES = {
     **dict.fromkeys(_EXPRESSION_WORDS, _WORD),
     **dict.fromkeys((word for word in keyword.kwlist if word.islower()), _WORD),
     **dict.fromkeys(
-        ("search", "meta", "security", "file", "files", "openapi", "menu", "approvals"),
+        ("search", "meta", "security", "file", "files", "openapi", "menu", "approvals", "inbox"),
         "an address of the API has that name.",
     ),
 }

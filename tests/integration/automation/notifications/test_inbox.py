@@ -101,9 +101,11 @@ def test_a_message_is_read_put_off_and_muted(world):
     form(sam, "/inbox/1/unread")
     assert hearing.unread(IDS["sam"]) == 3
 
+    form(sam, "/inbox/1/snooze", until="week")
     form(sam, "/inbox/1/snooze", until="tomorrow")
+    form(sam, "/inbox/1/snooze", until="hour")
     assert texts(sam.ask("GET", "/inbox").text) == ["three", "two"]
-    world.services.clock.moment = NOW + timedelta(hours=21)
+    world.services.clock.moment = NOW + timedelta(hours=1)
     assert texts(sam.ask("GET", "/inbox").text) == ["one", "three", "two"]
 
     form(sam, "/inbox/2/mute")
@@ -180,3 +182,41 @@ def test_administrators_see_what_goes_out_send_it_again_or_give_it_up(world):
     assert rows[0].content == {"subject": "Hello <x>", "text": "t"}
     assert rows[0].due_at == NOW
     assert "TRELLIS_SMTP_HOST" in root.ask("GET", "/deliveries").text
+
+
+def test_programs_read_the_inbox_and_do_what_people_do(world):
+    number = add_rule(world)
+    post(world, "one", "two", rule=number)
+    post(world, "three", record=4, kind="record")
+    sam = world.as_("sam")
+    first = sam.get("/inbox", limit=2).json
+    assert [row["text"] for row in first["rows"]] == ["three", "two"]
+    assert first["unread"] == 3
+    assert [(row["entity"], row["record"], row["title"]) for row in first["rows"]] == [
+        (None, None, None), ("customer", 1, "Sam Steel"),
+    ]  # fmt: skip
+    second = sam.get("/inbox", limit=2, after=first["next"]).json
+    assert [row["text"] for row in second["rows"]] == ["one"]
+    assert second["next"] is None
+
+    ids = [row["id"] for row in (*first["rows"], *second["rows"])]
+    assert world.as_("tom").post("/inbox/read", {"ids": ids}).json == {"changed": 0}
+    assert sam.post("/inbox/read", {"ids": ids[:2]}).json == {"changed": 2}
+    assert sam.get("/inbox/unread").json == {"unread": 1}
+    assert sam.get("/inbox", unread="yes").json["rows"][0]["text"] == "one"
+    assert sam.post("/inbox/unread", {"ids": ids[:1]}).json == {"changed": 1}
+    until = (NOW + timedelta(hours=2)).isoformat()
+    assert sam.post("/inbox/snooze", {"ids": ids[:1], "until": until}).json == {"changed": 1}
+    assert sam.post("/inbox/read-all", {"newest": max(ids)}).json == {"changed": 1}
+    assert sam.get("/inbox", kind="record").json["rows"] == []
+    past = sam.post("/inbox/snooze", {"ids": ids, "until": "2020-01-01"})
+    assert past.json["error"]["fields"] == {"until": ["A moment that is still to come."]}
+    assert sam.post("/inbox/nonsense", {"ids": ids}).status_code == 404
+
+    assert sam.ask("PUT", f"/api/v1/inbox/muted/{number}").json["muted"] == [number]
+    assert sam.patch("/inbox/settings", {"mail": "weekly"}).json == {
+        "mail": "weekly", "chat": True, "muted": [number],
+    }  # fmt: skip
+    assert sam.delete(f"/inbox/muted/{number}").json["muted"] == []
+    wrong = sam.patch("/inbox/settings", {"mail": "hourly"})
+    assert wrong.json["error"]["fields"]["mail"][0].startswith("One of at_once")
