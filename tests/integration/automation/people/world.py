@@ -7,15 +7,21 @@ People of the writing tests: *mia* (manager, head of the department East sales) 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.access.principal import SYSTEM
+from app.automation.assembly import assemble
 from app.automation.context import RuleContext
 from app.automation.outgoing import Outbox
-from app.automation.quotas import Quotas
+from app.automation.pool_desk import PoolDesk
+from app.automation.registry import register
+from app.automation.reminders import claim_due
 from app.automation.running import Firing, Running
-from app.automation.wiring import Composed
+from app.database.automation_tables import message, task
 from app.records.acting import Acting
 from app.records.conditions import Linked
 from app.records.work import Work
@@ -182,24 +188,64 @@ def build(url: str) -> None:
         ).id
         for name in ("mia", "sam", "sue"):
             made.records.update(SYSTEM, "user", ids[name], {"department": east})
+        with pools.engine.begin() as connection:
+            register(connection, made.live.release.catalog, writing.NOW)
     finally:
         made.close()
 
 
 class Sea(writing.World):
-    """The world with what listens to writes here: quotas."""
+    """The world with everything that listens to writes, and the engine."""
 
     def __init__(self, pools: writing.Pools, folder: Path) -> None:
         super().__init__(pools, folder)
-        self.records = writing.Records(
+        self.house = assemble(
             pools,
             self.live,
             self.organisation,
             self.clock,
             secret=b"test",
             files=writing.FileStore(folder),
-            reactions=Composed([Quotas()]),  # type: ignore[arg-type]
         )
+        self.records = self.house.records
+        self.desk = PoolDesk(self.records)
+
+    def apply(self, files: dict[str, str]) -> None:
+        super().apply(files)
+        with self.pools.engine.begin() as connection:
+            register(connection, self.live.release.catalog, self.clock.moment)
+        self.house.numbers.forget()
+
+    def name_of(self, user_id: int | None) -> str | None:
+        return next((name for name, number in self.ids.items() if number == user_id), None)
+
+    def owner(self, entity: str, number: int) -> str | None:
+        return self.name_of(self.row(entity, number)["owner"])
+
+    def select(self, statement: Any) -> list[dict[str, Any]]:
+        with self.pools.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def messages(self) -> list[tuple[str | None, str]]:
+        found = self.select(sa.select(message).order_by(message.c.id))
+        return [(self.name_of(row["user_id"]), row["text"]) for row in found]
+
+    def at(self, moment: datetime) -> None:
+        """Let time pass, and workers run what became due."""
+        self.clock.moment = moment
+        for token in range(1, 20):
+            with self.pools.write.connection() as connection:
+                claim_due(connection, self.live.release, self.house.numbers, moment)
+            due = task.c.problem.is_(None) & (task.c.due_at <= moment)
+            with self.pools.engine.begin() as connection:
+                found = connection.execute(
+                    sa.update(task).where(due).values(token=token).returning(task.c.id)
+                )
+                ids = sorted(row[0] for row in found)
+            if not ids:
+                return
+            self.house.engine.run_tasks(ids, token)
+        raise AssertionError("There is always something due.")
 
 
 def step_of(world: writing.World, rule: str, number: int = 0) -> Any:
