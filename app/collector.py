@@ -25,6 +25,7 @@ def without_collector() -> Iterator[None]:
 
 
 def keep_what_is_here() -> None:
-    """Leave everything that was made until now, at the start of a server, out of later searches."""
+    """Leave everything that is here now out of later searches, until this is called again."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -24,6 +24,7 @@ from app.automation.dry_run import outlook_of
 from app.automation.recomputing import is_pending
 from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
+from app.collector import without_collector
 from app.configuration_folder import ConfigurationFolder
 from app.database.apply import GRACE_SECONDS, ApplyOptions, apply_catalog
 from app.database.migrate import current
@@ -122,6 +123,7 @@ class Installation:
             release = make_release(catalog, version.number, numbers)
             recompute_reminders(connection, release, datetime.now(UTC))
 
+    @without_collector()
     def take_up(self, say: Say, who: str = "watcher") -> bool:
         """Apply what the folder says now if that only adds; say what happened and what waits.
 

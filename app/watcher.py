@@ -13,6 +13,7 @@ from types import FrameType
 
 from watchfiles import Change, watch
 
+from app.collector import keep_what_is_here
 from app.database.pools import Pools, as_unavailable
 from app.errors import TrellisError
 from app.installation import Installation
@@ -70,6 +71,9 @@ def _take_up(installation: Installation) -> bool:
             raise
         say(str(known))
         return False
+    finally:
+        # Now that it is live there is time; the next save is not to wait for it.
+        keep_what_is_here()
     return True
 
 

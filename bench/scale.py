@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from app.collector import keep_what_is_here
 from app.services import Services
 from app.watcher import QUIET_MS
 from bench.big_config import write_big_configuration
@@ -44,8 +45,10 @@ def save_to_live_seconds(services: Services, folder: Path) -> float:
     from app.installation import Installation
 
     installation = Installation(services.settings, services.pools)
-    installation.folder.load()
+    # What watcher and web do when they start.
+    installation.take_up(lambda _text: None)
     _ = services.live.release
+    keep_what_is_here()
     found = []
     for number in range(3):
         path = folder / "entities" / f"thing_{number}.yaml"

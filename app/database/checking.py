@@ -35,16 +35,24 @@ def broken_checks(
     Left out are checks that only a write can answer, and those that ask fields which are not there
     before the apply.
     """
+    asked = list(_new_checks(catalog, old, pairs))
+    if not asked:
+        return
     release = make_release(catalog, 0, read_numbers(connection))
+    for name, check in asked:
+        found = _break(connection, release, name, check, holds)
+        if found is not None and found.lost:
+            yield found
+
+
+def _new_checks(catalog: Catalog, old: Outline, pairs: Pairs) -> Iterator[tuple[str, Check]]:
     for name, entity in catalog.entities.items():
         before = old["entities"].get(pairs.entities.get(name, ""))
         if before is None:
             continue
         for check in entity.checks:
             if check.must.text not in before["rules"] and _can_be_asked(check):
-                found = _break(connection, release, name, check, holds)
-                if found is not None and found.lost:
-                    yield found
+                yield name, check
 
 
 def _can_be_asked(check: Check) -> bool:

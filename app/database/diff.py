@@ -31,7 +31,7 @@ from app.database.operations import (
     SetDefault,
 )
 from app.database.outline import Outline
-from app.database.pairing import Pairs, pair
+from app.database.pairing import Pairs
 from app.database.physical import PhysicalColumn, columns_of
 from app.database.shape import LiveTable, Shape
 from app.database.values import fill_of, kind_of
@@ -42,9 +42,10 @@ NOTHING: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def find_operations(old: Outline, new: Outline, catalog: Catalog, shape: Shape) -> list[Operation]:
+def find_operations(
+    old: Outline, new: Outline, catalog: Catalog, shape: Shape, pairs: Pairs
+) -> list[Operation]:
     """Return every operation, those of one entity together, without counts."""
-    pairs = pair(old, catalog)
     facts = gather_facts(catalog)
     found: list[Operation] = []
     for name, entity in catalog.entities.items():

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from app.collector import without_collector
 from app.database.access_operations import ChangeRights
+from app.database.basis import Basis, find_basis
 from app.database.checking import Holds, broken_checks
 from app.database.counting import count_operations
 from app.database.diff import find_operations
@@ -38,13 +39,12 @@ from app.database.operations import (
 from app.database.outline import EMPTY, Outline, outline_of
 from app.database.outlook import Outlook
 from app.database.pairing import Pairs, pair
-from app.database.shape import Shape, read_shape
+from app.database.shape import Shape
 from app.database.versions import (
     AppliedVersion,
     UnfinishedStep,
     files_of,
     find_live_version,
-    outline_of_version,
     unfinished_steps,
 )
 from app.definitions.catalog import Catalog
@@ -80,6 +80,7 @@ class Plan:
     outline: Outline | None = None
     #: what follows from it beside the operations, such as whom a rule would remind
     outlook: tuple[Outlook, ...] = field(default=(), compare=False)
+    basis: Basis | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_empty(self) -> bool:
@@ -227,12 +228,12 @@ def make_plan(
     if current(connection) is None:
         return _first_plan(database, catalog)
     base = find_live_version(connection)
-    old = outline_of_version(connection, base.number if base else None)
+    basis = find_basis(connection, base, previous)
+    old, shape = basis.outline, basis.shape
     new = _outline(catalog, previous)
-    shape = read_shape(connection)
     pairs = pair(old, catalog)
     unfinished = unfinished_steps(connection, base.number) if base else []
-    found = find_operations(old, new, catalog, shape)
+    found = find_operations(old, new, catalog, shape, pairs)
     if base is not None and base.fingerprint != catalog.fingerprint:
         found += _taken_over(unfinished, found, pairs, catalog)
     found = _counted(connection, found, shape)
@@ -250,6 +251,7 @@ def make_plan(
         unfinished=tuple(unfinished),
         catalog=catalog,
         outline=new,
+        basis=basis,
     )
 
 
@@ -263,7 +265,8 @@ def _outline(catalog: Catalog, previous: Plan | None) -> Outline:
 
 def _first_plan(database: str, catalog: Catalog) -> Plan:
     outline = outline_of(catalog)
-    operations = tuple(find_operations(EMPTY, outline, catalog, {}))
+    pairs = pair(EMPTY, catalog)
+    operations = tuple(find_operations(EMPTY, outline, catalog, {}, pairs))
     return Plan(None, catalog.fingerprint, database, operations, catalog=catalog, outline=outline)
 
 

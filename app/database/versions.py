@@ -104,6 +104,12 @@ def outline_of_version(connection: sa.Connection, number: int | None) -> Outline
     return EMPTY if number is None else _one(connection, config_version.c.outline, number)
 
 
+def newest_number(connection: sa.Connection) -> int:
+    """Return the number of the newest version, be it live or not; every apply writes one first."""
+    query = sa.select(sa.func.coalesce(sa.func.max(config_version.c.number), 0))
+    return int(connection.execute(query).scalar_one())
+
+
 @dataclass(frozen=True, slots=True)
 class UnfinishedStep:
     """An operation of a version that serves and is not done yet."""

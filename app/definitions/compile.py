@@ -309,7 +309,7 @@ class _Compilation:
             options=MappingProxyType(shop.options),
             entities=MappingProxyType(dict(self.entities)),
             types=shop.field_types,
-            fingerprint=fingerprint_of(self.shapes, self.gathered, shop.options),
+            fingerprint=fingerprint_of(self.shapes, self.gathered, shop.options, self.memory),
             files=MappingProxyType(dict(shop.files)),
             rollups_of=MappingProxyType(dependencies.rollups_of(shop.drafts)),
             formulas_through=MappingProxyType(dependencies.formulas_through(shop)),

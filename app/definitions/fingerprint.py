@@ -15,12 +15,18 @@ import orjson
 
 from app.definitions.catalog import OptionList
 from app.definitions.gather import Gathered
+from app.definitions.reuse import Memory
 from app.definitions.shapes import Shapes
 from app.texts import Label
 
 
-def fingerprint_of(shapes: Shapes, gathered: Gathered, options: Mapping[str, OptionList]) -> str:
-    """Return SHA-256 in hex over what the definitions mean."""
+def fingerprint_of(
+    shapes: Shapes, gathered: Gathered, options: Mapping[str, OptionList], memory: Memory
+) -> str:
+    """Return SHA-256 in hex over what the definitions mean.
+
+    Parts that are the very objects of the reading before are not gone through again.
+    """
     total = hashlib.sha256()
     parts: dict[str, Any] = {f"entity {name}": values for name, values in shapes.entities.items()}
     parts |= {f"options {name}": one.options for name, one in options.items()}
@@ -32,7 +38,7 @@ def fingerprint_of(shapes: Shapes, gathered: Gathered, options: Mapping[str, Opt
     parts["order of rules"] = list(gathered.others.get("rule", {}))
     for name in sorted(parts):
         total.update(name.encode())
-        total.update(hash_of(parts[name]))
+        total.update(memory.hash_of(name, parts[name], hash_of))
     return total.hexdigest()
 
 

@@ -7,7 +7,7 @@ entities nothing of which changed: neither their own definition nor the type of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,8 @@ class Memory:
     files: dict[str, tuple[str, list[Document], list[Problem]]] = field(default_factory=dict)
     values: dict[ValuesKey, dict[str, Any]] = field(default_factory=dict)
     compiled: Compiled | None = None
+    #: by part of the fingerprint: the object it was made of, and its hash
+    hashes: dict[str, tuple[Any, bytes]] = field(default_factory=dict)
     before: Memory | None = None
 
     def find_file(self, file: str, text: str) -> tuple[list[Document], list[Problem]] | None:
@@ -74,6 +76,14 @@ class Memory:
     def keep_values(self, document: Document, values: dict[str, Any]) -> None:
         """Keep the checked values of a definition."""
         self.values[_values_key(document)] = values
+
+    def hash_of(self, name: str, value: Any, make: Callable[[Any], bytes]) -> bytes:
+        """Return the hash of a part, made only if it is not the object it was before."""
+        known = self.before.hashes.get(name) if self.before else None
+        if known is None or known[0] is not value:
+            known = (value, make(value))
+        self.hashes[name] = known
+        return known[1]
 
     def forget_before(self) -> None:
         """Let go of the time before, which holds its own time before; keep its good catalog."""
