@@ -129,7 +129,7 @@ class Decisions:
     def withdraw(self, work: Work, run_id: int, comment: str | None) -> Run:
         """Take a record back from approval; an approved one only as an administrator."""
         seen = store.find_run(work.connection, run_id)
-        if seen is not None and seen.state == "approved":
+        if seen is not None and seen.state == "approved" and work.policy.is_admin:
             case = self._open_ended(work, seen)
         else:
             case = self._open(work, run_id)

@@ -22,5 +22,5 @@ def world(company: World) -> World:
     """The company, with nobody away and the clock where it began."""
     company.back()
     company.clock.moment = NOW
-    company.outcomes.seen.clear()
+    company.forget()
     return company

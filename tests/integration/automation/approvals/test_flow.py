@@ -25,7 +25,7 @@ def test_a_record_goes_up_the_chain_and_is_approved(world: World):
         (1, "skipped", "condition"),
         (2, "skipped", "condition"),
     ]
-    assert world.outcomes.seen == [("approved", "contract", number)]
+    assert world.seen() == [("approved", "contract", number)]
     assert world.row("contract", number)["is_final"] is True
     assert world.history("contract", number) == [
         ("create", "sam"),
@@ -33,6 +33,7 @@ def test_a_record_goes_up_the_chain_and_is_approved(world: World):
         ("approve", "mia"),
         ("approve", "boss"),
         ("approved", "boss"),
+        ("update", "boss"),
     ]
     assert [(who, what) for who, what, _ in world.told(run)] == [
         ("mia", "asked"),
@@ -79,7 +80,7 @@ def test_a_rejection_ends_it_and_goes_on_from_there(world: World):
         world.no(run, "fin", comment=" ")
     assert list(refused.value.fields) == ["comment"]
     assert world.no(run, "fin").state == "rejected"
-    assert (world.state(number), world.outcomes.seen) == (
+    assert (world.state(number), world.seen()) == (
         "rejected",
         [("rejected", "contract", number)],
     )

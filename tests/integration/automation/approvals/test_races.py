@@ -48,10 +48,10 @@ def finance(world: World) -> Callable[[], tuple[int, int]]:
 def test_two_who_approve_where_one_is_enough(world: World, finance):
     for _ in range(ROUNDS):
         number, run = finance()
-        world.outcomes.seen.clear()
+        world.forget()
         answers = at_once(lambda r=run: world.yes(r, "lea"), lambda r=run: world.yes(r, "lou"))
         assert refused(answers) == [Conflict]
-        assert world.outcomes.seen == [("approved", "contract", number)]
+        assert world.seen() == [("approved", "contract", number)]
         states = sorted(t.state for t in world.case(run).tasks if t.step == 2)
         assert (world.state(number), states) == ("approved", ["approved", "dropped"])
 
@@ -68,7 +68,7 @@ def test_two_who_must_both_approve(world: World):
 def test_approve_or_reject_or_withdraw(world: World, finance):
     for number_of_round in range(ROUNDS):
         number, run = finance()
-        world.outcomes.seen.clear()
+        world.forget()
         other = (
             (lambda r=run: world.no(r, "lou"))
             if number_of_round % 2
@@ -79,9 +79,7 @@ def test_approve_or_reject_or_withdraw(world: World, finance):
         state = world.state(number)
         assert state in ("approved", "rejected", "withdrawn")
         assert world.case_state(run) == state
-        assert [event for event, _, _ in world.outcomes.seen] == (
-            [] if state == "withdrawn" else [state]
-        )
+        assert [event for event, _, _ in world.seen()] == ([] if state == "withdrawn" else [state])
 
 
 def test_an_edit_or_an_approval(world: World):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from app.errors import Forbidden, InvalidInput
+from app.errors import Conflict, Forbidden, InvalidInput
 from tests.integration.automation.approvals.world import FILES, WORKFLOWS, World
 
 
@@ -84,7 +85,7 @@ def test_an_event_begins_it_and_refuses_later_edits(world: World):
         "It is approved and cannot be changed any more. An administrator can withdraw the approval."
     )
     world.edit("quote", number, note="Only the discount was approved")
-    with pytest.raises(Forbidden):
+    with pytest.raises(Conflict):
         world.approvals.withdraw(world.who("sam"), run)
     world.approvals.withdraw(world.who("root"), run, "Void")
     world.edit("quote", number, discount="3")
@@ -143,3 +144,41 @@ entity: contract
 when: {button: Submit}
 steps: [{approver: role legal}]
 """
+
+
+def test_what_comes_after_is_run_and_heard_of(world: World):
+    customer = world.records.create(world.who("sam"), "customer", {"name": "Acme"}).id
+    number, run = world.handed_in(customer=customer)
+    world.yes(run, "mia", "boss")
+    assert world.row("contract", number)["stage"] == "signed"
+    assert world.row("customer", customer)["note"] == "approved"
+    other, refused = world.handed_in(customer=customer)
+    world.no(refused, "mia")
+    assert world.row("contract", other)["stage"] == "lost"
+    assert world.row("customer", customer)["note"] == "rejected"
+    # Two days later: only where it still is approved.
+    withdrawn, over = world.handed_in(customer=customer)
+    world.yes(over, "mia", "boss")
+    world.approvals.withdraw(world.who("root"), over)
+    world.clock.moment += timedelta(days=2, minutes=-1)
+    world.run_due()
+    assert world.row("contract", number)["reminded"] is False
+    world.clock.moment += timedelta(minutes=1)
+    assert world.run_due() >= 2
+    assert world.row("contract", number)["reminded"] is True
+    assert world.row("contract", withdrawn)["reminded"] is False
+
+
+def test_a_rule_submits(world: World):
+    number = world.make("quote", discount="0")
+    world.edit("quote", number, note="submit")
+    assert world.state(number, "quote") == "draft"  # It needs no approval at no discount.
+    world.apply({**FILES, "workflows/approvals.yaml": WORKFLOWS.replace("if: discount > 10\n", "")})
+    try:
+        world.edit("quote", number, note="wait")
+        world.edit("quote", number, note="submit")
+        assert world.state(number, "quote") == "waiting"
+        cases = world.approvals.of_record(world.who("sam"), "quote", number).cases
+        assert cases[0].run.submitted_by == world.ids["sam"]
+    finally:
+        world.apply(FILES)

@@ -15,20 +15,18 @@ import sqlalchemy as sa
 from app.access.organisation import Organisation, touch_people
 from app.access.principal import SYSTEM, Principal
 from app.automation.approvals.case import Case
-from app.automation.approvals.door import Approvals
 from app.automation.approvals.store import Run
 from app.automation.approvals.submitting import Submission
-from app.automation.approvals.versions import Versions, bind_kept
-from app.automation.wiring import Composed
+from app.automation.assembly import assemble
+from app.automation.registry import register
 from app.clock import FrozenClock
 from app.database.apply import ApplyOptions, apply_catalog
-from app.database.automation_tables import absence, approval, message
+from app.database.automation_tables import absence, approval, firing, message, rule, task
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
 from app.definitions.load import load_files
 from app.fields.registry import field_types
-from app.records.door import Records
 from app.records.files import FileStore
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
@@ -58,6 +56,7 @@ entity: customer
 title: name
 fields:
   name: {type: text, required: yes}
+  note: {type: text}
   worth: {type: rollup, of: contract.customer, sum: amount, where: approval.state == 'approved'}
 """
 CONTRACT = """
@@ -70,6 +69,7 @@ fields:
   core_data: {type: boolean}
   terms: {type: longtext}
   stage: {type: choice, options: [draft, signed, lost], default: draft}
+  reminded: {type: boolean}
   is_final: {type: formula, formula: "approval.state in ('approved', 'rejected')"}
 screens: {list: {columns: [name, amount, approval], sort: name}}
 """
@@ -99,6 +99,10 @@ steps:
 nobody: admin
 submitter: skip
 again: from_rejecting
+approved:
+  - set: {stage: signed}
+  - {after: 2 days, set: {reminded: yes}}
+rejected: [{set: {stage: lost}}]
 ---
 approval: quote
 entity: quote
@@ -108,6 +112,18 @@ steps:
   - {approver: role finance, need: 2, label: Finance}
 edited: refuse
 nobody: skip
+---
+rule: submit-big-quotes
+entity: quote
+when: {on: update, changed: [note]}
+if: note == 'submit'
+do: [{approve: quote}]
+---
+rule: thank
+entity: contract
+when: {on: [approved, rejected]}
+if: customer is not empty
+do: [{set: {customer.note: "=approval.state"}}]
 ---
 approval: deal
 entity: deal
@@ -159,7 +175,7 @@ def build(url: str) -> None:
     try:
         catalog = load()
         create_account_tables(pools.engine)
-        apply_catalog(pools, catalog, "test")
+        apply(pools, catalog)
         with pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         world = World(pools, Path("unused"))
@@ -175,15 +191,14 @@ def build(url: str) -> None:
         pools.close()
 
 
-class Recorded:
-    """Stands where the engine stands: keeps which outcomes there were."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, str, int]] = []
-
-    def run(self, case: Case, event: str, old_row: Any) -> None:
-        del old_row
-        self.seen.append((event, case.run.name, case.run.record_id))
+def apply(pools: Pools, catalog: Catalog, drop: tuple[str, ...] = ()) -> None:
+    """Apply a catalog as an installation does: with the rules it has."""
+    options = ApplyOptions(
+        recompute=(recompute,),
+        allow=drop,
+        on_live=lambda connection, _plan, _number: register(connection, catalog, NOW),
+    )
+    apply_catalog(pools, catalog, "test", options=options)
 
 
 class World:
@@ -194,18 +209,11 @@ class World:
         self.live = Live(pools, field_types())
         self.clock = FrozenClock(NOW)
         self.organisation = Organisation(pools, lambda: self.live.release)
-        self.outcomes = Recorded()
-        self.approvals = Approvals(pools, Versions(bind_kept), self.outcomes)
-        self.records = Records(
-            pools,
-            self.live,
-            self.organisation,
-            self.clock,
-            secret=b"test",
-            files=FileStore(folder),
-            reactions=Composed([self.approvals.lock, self.approvals.reactions]),
+        house = assemble(
+            pools, self.live, self.organisation, self.clock, secret=b"test", files=FileStore(folder)
         )
-        self.approvals.attach(self.records.writer)
+        self.records, self.approvals, self.engine = house.records, house.approvals, house.engine
+        self._token = self._since = 0
         self.ids = {name: number for number, name in enumerate(PEOPLE, start=1)}
         self.names = {number: name for name, number in self.ids.items()}
 
@@ -218,8 +226,7 @@ class World:
 
     def apply(self, files: dict[str, str], *, drop: tuple[str, ...] = ()) -> None:
         """Apply another configuration."""
-        options = ApplyOptions(recompute=(recompute,), allow=drop)
-        apply_catalog(self.pools, load(files), "test", options=options)
+        apply(self.pools, load(files), drop)
         self.live.reload()
 
     # -- records -----------------------------------------------------------------------------------
@@ -265,6 +272,35 @@ class World:
         with self.pools.engine.connect() as connection:
             wanted = sa.select(approval.c.state).where(approval.c.id == run)
             return str(connection.execute(wanted).scalar_one())
+
+    def seen(self) -> list[tuple[str, str, int]]:
+        """Return which outcomes had their steps run since `forget`: event, approval, record."""
+        wanted = (
+            sa.select(firing.c.id, firing.c.occurrence, rule.c.name, firing.c.record_id)
+            .join(rule, rule.c.number == firing.c.rule)
+            .where(firing.c.id > self._since, rule.c.name.like("approval:%"))
+            .order_by(firing.c.id)
+        )
+        with self.pools.engine.connect() as connection:
+            return [
+                (row[1].partition(":")[0], row[2].partition(":")[2], row[3])
+                for row in connection.execute(wanted)
+            ]
+
+    def forget(self) -> None:
+        """Count outcomes from now on."""
+        with self.pools.engine.connect() as connection:
+            self._since = connection.execute(sa.select(sa.func.max(firing.c.id))).scalar() or 0
+
+    def run_due(self) -> int:
+        """Run what waits and is due, as a worker does; return how many tasks."""
+        self._token += 1
+        values = {"token": self._token, "leased_until": sa.func.now() + sa.text("interval '1 min'")}
+        due = sa.update(task).where(task.c.due_at <= self.clock.now(), task.c.problem.is_(None))
+        with self.pools.engine.begin() as connection:
+            ids = connection.execute(due.values(values).returning(task.c.id)).scalars().all()
+        self.engine.run_tasks(list(ids), self._token)
+        return len(ids)
 
     def waiting_of(self, name: str, run: int) -> bool:
         """Return whether a run stands in somebody's list."""
