@@ -5,6 +5,7 @@
 #   make test     every test, browser tests included    (ARGS="-k name" picks some)
 #   make check    lint, types, imports
 #   make fuzz     10,000 random requests, others each time
+#   make storm    kill everything 200 times over a stream of writes; nothing may be lost
 #   make bench    measure                               (ARGS=--quick for under a minute)
 #   make docs     write the generated pages of docs/ anew
 
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 # What an environment depends on; newer than the stamp means: set up again.
 PARTS := pyproject.toml package-lock.json build_assets.py app/screens/static/icons.txt scripts/setup
 
-.PHONY: run setup test fuzz check bench docs clean
+.PHONY: run setup test fuzz storm check bench docs clean
 
 # exec, so that a signal for make's shell reaches Trellis itself.
 run: $(VENV)/.ready-run
@@ -34,6 +35,9 @@ test: setup
 
 fuzz: setup
 	@FUZZ=10000 $(BIN)/python -m pytest tests/integration/api/test_fuzz.py $(ARGS)
+
+storm: setup
+	@STORM=200 $(BIN)/python -m pytest -n 0 tests/jobs/test_storm.py --log-cli-level=INFO $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

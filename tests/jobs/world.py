@@ -81,11 +81,11 @@ FILES = {
 }
 
 
-def build(url: str) -> None:
+def build(url: str, files: dict[str, str] | None = None) -> None:
     """Build the template: tables, rules and a seller."""
     pools = Pools(url)
     try:
-        loaded = load_files(FILES, field_types())
+        loaded = load_files(files or FILES, field_types())
         assert loaded.catalog is not None, [str(one) for one in loaded.problems]
         catalog = loaded.catalog
         create_account_tables(pools.engine)
