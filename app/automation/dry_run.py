@@ -22,11 +22,10 @@ from app.access.sources import TableSource
 from app.automation.context import RuleContext
 from app.automation.due_sql import base_and_due
 from app.automation.forecast import DAYS
-from app.automation.foreseeing import moment_text, title_of, told_now
+from app.automation.foreseeing import moment_text, occasion, title_of, told_now
 from app.automation.index import known_rule
 from app.automation.reminder_rows import parameters
 from app.automation.timed import Timed, timed_rules, timing_of
-from app.automation.whynot import occasion
 from app.database.automation_tables import reminder
 from app.database.automation_tables import rule as rule_table
 from app.database.outlook import Outlook

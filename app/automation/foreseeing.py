@@ -13,7 +13,7 @@ from typing import Any
 from app.automation.context import RuleContext
 from app.automation.people import Recipient, resolve
 from app.definitions import automation as made
-from app.definitions.automation import At, Step
+from app.definitions.automation import At, RuleDefinition, Step, When
 from app.definitions.catalog import Entity
 from app.errors import TrellisError
 from app.expressions import Checked, to_python
@@ -128,3 +128,42 @@ def at_text(at: At) -> Label:
     if at.working_days:
         return say("at {clock} on working days", "工作日 {clock}", clock=clock)
     return say("at {clock}", "{clock}", clock=clock)
+
+
+def sets_off(rule: RuleDefinition) -> Label:
+    """Return what sets a rule off."""
+    when = rule.when
+    if when.is_timed:
+        assert when.due is not None
+        due = say("due {due}", "到期 {due}", due=when.due.text)
+        if when.at is None:
+            return due
+        return say("{due}, {at}", "{due}，{at}", due=due, at=at_text(when.at))
+    return occasion(when)
+
+
+def occasion(when: When) -> Label:
+    """Return what sets a rule off that follows no date."""
+    if when.kind == "button":
+        assert when.label is not None
+        return say("It fires when somebody presses “{label}”.", "有人点击“{label}”时触发。",
+                   label=when.label)  # fmt: skip
+    if when.kind == "hook":
+        return say("It fires when another program calls /hooks/{path}.",
+                   "其他程序调用 /hooks/{path} 时触发。", path=when.path)  # fmt: skip
+    if when.kind == "every":
+        return say("It fires by the clock.", "按时间周期触发。")
+    events = ", ".join(when.events)
+    if not when.changed:
+        return say("It fires on: {events}.", "在以下事件时触发：{events}。", events=events)
+    changes = ", ".join(when.changed)
+    if when.from_:
+        changes += f" from {' / '.join(when.from_)}"
+    if when.to:
+        changes += f" to {' / '.join(when.to)}"
+    return say(
+        "It fires on: {events}, when this changes: {changes}.",
+        "在以下事件时触发：{events}，且以下内容变化：{changes}。",
+        events=events,
+        changes=changes,
+    )

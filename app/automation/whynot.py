@@ -11,7 +11,14 @@ import sqlalchemy as sa
 
 from app.automation.context import RuleContext
 from app.automation.firings import as_label
-from app.automation.foreseeing import Part, at_text, moment_text, parts_of, told_now
+from app.automation.foreseeing import (
+    Part,
+    at_text,
+    moment_text,
+    occasion,
+    parts_of,
+    told_now,
+)
 from app.automation.index import Known, known_rule
 from app.automation.registry import RuleNumbers
 from app.database.automation_tables import firing, reminder
@@ -246,30 +253,3 @@ _STATES: Mapping[str, Label] = {
 
 def _tells(known: Known) -> bool:
     return any(step.action == "notify" and step.after is None for step in known.do)
-
-
-def occasion(when: When) -> Label:
-    """Return what sets a rule off that follows no date."""
-    if when.kind == "button":
-        assert when.label is not None
-        return say("It fires when somebody presses “{label}”.", "有人点击“{label}”时触发。",
-                   label=when.label)  # fmt: skip
-    if when.kind == "hook":
-        return say("It fires when another program calls /hooks/{path}.",
-                   "其他程序调用 /hooks/{path} 时触发。", path=when.path)  # fmt: skip
-    if when.kind == "every":
-        return say("It fires by the clock.", "按时间周期触发。")
-    events = ", ".join(when.events)
-    if not when.changed:
-        return say("It fires on: {events}.", "在以下事件时触发：{events}。", events=events)
-    changes = ", ".join(when.changed)
-    if when.from_:
-        changes += f" from {' / '.join(when.from_)}"
-    if when.to:
-        changes += f" to {' / '.join(when.to)}"
-    return say(
-        "It fires on: {events}, when this changes: {changes}.",
-        "在以下事件时触发：{events}，且以下内容变化：{changes}。",
-        events=events,
-        changes=changes,
-    )
