@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.access.organisation import Organisation
@@ -24,6 +24,11 @@ class Cast:
     #: by name: entity and id
     known: dict[str, tuple[str, int]] = field(default_factory=dict)
 
+    @property
+    def system(self) -> Principal:
+        """The system, which reads moments as they stand on the company's clocks."""
+        return replace(SYSTEM, time_zone=self.catalog.app.time_zone)
+
     def named(self, entity: str, record_id: int) -> str:
         """Return what the test calls a record, else a description of it."""
         found = (name for name, one in self.known.items() if one == (entity, record_id))
@@ -36,7 +41,7 @@ class Cast:
     def principal(self, name: str | None) -> Principal:
         """Return who acts; without a name the system, which may do everything."""
         if name is None:
-            return SYSTEM
+            return self.system
         found = self.organisation.principal(self.known[name][1])
         if found is None:
             raise InvalidInput(
@@ -128,7 +133,7 @@ def _needs(catalog: Catalog, entity: str, values: Mapping[str, Any]) -> set[str]
 def _write(cast: Cast, records: Records, name: str, entity: str, values: Mapping[str, Any]) -> int:
     if entity != "user":
         made = records.create(
-            SYSTEM, entity, cast.values(entity, values), origin="system", strict=False
+            cast.system, entity, cast.values(entity, values), origin="system", strict=False
         )
         return int(made.id)
     rest = {key: one for key, one in values.items() if key not in ("roles", "login")}
@@ -139,4 +144,5 @@ def _write(cast: Cast, records: Records, name: str, entity: str, values: Mapping
         password=None,
         roles=[roles] if isinstance(roles, str) else roles,
         values={"name": name.capitalize(), **cast.values(entity, rest)},
+        principal=cast.system,
     )
