@@ -17,6 +17,7 @@ from app.api import repeats
 from app.api.answers import answers, as_json, as_raw_json
 from app.api.bodies import check_keys, ids, is_id, moment, operations, whole
 from app.api.former import asked_now, batch_now, links_now, values_now
+from app.api.pools import count_look
 from app.api.requests import (
     asker,
     body,
@@ -106,6 +107,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             fields=named.get("fields"),
             expand=named.get("expand"),
         )
+        count_look(principal, entity, record_id(number))
         return as_raw_json(record.row, version=record.version)
 
     @expose("/<entity>/<number>", methods=["PATCH"])

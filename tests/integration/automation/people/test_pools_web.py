@@ -1,0 +1,114 @@
+"""Public seas over HTTP and on the pages: claim, release, give out, closed fields, looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.automation.registry import register
+from tests.integration.api.world import FILES, IDS, ApiWorld, assert_api_error, build
+
+OPTIONS = """
+options:
+  why: {silent: {label: {en: No contact, zh: 无联系}}, lost: Lost}
+"""
+POOL = """
+pool: sea
+label: {en: Open sea, zh: 公海}
+entity: customer
+admins: [role manager]
+members: [role seller]
+hide: [note, phones]
+claim: {per_day: 2, views_per_day: 2}
+recycle: [{after: 30 days, since: owner_since}]
+reasons: why
+"""
+QUOTA = """
+quota: few
+label: {en: Customers, zh: 客户}
+entity: customer
+where: status == 'active'
+max: 100
+"""
+
+
+@pytest.fixture
+def world(template_database, clone_database, tmp_path) -> Iterator[ApiWorld]:
+    made = ApiWorld(clone_database(template_database("api_world", build)), tmp_path / "var")
+    files = {"options.yaml": OPTIONS, "workflows/sea.yaml": f"{POOL}---{QUOTA}"}
+    made.apply({**FILES, **files})
+    with made.services.pools.engine.begin() as connection:
+        register(connection, made.catalog, made.services.clock.now())
+    yield made
+    made.close()
+
+
+def customer(caller, **values):
+    values = {"name": "Acme", "note": "psst", "phones": ["13800138000"], **values}
+    response = caller.post("/customer/", values)
+    assert response.status_code == 201, response.text
+    return response.json["id"]
+
+
+def test_claim_release_and_give_out_over_the_api(world):
+    sam, sue, mia, aud = (world.as_(name) for name in ("sam", "sue", "mia", "aud"))
+    number = customer(sam)
+    assert_api_error(
+        sam.post(f"/customer/{number}/release", {}), 422, "invalid-input", "reason",
+        says="Say why Customer goes into Open sea: No contact, Lost.",
+    )  # fmt: skip
+    assert sam.get(f"/customer/{number}/pool").json["leaves_to"] == "sea"
+    sent = {"reason": "silent", "pool": "sea"}
+    assert sam.post(f"/customer/{number}/release", sent).status_code == 204
+    # Members see it with closed fields, and how it stands with them.
+    seen = sue.get(f"/customer/{number}").json
+    assert (seen["name"], seen["note"], seen["phones"], seen["pool"]) == ("Acme", None, [], "sea")
+    standing = sue.get(f"/customer/{number}/pool").json
+    assert (standing["pool"], standing["may_claim"], standing["hidden"]) == (
+        "sea", True, ["note", "phones"],
+    )  # fmt: skip
+    assert [one["action"] for one in standing["events"]] == ["release"]
+    assert_api_error(sue.post(f"/customer/{number}/assign", {"owner": 3}), 403, "forbidden")
+    assert_api_error(aud.post(f"/customer/{number}/claim"), 403, "forbidden")
+    claimed = sue.post(f"/customer/{number}/claim")
+    assert (claimed.status_code, claimed.json["owner"], claimed.json["note"]) == (
+        200, IDS["sue"], "psst",
+    )  # fmt: skip
+    assert_api_error(
+        sam.post(f"/customer/{number}/claim"), 409, "conflict", says="Sue has taken this record."
+    )
+    # Several at once: each for itself.
+    more = [customer(sam) for _ in range(3)]
+    done = sam.post("/customer/release", {"ids": [*more, number], "reason": "lost"}).json
+    assert done["done"] == more
+    assert [one["status"] for one in done["refused"]] == [404]
+    done = sue.post("/customer/claim", {"ids": more}).json
+    assert done["done"] == more[:1]
+    assert (
+        "You have claimed 2 of 2 records of Open sea today"
+        in (done["refused"][0]["error"]["message"])
+    )
+    done = mia.post("/customer/assign", {"ids": more[1:], "owner": IDS["sam"]}).json
+    assert done == {"done": more[1:], "refused": []}
+    # So many looks a day and no more; in Chinese too.
+    for each in more[1:]:
+        sam.post(f"/customer/{each}/release", {"reason": "lost"})
+    last = customer(sam)
+    sam.post(f"/customer/{last}/release", {"reason": "lost"})
+    for each in (*more[1:], more[1]):
+        assert world.as_("tom").get(f"/customer/{each}").status_code == 200
+    refused = world.as_("tom").ask(
+        "GET", f"/api/v1/customer/{last}", headers={"Accept-Language": "zh"}
+    )
+    assert_api_error(refused, 429, "too-many-requests", says="您今天已查看“公海”中的 2 条记录")
+    for wrong in ({"pool": 3}, {"reason": ""}, {"why": "x"}):
+        assert sam.post(f"/customer/{last}/release", wrong).status_code == 422
+    assert sam.post("/customer/assign", {"ids": [last], "owner": "x"}).status_code == 422
+
+
+def test_the_document_describes_the_public_seas_of_those_who_have_one(world):
+    told = world.as_("sam").get("/openapi.json").json
+    assert "/api/v1/customer/{id}/claim" in told["paths"]
+    assert "/api/v1/order/{id}/claim" not in told["paths"]
+    assert {"PoolDone", "PoolStanding"} <= set(told["components"]["schemas"])
