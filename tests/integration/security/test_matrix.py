@@ -373,7 +373,14 @@ def test_a23_a_circle_of_managers_ends(world):
 
 def test_every_address_is_open_to_no_stranger(shared):
     stranger = shared.anybody()
-    free = {"/sign-in", "/health", "/assets/<fingerprint>/<path:name>"}
+    free = {
+        "/sign-in",
+        "/health",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/assets/<fingerprint>/<path:name>",
+    }
     for rule in shared.app.url_map.iter_rules():
         if rule.rule in free or "/security/" in rule.rule or rule.rule == "/sign-out":
             continue
