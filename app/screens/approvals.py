@@ -9,9 +9,9 @@ from typing import Any
 from flask import Response, redirect, request
 from markupsafe import Markup
 
-from app.automation.approvals.case import step_label
 from app.automation.approvals.door import Approvals
 from app.automation.approvals.lists import WHICH, Item, Which, by_entity
+from app.automation.approvals.naming import step_label
 from app.automation.approvals.submitting import Submission
 from app.definitions.catalog import Entity
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -188,15 +188,15 @@ def _row(
     definition = visit.catalog.automation.approvals.get(item.name)
     step = ""
     if definition is not None and item.step < len(definition.steps) and item.state == "waiting":
-        step = step_label(definition.steps[item.step], item.step).in_language(visit.language)
-    label = entity.label.in_language(visit.language)
+        asked = definition.steps[item.step]
+        label = step_label(visit.catalog, entity.name, asked, item.step)
+        step = label.in_language(visit.language)
+    kind = entity.label.in_language(visit.language)
     return Row(
         run=item.run,
-        title=title_of(entity, record, visit)
-        if record is not None
-        else f"{label} {item.record_id}",
+        title=title_of(entity, record, visit) if record is not None else f"{kind} {item.record_id}",
         href=f"/crm/{entity.name}/{item.record_id}",
-        kind=label,
+        kind=kind,
         step=step,
         by=mark_of(by.name if by is not None else visit.wording.say("The system")),
         when=time_tag(when, look.now, visit.wording, look.zone),

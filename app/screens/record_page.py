@@ -282,6 +282,8 @@ def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
         for block in view.related
         if block.rows
     ]
+    if view.approval is not None:
+        tabs.append(Tab(visit.wording.say("Approval"), "#approval", on=False))
     if view.timeline is not None:
         tabs.append(Tab(visit.wording.say("Timeline"), "#timeline", on=False))
     return tabs

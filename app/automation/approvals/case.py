@@ -8,6 +8,7 @@ from typing import Any
 
 from app.access.principal import SYSTEM
 from app.automation.approvals import store
+from app.automation.approvals.naming import step_label
 from app.automation.approvals.store import Run, Task
 from app.automation.approvals.versions import Versions
 from app.definitions.automation import ApprovalDefinition, ApprovalStep
@@ -56,6 +57,11 @@ class Case:
         """What the approval is called."""
         return self.definition.label or Label({"en": self.run.name})
 
+    def label_of(self, number: int) -> Label:
+        """Return what a step is called."""
+        step = self.definition.steps[number]
+        return step_label(self.work.release.catalog, self.entity.name, step, number)
+
     def find(self, task_id: int | None) -> Task | None:
         """Return a question by its number."""
         return next((task for task in self.tasks if task.id == task_id), None)
@@ -72,16 +78,6 @@ class Case:
     def holds(self, condition: Checked | None) -> bool:
         """Return whether a condition holds; one that was not said does."""
         return condition is None or bool(self.evaluate(condition))
-
-
-def step_label(step: ApprovalStep, number: int) -> Label:
-    """Return what a step is called: its label, else whom it asks as that was written."""
-    if step.label is not None:
-        return step.label
-    asked = ", ".join(person.text for person in step.approver if person.text)
-    if asked:
-        return Label({"en": asked})
-    return say("step {number}", "第 {number} 步", number=number + 1)
 
 
 def open_case(work: Work, versions: Versions, run_id: int) -> Case:

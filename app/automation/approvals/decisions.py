@@ -8,7 +8,7 @@ from typing import Any
 from app.access.principal import SYSTEM
 from app.automation.approvals import store
 from app.automation.approvals.asking import may_read
-from app.automation.approvals.case import Case, case_of, open_case, step_label
+from app.automation.approvals.case import Case, case_of, open_case
 from app.automation.approvals.flow import Flow
 from app.automation.approvals.noting import note
 from app.automation.approvals.staff import Asked, Staff
@@ -262,7 +262,7 @@ def waits_for(case: Case) -> Label:
         "It waits for {names} at {step}.",
         "正在等待 {names} 审批（{step}）。",
         names=", ".join(dict.fromkeys(filter(None, names))) or "–",
-        step=step_label(case.step, case.run.step),
+        step=case.label_of(case.run.step),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.automation.approvals.case import Case, step_label
+from app.automation.approvals.case import Case
 from app.automation.approvals.store import Task
 from app.texts import Label
 
@@ -36,7 +36,7 @@ def draw(case: Case) -> list[DrawnStep]:
     return [
         DrawnStep(
             number,
-            step_label(step, number),
+            case.label_of(number),
             _state(case, number),
             "in_turn" if step.levels > 1 else step.need,
             step.if_.text if step.if_ is not None else None,

@@ -8,8 +8,9 @@ from typing import Any
 
 from app.automation.approvals import store
 from app.automation.approvals.asking import is_somebody
-from app.automation.approvals.case import Case, step_label
+from app.automation.approvals.case import Case
 from app.automation.approvals.flow import Flow
+from app.automation.approvals.naming import step_label
 from app.automation.approvals.noting import note
 from app.automation.approvals.staff import Staff
 from app.automation.approvals.store import Run
@@ -120,7 +121,7 @@ class Submitting:
                     message=say(
                         "It cannot be submitted: for {step} nobody is found who could approve.",
                         "无法提交：“{step}”找不到审批人。",
-                        step=step_label(case.definition.steps[number], number),
+                        step=case.label_of(number),
                     )
                 )
 
@@ -237,7 +238,8 @@ def choices(work: Work, definition: ApprovalDefinition) -> list[Choice]:
         roles = [person.name for person in step.approver if person.kind == "chosen"]
         if roles:
             among = dict.fromkeys(user for role in roles for user in staff.with_role(role))
-            found.append(Choice(number, step_label(step, number), tuple(among)))
+            label = step_label(work.release.catalog, definition.entity, step, number)
+            found.append(Choice(number, label, tuple(among)))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.access.organisation import Organisation, Snapshot
 from app.access.principal import Principal
-from app.automation.approvals.case import Case, step_label
+from app.automation.approvals.case import Case
 from app.automation.approvals.staff import Staff
 from app.automation.approvals.store import Task
 from app.automation.outgoing import Outbox
@@ -122,7 +122,7 @@ class Herald:
         sentence = say(
             "it was sent back to {step}. “{comment}”",
             "审批被退回到“{step}”。“{comment}”",
-            step=step_label(case.definition.steps[to], to),
+            step=case.label_of(to),
             comment=comment or "–",
         )
         self.tell(case, [case.run.submitted_by], f"back:{case.run.round}", sentence)
@@ -146,7 +146,7 @@ class Herald:
         sentence = say(
             "it is at the step {step} of an approval, for your information.",
             "审批进行到“{step}”，抄送给您。",
-            step=step_label(case.definition.steps[step], step),
+            step=case.label_of(step),
         )
         users = [one.user_id for one in recipients]
         self.tell(case, users, f"cc:{case.run.round}:{step}", sentence)

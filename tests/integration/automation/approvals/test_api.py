@@ -79,7 +79,7 @@ def test_a_program_submits_and_decides(office: Office):
     shown = mia.get(f"/approvals/{run}").json
     assert shown["may"] == ["add", "approve", "delegate", "reject"]
     assert [(one["state"], one["label"]) for one in shown["steps"]] == [
-        ("now", "owner.manager"), ("next", "Finance"), ("next", "role legal"),
+        ("now", "Owner › Manager"), ("next", "Finance"), ("next", "Legal"),
     ]  # fmt: skip
     refused = office.program("sam").post(f"/approvals/{run}/approve", {})
     assert (refused.status_code, refused.json["error"]["code"]) == (403, "forbidden")

@@ -97,7 +97,7 @@ def test_who_is_not_asked_may_not_answer(world: World):
     number, run = world.handed_in()
     with pytest.raises(Forbidden) as refused:
         world.yes(run, "boss")
-    assert str(refused.value) == "It waits for Mia at owner.manager."
+    assert str(refused.value) == "It waits for Mia at Owner › Manager."
     with pytest.raises(NotFound):
         world.yes(run, "tom")
     with pytest.raises(Forbidden):
@@ -107,7 +107,7 @@ def test_who_is_not_asked_may_not_answer(world: World):
     world.yes(run, "mia")
     with pytest.raises(Conflict) as over:
         world.yes(run, "mia")
-    assert str(over.value) == "You are not asked any more. It waits for Boss at owner.manager."
+    assert str(over.value) == "You are not asked any more. It waits for Boss at Owner › Manager."
 
 
 def test_the_submitter_is_passed_over_or_gives_way_to_the_manager(world: World):
@@ -139,7 +139,7 @@ def test_nobody_found_goes_to_administrators_or_on_or_is_refused(world: World):
     deal = world.make("deal")
     with pytest.raises(InvalidInput) as refused:
         world.submit(deal, "sam", "deal", chosen={0: [world.ids["lea"]]})
-    assert "for lawyer nobody is found" in str(refused.value)
+    assert "for Lawyer nobody is found" in str(refused.value)
     assert world.state(deal, "deal") == "draft"
 
 
@@ -172,7 +172,7 @@ def test_sent_back_and_asked_anew(world: World):
     world.approvals.send_back(world.who("fin"), run, 0, "Ask mia about the margin")
     assert world.waits_for(run) == ["mia"]
     assert world.told(run)[-2:] == [
-        ("sam", "back", "Frame: it was sent back to owner.manager. “Ask mia about the margin”"),
+        ("sam", "back", "Frame: it was sent back to Owner › Manager. “Ask mia about the margin”"),
         ("mia", "asked", "Frame: your approval is asked for. Submitted by Sam."),
     ]
     world.yes(run, "mia", "boss")

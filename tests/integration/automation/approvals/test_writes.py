@@ -33,7 +33,7 @@ def test_locked_while_it_is_being_approved(world: World):
         with pytest.raises(InvalidInput) as refused:
             world.edit("contract", number, who, terms="Mine")
         assert str(refused.value) == (
-            "Locked while it is being approved. It waits for Mia at owner.manager. "
+            "Locked while it is being approved. It waits for Mia at Owner › Manager. "
             "Who submitted it can withdraw it and change it then."
         )
     # Who owns it, and its tags, are no content; sending the same again is no edit.
