@@ -36,6 +36,8 @@ from app.texts import OWN_LANGUAGES
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: The way in for programs: it reads no cookie, so nobody's browser can be made to use it.
 _TOKEN_LOGIN = re.compile(r"/api/v1/security/(login|refresh)")
+#: Other programs sign what they send; no cookie is read there either.
+_HOOKS = "/hooks/"
 
 
 class Builder(AppBuilder):  # type: ignore[misc]  # FAB is not typed.
@@ -115,7 +117,7 @@ def _protect(csrf: CSRFProtect) -> None:
     """
     if request.method in _SAFE or "Authorization" in request.headers:
         return
-    if _TOKEN_LOGIN.fullmatch(request.path):
+    if _TOKEN_LOGIN.fullmatch(request.path) or request.path.startswith(_HOOKS):
         return
     csrf.protect()
 

@@ -17,6 +17,8 @@ def register_api(builder: Any, services: Services) -> None:
     from flask import current_app
 
     from app.api.approvals import ApprovalApi
+    from app.api.attachments import AttachmentApi
+    from app.api.automation import AutomationApi, register_hooks
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
@@ -24,6 +26,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.inbox import InboxApi
     from app.api.mistakes import register_mistakes
     from app.api.moves import MovesApi
+    from app.api.pools import PoolApi
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
     from app.api.signing_in import SignInApi
@@ -40,9 +43,12 @@ def register_api(builder: Any, services: Services) -> None:
         InboxApi,
         RecordApi,
         MovesApi,
+        AttachmentApi,
+        PoolApi,
     )
-    for api in known:
+    for api in (*known, AutomationApi):
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)
     register_mistakes()
+    register_hooks()
     register_former_names()

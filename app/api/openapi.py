@@ -10,9 +10,16 @@ from typing import Any
 
 from app.access.policy import Policy
 from app.api.openapi_approvals import approval_paths, approval_schemas, record_paths
+from app.api.openapi_automation import (
+    automation_paths,
+    automation_record_paths,
+    automation_schemas,
+)
+from app.api.openapi_attachments import attachment_paths, attachment_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
+from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
 from app.definitions.catalog import Catalog
 
@@ -33,14 +40,23 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
     paths |= inbox_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
+    schemas |= attachment_schemas()
+    schemas |= automation_schemas()
+    if policy.is_admin:
+        paths |= automation_paths()
     if any("approval" in entity.fields for entity in entities):
         schemas |= approval_schemas()
         paths |= approval_paths()
+    if any(catalog.automation.pools_of(entity.name) for entity in entities):
+        schemas |= pool_schemas()
     for entity in entities:
         schemas |= record_schemas(catalog, entity, policy, language)
         paths |= entity_paths(entity, policy, language)
         paths |= move_paths(entity, language)
+        paths |= attachment_paths(entity, policy, language)
+        paths |= pool_paths(catalog, entity, language)
         paths |= record_paths(entity, language)
+        paths |= automation_record_paths(entity, language)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -57,7 +57,18 @@ RESERVED_ENTITIES = {
     **dict.fromkeys(_EXPRESSION_WORDS, _WORD),
     **dict.fromkeys((word for word in keyword.kwlist if word.islower()), _WORD),
     **dict.fromkeys(
-        ("search", "meta", "security", "file", "files", "openapi", "menu", "approvals", "inbox"),
+        (
+            "search",
+            "meta",
+            "security",
+            "file",
+            "files",
+            "openapi",
+            "menu",
+            "approvals",
+            "inbox",
+            "automation",
+        ),
         "an address of the API has that name.",
     ),
 }
