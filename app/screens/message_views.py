@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_appbuilder import expose
 
 from app.errors import NotFound
@@ -42,13 +43,12 @@ class HearingView(Screen):
 
     route_base = "/me/notifications"
 
-    @expose("", methods=["GET"])
+    @expose("", methods=["GET", "POST"])
     def show(self) -> Any:
-        return hearing_settings.settings_page(visit())
-
-    @expose("", methods=["POST"])
-    def save(self) -> Any:
-        return hearing_settings.save_settings(visit())
+        here = visit()
+        if request.method == "POST":
+            return hearing_settings.save_settings(here)
+        return hearing_settings.settings_page(here)
 
     @expose("/rules/<int:number>", methods=["POST"])
     def hear_again(self, number: int) -> Any:
