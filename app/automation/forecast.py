@@ -15,7 +15,15 @@ import sqlalchemy as sa
 from app.automation.context import RuleContext
 from app.automation.cron import moments
 from app.automation.due_python import at_its_time
-from app.automation.foreseeing import at_text, moment_text, parts_of, title_of, told_now, unmet
+from app.automation.foreseeing import (
+    moment_text,
+    parts_of,
+    rhythm,
+    sets_off,
+    title_of,
+    told_now,
+    unmet,
+)
 from app.automation.index import known_rule
 from app.automation.registry import RuleNumbers, cron_rules
 from app.automation.steps import step_number
@@ -250,16 +258,14 @@ class _Forecaster:
 
     def why(self, timed: Timed, base: datetime) -> Label:
         """Return from what the moment follows."""
-        follows = say(
-            "{base} is {moment}; due {due}",
-            "{base} 为 {moment}；到期 {due}",
+        rule = self.work.release.catalog.automation.rules.get(timed.name)
+        return say(
+            "{base} is {moment}; {due}",
+            "{base} 为 {moment}；{due}",
             base=timed.base.text,
             moment=moment_text(base, self.calendar),
-            due=timed.due.text,
+            due=sets_off(rule) if rule is not None else timed.due.text,
         )
-        if timed.at is None:
-            return follows
-        return say("{follows}, {at}", "{follows}，{at}", follows=follows, at=at_text(timed.at))
 
     def _repeats(
         self, timed: Timed, row: Mapping[str, Any], first: Coming, repeats: int
@@ -317,11 +323,7 @@ class _Forecaster:
             every = each.when.every
             if every is None or self.only not in (None, each.name):
                 continue
-            words = f"{every.count} {every.unit}" if every.count > 1 else every.unit
-            why = say("every {words}", "每 {words}", words=words)
-            if each.when.at is not None:
-                at = at_text(each.when.at)
-                why = say("{why}, {at}", "{why}，{at}", why=why, at=at)
+            why = rhythm(each.when)
             if each.entities:
                 why = say(
                     "{why}, for every record that fits", "{why}，针对每条符合条件的记录", why=why

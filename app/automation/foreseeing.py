@@ -23,6 +23,7 @@ from app.expressions.why import required_parts
 from app.records.work import Work
 from app.texts import Label, say
 
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: Words that mean something only while a rule runs.
 _OF_THE_EVENT = frozenset({"old", "origin", "input", "new", "each", "me", "my"})
 
@@ -133,13 +134,27 @@ def at_text(at: At) -> Label:
 def sets_off(rule: RuleDefinition) -> Label:
     """Return what sets a rule off."""
     when = rule.when
-    if when.is_timed:
-        assert when.due is not None
-        due = say("due {due}", "到期 {due}", due=when.due.text)
-        if when.at is None:
-            return due
-        return say("{due}, {at}", "{due}，{at}", due=due, at=at_text(when.at))
-    return occasion(when)
+    if not when.is_timed:
+        return occasion(when)
+    wrote = rule.source.get("when") or {}
+    dated = next((key for key in ("on", "after", "before") if key in wrote), "")
+    words = f"{dated} {_written(wrote.get(dated))}"
+    for key in ("since", "until"):
+        if key in wrote:
+            words += f" {key} {wrote[key]}"
+    if when.yearly:
+        words = f"{words}, yearly"
+    due = Label({"en": words, "zh": words})
+    if when.at is None:
+        return due
+    return say("{due}, {at}", "{due}，{at}", due=due, at=at_text(when.at))
+
+
+def _written(value: Any) -> str:
+    """Return a duration as the rule has it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {one}" for key, one in value.items()) + "}"
+    return str(value)
 
 
 def occasion(when: When) -> Label:
@@ -152,7 +167,7 @@ def occasion(when: When) -> Label:
         return say("It fires when another program calls /hooks/{path}.",
                    "其他程序调用 /hooks/{path} 时触发。", path=when.path)  # fmt: skip
     if when.kind == "every":
-        return say("It fires by the clock.", "按时间周期触发。")
+        return rhythm(when)
     events = ", ".join(when.events)
     if not when.changed:
         return say("It fires on: {events}.", "在以下事件时触发：{events}。", events=events)
@@ -167,3 +182,19 @@ def occasion(when: When) -> Label:
         events=events,
         changes=changes,
     )
+
+
+def rhythm(when: When) -> Label:
+    """Return how often a rule comes by the clock."""
+    every = when.every
+    assert every is not None
+    unit = every.unit
+    if every.unit == "week" and every.weekday is not None:
+        unit = _WEEKDAYS[every.weekday]  # type: ignore[assignment]
+    words = f"{every.count} {unit}" if every.count > 1 else unit.removesuffix("s")
+    if every.day is not None:
+        words += f" ({every.day})"
+    found = say("every {words}", "每 {words}", words=words)
+    if when.at is None:
+        return found
+    return say("{every}, {at}", "{every}，{at}", every=found, at=at_text(when.at))

@@ -45,6 +45,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.rendering import Renderer
+    from app.screens.rule_views import RulesView
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.wording import read_wordings
@@ -70,5 +71,6 @@ def register_screens(builder: Any, core: Any) -> None:
         InboxView,
         HearingView,
         DeliveriesView,
+        RulesView,
     ):
         builder.add_view_no_menu(view)

@@ -13,15 +13,18 @@ from app.definitions.catalog import Entity
 from app.errors import Forbidden, NotFound
 from app.records.results import Record
 from app.screens.approval_block import ApprovalView, OfferView, approval_block
+from app.screens.attachments import Files, attachment_block
 from app.screens.cells import EMPTY, show_value, shown_type
-from app.screens.controls import Control, FileItem
+from app.screens.controls import Control
 from app.screens.forms import form_sections
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.moving import Path, Refused, stage_path
 from app.screens.navigation import plural
 from app.screens.pickers import person_control
+from app.screens.pools import PoolView, desk, pool_block
 from app.screens.record_blocks import Block, line_blocks, related_blocks, title_of
+from app.screens.rule_pages import about_record
 from app.screens.timeline import Timeline, read_timeline
 from app.screens.visit import Visit
 
@@ -64,14 +67,6 @@ class MenuItem:
     bad: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Files attached to a record."""
-
-    items: Sequence[FileItem]
-    upload_href: str = ""
-
-
 @dataclass(slots=True)
 class RecordView:
     """Everything `record.html` shows."""
@@ -103,6 +98,8 @@ class RecordView:
     offers: Sequence[OfferView] = ()
     #: an answer to an approval that was not taken
     typed_comment: str = ""
+    #: how it stands with the public seas
+    pool: PoolView | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -158,10 +155,30 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
     view.lines = line_blocks(visit, entity, record)
     if not in_bin:
         view.related = related_blocks(visit, entity, record)
+        view.files = attachment_block(visit, entity, record, may_change="update" in rights)
         view.approval, view.offers = approval_block(visit, entity, record)
+        if view.approval is not None and view.approval.locked:
+            view.edit_href = ""
+        _add_pool(visit, entity, record, view)
     view.timeline = _timeline(visit, entity, record)
     view.tabs = _tabs(visit, view)
     return view
+
+
+def _add_pool(visit: Visit, entity: Entity, record: Record, view: RecordView) -> None:
+    """Show how a record stands with the public seas; members may look at so many a day."""
+    desk(visit).look(visit.principal, entity.name, record.id)
+    view.pool = pool = pool_block(visit, entity, record.id)
+    if pool is None:
+        return
+    if pool.leaves and not pool.is_soon:
+        view.under = [*view.under, Markup('<span class="mut">{}</span>').format(pool.leaves)]
+    found: list[MenuItem] = []
+    if pool.give is not None:
+        found.append(MenuItem(pool.give.title, "user-plus", opens="give"))
+    if pool.release is not None:
+        found.append(MenuItem(pool.release.title, "arrow-back-up", opens="release"))
+    view.menu = [*found, *view.menu]
 
 
 def _timeline(visit: Visit, entity: Entity, record: Record) -> Timeline | None:
@@ -180,6 +197,8 @@ def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> li
         items.append(MenuItem(say("Share"), "user-share", f"{base}/share"))
     if "history" in rights:
         items.append(MenuItem(say("History"), "history", f"{base}/history"))
+    if about_record(visit.catalog.automation.rules.values(), entity.name):
+        items.append(MenuItem(say("Rules: why not?"), "help", f"{base}/rules"))
     if "delete" in rights:
         items.append(MenuItem(say("Delete"), "trash", f"{base}/delete", post=True, bad=True))
     return items
@@ -284,6 +303,9 @@ def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
     ]
     if view.approval is not None:
         tabs.append(Tab(visit.wording.say("Approval"), "#approval", on=False))
+    if view.files is not None:
+        count = len(view.files.items)
+        tabs.append(Tab(visit.wording.say("Files"), "#files", on=False, count=count))
     if view.timeline is not None:
         tabs.append(Tab(visit.wording.say("Timeline"), "#timeline", on=False))
     return tabs

@@ -19,6 +19,7 @@ from app.definitions.problems import Problem
 from app.errors import PlanError
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.rule_pages import setup_tabs
 from app.screens.visit import Visit, leave_toast
 from app.security.manager import require_admin
 from app.texts import say as label
@@ -124,10 +125,7 @@ def setup_page(visit: Visit, part: str = "files", refused: str = "") -> Response
     configuration = visit.screens.configuration
     loaded: Loaded = configuration.loaded()
     view = SetupView(
-        tabs=[
-            Tab(say("Files"), "/setup", part == "files"),
-            Tab(say("Versions"), "/setup/versions", part == "versions"),
-        ]
+        tabs=setup_tabs(visit, part),
     )
     with visit.core.pools.engine.connect() as connection:
         known = versions(connection, 50)
@@ -250,6 +248,19 @@ def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
     items += [
         PlanItem(one.subject, "alert-triangle", "bad", [visit.words(one.sentence)], one.allow or "")
         for one in allowed.values()
+    ]
+    items += [
+        PlanItem(
+            visit.words(
+                label(
+                    "{subject}: {words}", "{subject}：{words}", subject=one.subject, words=one.words
+                )
+            ),
+            "bolt",
+            "info",
+            [visit.words(line) for line in one.details],
+        )
+        for one in plan.outlook
     ]
     return items
 
