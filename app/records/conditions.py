@@ -13,6 +13,7 @@ from typing import Any
 from app.definitions.catalog import Entity, Field
 from app.expressions.calendar import Calendar
 from app.expressions.tree import Ask
+from app.fields.clock import Clock
 from app.records.rows import EntityRows
 from app.records.work import Work
 
@@ -111,6 +112,8 @@ class WriteContext:
             if linked is None:
                 return None
             return self._walk(self.linked.entity(entity_name).entity, linked, rest)
+        if isinstance(value, Clock):
+            return _part_of_clock(value, rest, self.now)
         return _part(field, value, row, rest)
 
     def changed(self, name: str) -> bool:
@@ -143,6 +146,13 @@ def _target(field: Field, value: Any) -> tuple[str, int] | None:
         return (value[0], value[1])
     targets = field.type.targets(field)
     return (targets[0], value) if targets and not field.type.many else None
+
+
+def _part_of_clock(clock: Clock, part: str, now: datetime) -> Any:
+    """Return what a clock says at a moment; when it is due does not depend on it."""
+    if part == "state":
+        return clock.state_at(now)
+    return clock.left_at(now) if part == "left" else clock.due_at
 
 
 def _part(field: Field, value: Any, row: Mapping[str, Any], part: str) -> Any:
