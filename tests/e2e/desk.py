@@ -16,7 +16,12 @@ class Desk:
     """One person with one browser window."""
 
     def __init__(
-        self, page: Page, trellis: RunningTrellis, login: str, language: str = "en"
+        self,
+        page: Page,
+        trellis: RunningTrellis,
+        login: str,
+        language: str = "en",
+        password: str = PASSWORD,
     ) -> None:
         self.page = page
         self.url = trellis.url
@@ -26,7 +31,7 @@ class Desk:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(f"{self.url}/sign-in?language={language}")
         page.fill("#username", login)
-        page.fill("#password", PASSWORD)
+        page.fill("#password", password)
         page.click("form .btn-primary")
         expect(page.locator(".app")).to_be_visible()
 
