@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound
+from app.screens import pools
 from app.screens.list_view import Asked
 from app.screens.navigation import plural
 from app.screens.record_blocks import title_of
@@ -92,6 +93,9 @@ def bulk(visit: Visit, name: str) -> Response:
     if not ids:
         return _to(back)
     do = request.form.get("do", "")
+    if do in ("claim", "release"):
+        pools.bulk(visit, entity, do, ids)
+        return _to(back)
     say = visit.wording.say
     try:
         if do == "delete":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from app.screens.controls import Control
@@ -116,3 +117,5 @@ class ListView:
     actions: Sequence[Act] = ()
     transfer: Control | None = None
     columns_href: str = ""
+    #: the form that puts the selected into a public sea
+    release: Any = None

@@ -13,6 +13,7 @@ from app.access.policy import Policy
 from app.definitions.catalog import Entity, View
 from app.errors import Forbidden, Malformed
 from app.records.results import Count, Page
+from app.screens import pools
 from app.screens.columns import Columns, list_paths, make_columns
 from app.screens.conditions import read_filter, say_condition, write_filter
 from app.screens.frame import Choice
@@ -91,7 +92,7 @@ class Lists:
     def _rows(
         self, visit: Visit, entity: Entity, asked: Asked, columns: Columns, page: Page
     ) -> str:
-        ticked = bool(actions_of(entity, visit.policy, visit.wording))
+        ticked = bool(actions_for(visit, entity, asked))
         rows = columns.rows(page.rows, visit.look, ticked=ticked)
         if page.next:
             span = len(columns.columns) + ticked
@@ -124,7 +125,7 @@ class Lists:
             title=title,
             href=f"/crm/{entity.name}/",
             search=asked.search,
-            tabs=_tabs(asked, views, wording),
+            tabs=[*_tabs(asked, views, wording), *pools.pool_tabs(visit, entity, asked)],
             chips=_chips(entity, asked, wording),
             clear_href=asked.href(filter=""),
             filter_href=asked.href("filter"),
@@ -141,7 +142,7 @@ class Lists:
                 if value
             ],
             columns=_heads(columns, sort, hrefs),
-            actions=actions_of(entity, policy, wording),
+            actions=actions_for(visit, entity, asked),
             columns_href=asked.href("columns"),
         )
         if policy.may("create", entity.name):
@@ -151,6 +152,9 @@ class Lists:
             view.bin_href = f"/bin?entity={entity.name}"
         if any(action.name == "transfer" for action in view.actions):
             view.transfer = person_control("owner", wording.say("New owner"), entity.name)
+        if any(action.name == "release" for action in view.actions):
+            seas = visit.catalog.automation.pools_of(entity.name)
+            view.release = pools.release_form(visit, seas, view.bulk_href)
         if page is not None:
             view.count = count_words(page.count)
             view.foot = _foot(page, wording)
@@ -207,6 +211,12 @@ def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
     return actions
 
 
+def actions_for(visit: Visit, entity: Entity, asked: Asked) -> list[Act]:
+    """Return what the visitor may do with several records of a list at once."""
+    own = actions_of(entity, visit.policy, visit.wording)
+    return [*pools.pool_actions(visit, entity, asked), *own]
+
+
 def count_words(count: Count | None) -> str:
     """Return how many there are, and whether that is all of it."""
     if count is None:
@@ -228,7 +238,7 @@ def _foot(page: Page, wording: Wording) -> str:
 def _tabs(asked: Asked, views: Sequence[View], wording: Wording) -> list[Tab]:
     # A tab is a fresh look: what was filtered and typed belongs to the one that is left.
     href = Asked(asked.entity).href
-    tabs = [Tab(wording.say("All"), href(), on=not asked.view)]
+    tabs = [Tab(wording.say("All"), href(), on=not (asked.view or asked.filter))]
     tabs += [
         Tab(view.label.in_language(wording.language), href(view=view.name), asked.view == view.name)
         for view in views

@@ -112,3 +112,58 @@ def test_the_document_describes_the_public_seas_of_those_who_have_one(world):
     assert "/api/v1/customer/{id}/claim" in told["paths"]
     assert "/api/v1/order/{id}/claim" not in told["paths"]
     assert {"PoolDone", "PoolStanding"} <= set(told["components"]["schemas"])
+
+
+def test_pages_say_how_it_stands_and_do_it(world):
+    sam, sue, mia = (world.browser(name) for name in ("sam", "sue", "mia"))
+    number = customer(world.as_("sam"), name="Seaside")
+    page = sam.ask("GET", f"/crm/customer/{number}").text
+    assert "Into Open sea in 29 days" in page
+    assert 'data-opens="release"' in page
+    assert "No contact" in page
+    token = {"csrf_token": sam.csrf}
+    refused = sam.ask("POST", f"/crm/customer/{number}/release", data=token)
+    assert refused.status_code == 422
+    assert "Say why Customer goes into Open sea" in refused.text
+    done = sam.ask(
+        "POST", f"/crm/customer/{number}/release", data={**token, "reason": "lost", "pool": ""}
+    )
+    assert (done.status_code, done.location) == (303, f"/crm/customer/{number}")
+    page = sue.ask("GET", f"/crm/customer/{number}?language=zh").text
+    assert "这条记录在公海“公海”中，前负责人：Sam。 领取之前看不到：Note、Phones。" in page
+    assert "psst" not in page
+    listed = sue.ask("GET", "/crm/customer/?filter=pool+%3D%3D+%27sea%27").text
+    assert "Seaside" in listed
+    assert 'value="claim"' in listed
+    assert "Open sea</a>" in listed
+    kept = mia.ask("GET", f"/crm/customer/{number}").text
+    assert "psst" in kept
+    assert 'data-opens="give"' in kept
+    claimed = sue.ask("POST", f"/crm/customer/{number}/claim", data={"csrf_token": sue.csrf})
+    assert (claimed.status_code, claimed.location) == (303, f"/crm/customer/{number}")
+    page = sue.ask("GET", f"/crm/customer/{number}").text
+    assert "claimed this" in page
+    assert "psst" in page
+    late = sam.ask("POST", f"/crm/customer/{number}/claim", data=token)
+    assert late.location == "/crm/customer/"
+    assert "Sue has taken this record." in sam.ask("GET", late.location).text
+    # In bulk, and given out.
+    ids = f"{number},{customer(world.as_('sue'))}"
+    sue_token = {"csrf_token": sue.csrf}
+    sue.ask("POST", "/crm/customer/do", data={**sue_token, "do": "release", "ids": ids})
+    assert "Say why Customer goes" in sue.ask("GET", "/crm/customer/").text
+    sue.ask(
+        "POST", "/crm/customer/do",
+        data={**sue_token, "do": "release", "ids": ids, "reason": "lost"},
+    )  # fmt: skip
+    assert "2 Customer are in the public sea." in sue.ask("GET", "/crm/customer/").text
+    sam.ask("POST", "/crm/customer/do", data={**token, "do": "claim", "ids": ids})
+    assert "2 Customer are yours now." in sam.ask("GET", "/crm/customer/").text
+    sam.ask("POST", f"/crm/customer/{number}/release", data={**token, "reason": "lost"})
+    mia_token = {"csrf_token": mia.csrf}
+    assert mia.ask("POST", f"/crm/customer/{number}/assign", data=mia_token).status_code == 422
+    mia.ask(
+        "POST", f"/crm/customer/{number}/assign",
+        data={**mia_token, "owner": IDS["sam"], "owner.title": "Sam"},
+    )  # fmt: skip
+    assert world.row("customer", number)["owner"] == IDS["sam"]
