@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer
 from app.services import Services
 from bench import data, scale, servers, starting
+from bench.automation import AutomationBench
 from bench.load import Result, measure, request, tree
 from bench.report import SHORT, Row, compared, crowded, left_out, machine, noise, pss, tables
 
@@ -40,6 +41,7 @@ PARTS = {
     "connections": "two hundred of them at once, beside the floor",
     "size": "a million customers against ten thousand",
     "entities": "five hundred of them: a check, and a field from save to live",
+    "automation": "dated rules: a write, a tick, a burst, a changed rule",
     "starts": "from an empty folder, and afterwards",
 }
 
@@ -75,6 +77,8 @@ class Bench:
                 self._million()
             if "entities" in self.parts:
                 self._scale()
+            if "automation" in self.parts:
+                self._automation()
         finally:
             if self.services is not None:
                 self.services.close()
@@ -236,6 +240,20 @@ class Bench:
         what = "500 entities of 20 fields"
         self._add(Row(f"{what}: `trellis check`", "≤ 2 s", said, checked <= 2))
         self._add(Row(f"{what}: a field, save to live", "≤ 1 s", f"{live:.2f} s", live <= 1))
+
+    def _automation(self) -> None:
+        self.database.create_database("rules")
+        folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        bench = AutomationBench(
+            folder, self.database.url("rules"), self.database_pid, quick=self.quick
+        )
+        try:
+            for row in bench.run():
+                self._add(row)
+        finally:
+            for log in folder.glob("*.log"):
+                shutil.copy(log, self.folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _start(self) -> None:
         if self.quick:
