@@ -101,7 +101,7 @@ def assemble(
         files=files,
         reactions=Composed(listeners),
     )
-    approvals.attach(records.writer)
+    approvals.attach(records)
     kept: Any = Versions(partial(versions.bind_kept, functions=functions))
     engine = Engine(records, steps, numbers, kept)
     engine.register(PREFIX, PoolHandler(numbers, teller))

@@ -52,6 +52,7 @@ class Who:
     comment: str
     #: an administrator may hand it on
     user: int = 0
+    picker: Control | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class ApprovalView:
     back_href: str
     version: int | None
     may: frozenset[str]
+    #: why it cannot be changed now
     locked: str = ""
+    #: what a change means afterwards
+    approved: str = ""
     edit: Sequence[Control] = ()
     backs: Sequence[Back] = ()
     hand_on: Control | None = None
@@ -180,16 +184,20 @@ class _Block:
         )
         if is_open and case.definition.lock:
             view.locked = self._locked(may)
+        elif run.state == "approved" and case.row["approval"] == "approved":
+            view.approved = (
+                self.say("Approved. A change of its content starts the approval again.")
+                if case.definition.edited == "start_again"
+                else self.say("Approved. What was approved cannot be changed any more.")
+            )
         if may & {"approve", "reassign"}:
             self._add_controls(view, steps)
         return view
 
     def _add_controls(self, view: ApprovalView, steps: Sequence[DrawnStep]) -> None:
-        field = "owner" if self.entity.owned else "created_by"
-        view.hand_on = person_control(field, self.say("Who answers instead"), self.entity.name)
-        view.hand_on.id = "hand-on-person"
-        view.add = person_control(field, self.say("Who is asked as well"), self.entity.name)
-        view.add.id = "add-person"
+        view.hand_on = self._picker("hand-on")
+        view.add = self._picker("add")
+        view.add.label = self.say("Who is asked as well")
         view.backs = [
             Back(step.number, f"{step.number + 1} · {step.label.in_language(self.visit.language)}")
             for step in steps
@@ -197,6 +205,13 @@ class _Block:
         ]
         if "approve" in view.may:
             view.edit = self._edit(steps[self.case.run.step].edit)
+
+    def _picker(self, id_: str) -> Control:
+        # Every record has a field of users to pick by, an owned one and one that is not.
+        field = "owner" if self.entity.owned else "created_by"
+        control = person_control(field, self.say("Who answers instead"), self.entity.name)
+        control.id = f"{id_}-person"
+        return control
 
     def _edit(self, names: Sequence[str]) -> list[Control]:
         """Return the fields this step lets its approvers change, with what they hold."""
@@ -309,7 +324,8 @@ class _Block:
             beside = self.say("as nobody else was found")
         elif task.added is not None:
             beside = self.say("asked as well")
-        me = task.user_id == self.visit.principal.user_id
+        mine = task.user_id == self.visit.principal.user_id
+        is_movable = task.state == "waiting" and "reassign" in may and not mine
         return Who(
             mark_of(self._name(task.user_id)),
             beside,
@@ -317,9 +333,8 @@ class _Block:
             _DOTS.get(task.state, "gray"),
             self._when(task.decided_at or task.asked_at),
             task.comment or "",
-            user=(task.user_id or 0)
-            if task.state == "waiting" and "reassign" in may and not me
-            else 0,
+            user=(task.user_id or 0) if is_movable else 0,
+            picker=self._picker(f"hand-on-{task.user_id}") if is_movable else None,
         )
 
     def _answer(self, task: Task) -> str:

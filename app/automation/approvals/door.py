@@ -68,16 +68,16 @@ class Approvals:
         self.decisions = Decisions(self.flow, self.versions)
         self.lock = ApprovalLock(self.versions)
         self.reactions = ApprovalReactions(self.flow, self.submitting, self.versions)
-        self._writer: Any = None
+        self._records: Any = None
 
-    def attach(self, writer: Any) -> None:
-        """Take the writing half of the door, which is made with this as one of its listeners."""
-        self._writer = writer
+    def attach(self, records: Any) -> None:
+        """Take the door, which is made with this as one of its listeners."""
+        self._records = records
 
     def _run(
         self, principal: Principal, step: Callable[[Work], Result], origin: str = "api"
     ) -> Result:
-        found: Result = self._writer.transact(principal, step, origin=origin)
+        found: Result = self._records.transact(principal, step, origin=origin)
         return found
 
     # -- doing -------------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ def test_a_record_is_submitted_and_decided_on_its_page(office: Office):
     sent = press(sam, f"/crm/contract/{number}/submit", approval="contract", comment="Held")
     assert sent.headers["Location"] == f"/crm/contract/{number}"
     page = sam.ask("GET", f"/crm/contract/{number}").text
+    assert f'href="/crm/contract/{number}/edit"' not in page
     assert "It waits for Mia; you can withdraw it." in page
     assert "step 1 of 3" in page
     assert 'data-opens="appr-withdraw"' in page
@@ -179,8 +180,17 @@ def test_a_record_is_submitted_and_decided_on_its_page(office: Office):
     assert office.program("sam").get(f"/contract/{number}").json["terms"] == "5 days"
     timeline = sam.ask("GET", f"{back}/history").text
     assert "approved a step" in timeline
-    page = sam.ask("GET", "/crm/contract/").text
-    assert "waiting" in page
+    listed = {"filter": "approval.state == 'waiting'"}
+    page = sam.ask("GET", "/crm/contract/", query_string=listed).text
+    assert '<span class="dot d-yellow">waiting</span>' in page
+    assert "Approval is waiting" in page
+    page = office.browser("root").ask("GET", f"/crm/contract/{number}").text
+    assert f'data-opens="reassign-{IDS["fin"]}"' in page
+    moved = press(
+        office.browser("root"), f"/approvals/{run}/delegate",
+        next=back, instead_of=IDS["fin"], owner=IDS["lou"],
+    )  # fmt: skip
+    assert moved.headers["Location"] == back
     elsewhere = press(fay, f"/approvals/{run}/approve", next="//evil.example/")
     assert elsewhere.status_code == 422
 

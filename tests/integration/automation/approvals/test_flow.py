@@ -247,3 +247,13 @@ def test_an_approver_changes_what_the_step_allows(world: World):
         ("approve", world.ids["fay"], None),
         ("update", world.ids["fay"], "contract"),
     ]
+
+
+def test_a_step_without_anybody_is_passed_and_the_submitter_may_decide(world: World):
+    memo = world.make("memo")
+    run = world.submit(memo, "sam", "memo")
+    # Nobody is a ghost; of three that are wanted there are two, the submitter one of them.
+    assert world.waits_for(run) == ["fin", "sam"]
+    world.yes(run, "sam")
+    assert world.yes(run, "fin").state == "approved"
+    assert [t.reason for t in world.case(run).tasks if t.step == 0] == ["nobody"]

@@ -49,6 +49,7 @@ roles:
   finance: {scope: all, may: [read, history]}
   legal: {scope: own, may: [read, history]}
   outsider: {scope: own, may: []}
+  ghost: {scope: own, may: [read]}
   admin: {admin: yes}
 """
 CUSTOMER = """
@@ -87,6 +88,14 @@ title: name
 fields:
   name: {type: text, required: yes}
   lawyer: {type: user}
+"""
+MEMO = """
+entity: memo
+title: name
+owned: no
+fields:
+  name: {type: text, required: yes}
+access: {seller: {scope: all}}
 """
 WORKFLOWS = """
 approval: contract
@@ -135,6 +144,15 @@ nobody: refuse
 submitter: manager
 comment: always
 lock: no
+---
+approval: memo
+entity: memo
+when: {button: Submit}
+steps:
+  - {approver: role ghost}
+  - {approver: [user fin, user sam], need: 3}
+nobody: skip
+submitter: ask
 """
 
 FILES = {
@@ -144,6 +162,7 @@ FILES = {
     "entities/contract.yaml": CONTRACT,
     "entities/quote.yaml": QUOTE,
     "entities/deal.yaml": DEAL,
+    "entities/memo.yaml": MEMO,
     "workflows/approvals.yaml": WORKFLOWS,
 }
 #: name: (role, manager)
