@@ -78,7 +78,7 @@ _give = Statement(
     .values(
         entity=sa.bindparam("_entity"),
         record_id=sa.bindparam("_record", type_=sa.BigInteger),
-        field=sa.bindparam("_field"),
+        field=sa.bindparam("_field", type_=sa.Text),
     )
 )
 
@@ -217,9 +217,13 @@ def find_files(connection: psycopg.Connection[Any], ids: list[int]) -> dict[int,
 
 
 def give_files(
-    connection: psycopg.Connection[Any], ids: list[int], entity: int, record_id: int, field: str
+    connection: psycopg.Connection[Any],
+    ids: list[int],
+    entity: int,
+    record_id: int,
+    field: str | None,
 ) -> None:
-    """Make files a record's own."""
+    """Make files a record's own; without a field they are its attachments."""
     _give.run(connection, {"_ids": ids, "_entity": entity, "_record": record_id, "_field": field})
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 from app.access.principal import Principal
 from app.access.visibility import bind_values
 from app.errors import Forbidden, NotFound
+from app.records.attaching import Attaching
 from app.records.batches import (
     Operation,
     Outcome,
@@ -34,7 +35,7 @@ from app.records.work import Work
 __all__ = ["Hooks", "Writer", "Written"]
 
 
-class Writer(Handovers, Removals):
+class Writer(Handovers, Removals, Attaching):
     """Everything that can be done to records."""
 
     def batch(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any, TypeVar
 
 from app.access.principal import Principal
+from app.records.attaching import Attachment
 from app.records.batches import Outcome
 from app.records.chronicle import Line
 from app.records.comments import Comment
@@ -158,6 +159,22 @@ class Writing:
     def sweep_files(self) -> int:
         """Remove files that nobody can reach; see `Writer.sweep_files`."""
         return self.writer.sweep_files()
+
+    def attach(
+        self, principal: Principal, entity: str, record_id: int, files: Sequence[int], **said: Any
+    ) -> list[Attachment]:
+        """Put uploaded files on a record; see `Writer.attach`."""
+        return self._asked(lambda: self.writer.attach(principal, entity, record_id, files, **said))
+
+    def detach(
+        self, principal: Principal, entity: str, record_id: int, file_id: int, **said: Any
+    ) -> None:
+        """Take a file off a record; see `Writer.detach`."""
+        self._asked(lambda: self.writer.detach(principal, entity, record_id, file_id, **said))
+
+    def attachments(self, principal: Principal, entity: str, record_id: int) -> list[Attachment]:
+        """Return the files on a record; see `Writer.attachments`."""
+        return self._asked(lambda: self.writer.attachments(principal, entity, record_id))
 
     def get_file(self, principal: Principal, file_id: int) -> StoredFile:
         """Return a file the asker may read; see `Writer.get_file`."""

@@ -67,6 +67,8 @@ class FileItem:
     href: str
     image: bool = False
     name_field: str = ""
+    #: where it is taken off its record at once, without a form around it
+    off_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)

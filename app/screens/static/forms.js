@@ -116,12 +116,12 @@ function onSubmit(event) {
   dirty = false;
 }
 
-function upload(input) {
-  const list = input.closest("[data-upload]");
+function upload(list, files) {
   const box = list.querySelector(".files");
   const name = list.dataset.upload;
+  const sent = list.hasAttribute("data-many") ? [...files] : [...files].slice(0, 1);
   return Promise.all(
-    [...input.files].map(async (file) => {
+    sent.map(async (file) => {
       const body = new FormData();
       body.set("file", file);
       const response = await post(list.dataset.url, body);
@@ -130,18 +130,47 @@ function upload(input) {
       row.innerHTML = text;
       if (!list.hasAttribute("data-many") && response.ok) box.replaceChildren();
       box.append(row.content);
+      const count = list.parentElement.querySelector(":scope > h2 .count");
+      if (count) count.textContent = box.querySelectorAll("li:not(.err)").length;
       list.dispatchEvent(new CustomEvent("uploaded", { detail: name, bubbles: true }));
     }),
   ).then(() => {
-    input.value = "";
     dirty = true;
+  });
+}
+
+function startDropping() {
+  const over = (event) => {
+    const list = event.target.closest?.("[data-upload]");
+    return list && [...(event.dataTransfer?.types ?? [])].includes("Files") ? list : null;
+  };
+  document.addEventListener("dragover", (event) => {
+    const list = over(event);
+    for (const other of document.querySelectorAll(".dropping")) {
+      if (other !== list) other.classList.remove("dropping");
+    }
+    if (!list) return;
+    event.preventDefault();
+    list.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) document.querySelector(".dropping")?.classList.remove("dropping");
+  });
+  document.addEventListener("drop", (event) => {
+    const list = over(event);
+    if (!list) return;
+    event.preventDefault();
+    list.classList.remove("dropping");
+    upload(list, event.dataTransfer.files);
   });
 }
 
 export function startForms() {
   document.addEventListener("change", (event) => {
-    if (event.target.matches?.("[data-upload] input[type=file]")) upload(event.target);
-    else onChange(event);
+    const input = event.target;
+    if (input.matches?.("[data-upload] input[type=file]")) {
+      upload(input.closest("[data-upload]"), input.files).then(() => (input.value = ""));
+    } else onChange(event);
     if (event.target.matches?.("[data-submits]")) event.target.form.requestSubmit();
   });
   document.addEventListener("input", (event) => {
@@ -151,6 +180,7 @@ export function startForms() {
     touch(event.target);
     if (event.target.closest(".lines")) refreshSoon(form);
   });
+  startDropping();
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-leaves]")) dirty = false;
