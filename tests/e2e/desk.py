@@ -84,4 +84,4 @@ class Desk:
 
     def assert_content(self) -> None:
         """Nothing was refused by the policy of the page and no script failed."""
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
