@@ -6,7 +6,7 @@ condition holds. Pressed twice under one key it does its work once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -28,9 +28,11 @@ from app.database.automation_tables import firing
 from app.definitions.automation import Create, Input, RuleDefinition
 from app.definitions.catalog import Catalog, Entity
 from app.errors import Forbidden, InvalidInput, NotFound, Reject
+from app.expressions import Checked
 from app.fields.base import FieldError
 from app.records.checking import allowed_ids, is_empty, targets_of, visible_ids
 from app.records.door import Records
+from app.records.giving import written_context
 from app.records.statements import Statement
 from app.records.transactions import entity_of
 from app.records.work import Work
@@ -187,7 +189,8 @@ class Buttons:
         earlier = self._earlier(work, known, kind, record_id, occurrence)
         if earlier is not None:
             return earlier
-        values = read_input(work, known.when.ask, raw, strict=strict)
+        bare = self._run(work, known, kind, row, "", {})
+        values = read_input(work, known.when.ask, raw, bare.evaluate, strict=strict)
         run = self._run(work, known, kind, row, occurrence, values)
         if not run.holds(known.if_):
             raise Reject(
@@ -315,9 +318,14 @@ def _opened(known: Known, steps: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def read_input(
-    work: Work, ask: Iterable[Input], raw: Mapping[str, Any], *, strict: bool
+    work: Work,
+    ask: Iterable[Input],
+    raw: Mapping[str, Any],
+    evaluate: Callable[[Checked], Any],
+    *,
+    strict: bool,
 ) -> dict[str, Any]:
-    """Return what a button was told as Python values.
+    """Return what a button was told as Python values; what was not said has its default.
 
     Raises:
         InvalidInput: something is missing, wrong, or not asked for.
@@ -330,9 +338,16 @@ def read_input(
     }
     values: dict[str, Any] = {}
     context = work.reading(strict=strict)
+    written = written_context(work.release.catalog.app)
     for name, one in asked.items():
+        default = one.field.default
         try:
-            values[name] = one.field.type.parse(one.field, raw.get(name), context)
+            if name not in raw and isinstance(default, Checked):
+                values[name] = evaluate(default)
+            elif name not in raw and default is not None:
+                values[name] = one.field.type.parse(one.field, default, written)
+            else:
+                values[name] = one.field.type.parse(one.field, raw.get(name), context)
         except FieldError as error:
             problems[name] = [error.sentence]
             continue

@@ -39,6 +39,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.notifications.hearing import Hearing
     from app.notifications.outbox import INBOX_CHANNEL
     from app.screens.assets import read_assets
+    from app.screens.automation_views import ButtonsView, LedgerView
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
@@ -65,6 +66,8 @@ def register_screens(builder: Any, core: Any) -> None:
     register_former_links()
     for view in (
         RecordsView,
+        ButtonsView,
+        LedgerView,
         ApprovalsView,
         MeView,
         AdministrationView,

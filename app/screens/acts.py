@@ -8,6 +8,7 @@ from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound
 from app.screens import pools
+from app.screens.buttons import DO, press_many
 from app.screens.list_view import Asked
 from app.screens.navigation import plural
 from app.screens.record_blocks import title_of
@@ -93,6 +94,9 @@ def bulk(visit: Visit, name: str) -> Response:
     if not ids:
         return _to(back)
     do = request.form.get("do", "")
+    if do.startswith(DO):
+        press_many(visit, name, ids, do.removeprefix(DO))
+        return _to(back)
     if do in ("claim", "release"):
         pools.bulk(visit, entity, do, ids)
         return _to(back)

@@ -14,6 +14,7 @@ from app.definitions.catalog import Entity, View
 from app.errors import Forbidden, Malformed
 from app.records.results import Count, Page
 from app.screens import pools
+from app.screens.buttons import list_actions
 from app.screens.columns import Columns, list_paths, make_columns
 from app.screens.conditions import read_filter, say_condition, write_filter
 from app.screens.frame import Choice
@@ -214,7 +215,7 @@ def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
 def actions_for(visit: Visit, entity: Entity, asked: Asked) -> list[Act]:
     """Return what the visitor may do with several records of a list at once."""
     own = actions_of(entity, visit.policy, visit.wording)
-    return [*pools.pool_actions(visit, entity, asked), *own]
+    return [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity), *own]
 
 
 def count_words(count: Count | None) -> str:

@@ -14,8 +14,10 @@ from app.errors import Forbidden, NotFound
 from app.records.results import Record
 from app.screens.approval_block import ApprovalView, OfferView, approval_block
 from app.screens.attachments import Files, attachment_block
+from app.screens.buttons import ButtonView, Tried, record_buttons
 from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control
+from app.screens.firings import has_ledger
 from app.screens.forms import form_sections
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
@@ -100,11 +102,21 @@ class RecordView:
     typed_comment: str = ""
     #: how it stands with the public seas
     pool: PoolView | None = None
+    #: of rules
+    buttons: Sequence[ButtonView] = ()
+    #: what is fetched when it comes into sight
+    comments_href: str = ""
+    firings_href: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
 def record_page(
-    visit: Visit, name: str, number: str, refused: str = "", moving: Refused | None = None
+    visit: Visit,
+    name: str,
+    number: str,
+    refused: str = "",
+    moving: Refused | None = None,
+    pressing: Tried | None = None,
 ) -> Response:
     """Return the page of a record, or of one in the bin for who may restore it."""
     entity = visit.entity(name)
@@ -119,10 +131,13 @@ def record_page(
     view = _view(visit, entity, record, in_bin=in_bin)
     if not in_bin:
         view.path = stage_path(visit, entity, record, moving)
+        view.buttons = record_buttons(visit, entity, record, pressing)
     view.refused = refused
     view.typed_comment = request.form.get("comment", "") if refused else ""
     if moving is not None and view.path is not None and any(d.shown for d in view.path.dialogs):
         # It is said where the move is asked for.
+        view.refused = ""
+    if any(one.shown for one in view.buttons):
         view.refused = ""
     response = visit.render("record.html", page=visit.page(view.title, name), view=view)
     if refused:
@@ -161,6 +176,10 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
             view.edit_href = ""
         _add_pool(visit, entity, record, view)
     view.timeline = _timeline(visit, entity, record)
+    if not in_bin:
+        view.comments_href = f"{base}/comments"
+        if has_ledger(visit, entity):
+            view.firings_href = f"{base}/automation"
     view.tabs = _tabs(visit, view)
     return view
 
@@ -306,6 +325,10 @@ def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
     if view.files is not None:
         count = len(view.files.items)
         tabs.append(Tab(visit.wording.say("Files"), "#files", on=False, count=count))
+    if view.comments_href:
+        tabs.append(Tab(visit.wording.say("Comments"), "#comments", on=False))
+    if view.firings_href:
+        tabs.append(Tab(visit.wording.say("Automation"), "#automation", on=False))
     if view.timeline is not None:
         tabs.append(Tab(visit.wording.say("Timeline"), "#timeline", on=False))
     return tabs

@@ -1,0 +1,52 @@
+"""The addresses of buttons, comments and followers on records, and of the ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, request
+from flask_appbuilder import expose
+
+from app.screens import buttons, firings
+from app.screens.views import Screen, visit
+
+
+class ButtonsView(Screen):
+    """What rules, people and comments do on the page of a record."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/<int:number>/act/<rule>", methods=["POST"])
+    def press(self, entity: str, number: int, rule: str) -> Any:
+        return buttons.press(visit(), entity, str(number), rule)
+
+    @expose("/<entity>/act/<rule>/pick/<name>", methods=["POST"])
+    def pick(self, entity: str, rule: str, name: str) -> Any:
+        return buttons.pick(visit(), entity, rule, name)
+
+    @expose("/<entity>/<int:number>/automation")
+    def firings(self, entity: str, number: int) -> Any:
+        return firings.record_firings(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/comments", methods=["GET", "POST"])
+    def comments(self, entity: str, number: int) -> Any:
+        here = visit()
+        if request.method == "POST":
+            return firings.say_something(here, entity, str(number))
+        if "HX-Request" not in request.headers:
+            return redirect(f"/crm/{entity}/{number}#comments", 302)
+        return firings.comments_part(here, entity, str(number))
+
+    @expose("/<entity>/<int:number>/follow", methods=["POST"])
+    def follow(self, entity: str, number: int) -> Any:
+        return firings.follow(visit(), entity, str(number))
+
+
+class LedgerView(Screen):
+    """What rules did anywhere, for administrators."""
+
+    route_base = "/setup"
+
+    @expose("/ledger")
+    def ledger(self) -> Any:
+        return firings.firings_page(visit())

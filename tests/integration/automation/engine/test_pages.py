@@ -1,0 +1,155 @@
+"""Buttons, webhooks, comments and the ledger, over HTTP and on pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from app.automation.registry import register
+from app.database.apply import ApplyOptions, apply_catalog
+from tests.integration.api.world import FILES, IDS, ApiWorld, build, load
+
+RULES = """
+rule: convert
+entity: customer
+label: {en: Convert it, zh: 转换客户}
+when: {button: {en: Convert, zh: 转换}, ask: {words: {type: text, required: yes}, friend: {type: link, to: customer}}}
+if: status == 'active'
+do:
+  - {if: input.words == 'no', stop: {en: Not like that., zh: 不行。}}
+  - {create: {entity: customer, set: {name: =input.words}, open: yes}}
+  - {comment: "{{ input.words }}"}
+---
+rule: mark
+entity: customer
+label: {en: Mark as old, zh: 标记}
+when: {button: Mark, place: list}
+do: [{set: {status: dormant}}]
+---
+rule: talk
+entity: customer
+when: {on: comment}
+do: [{follow: {to: owner}}]
+---
+rule: outside
+when: {hook: shop/orders, secret: SHOP_SECRET}
+do: [{update: {entity: customer, where: name == input.name, set: {status: dormant}}}]
+"""
+
+
+@pytest.fixture
+def world(template_database, clone_database, tmp_path, monkeypatch) -> Iterator[ApiWorld]:
+    monkeypatch.setenv("SHOP_SECRET", "s3cret")
+    made = ApiWorld(clone_database(template_database("api_world", build)), tmp_path / "var")
+    catalog = load({**FILES, "workflows/rules.yaml": RULES})
+    services, now = made.services, made.services.clock.now()
+    options = ApplyOptions(on_live=lambda connection, *_: register(connection, catalog, now))
+    apply_catalog(services.pools, catalog, "test", options=options)
+    services.live.reload()
+    services.numbers.forget()
+    yield made
+    made.close()
+
+
+def test_buttons_over_the_api(world: ApiWorld) -> None:
+    sam = world.as_("sam")
+    number = sam.post("/customer/", {"name": "One", "status": "active"}).json["id"]
+    (offered, marks) = sam.get(f"/customer/{number}/actions").json["rows"]
+    assert (offered["rule"], offered["label"], marks["place"]) == ("convert", "Convert", "list")
+    assert [one["name"] for one in offered["ask"]] == ["words", "friend"]
+    url = f"/customer/{number}/actions/convert"
+    assert sam.post(url, {}).json["error"]["fields"]["words"] == ["Words is needed."]
+    refused = sam.post(url, {"input": {"words": "no"}}, headers={"Accept-Language": "zh"})
+    assert (refused.status_code, refused.json["error"]["message"]) == (422, "不行。")
+    sent = {"input": {"words": "Two"}}
+    first = sam.post(url, sent, headers={"Idempotency-Key": "a"})
+    again = sam.post(url, sent, headers={"Idempotency-Key": "a"})
+    assert (first.status_code, first.json["open"]) == (200, again.json["open"])
+    assert (first.json["repeated"], again.json["repeated"]) == (False, True)
+    two = first.json["open"]["id"]
+    assert sam.get(f"/customer/{two}").json["name"] == "Two"
+    rows = sam.post("/customer/actions/mark", {"ids": [two, 99999]}).json["rows"]
+    assert [(row["done"], row["error"] and row["error"]["code"]) for row in rows] == [
+        (True, None), (False, "not-found"),
+    ]  # fmt: skip
+    assert sam.get(f"/customer/{two}").json["status"] == "dormant"
+    assert sam.post(f"/customer/{two}/actions/nothing", {}).status_code == 404
+    # What was said and who follows.
+    comments = sam.get(f"/customer/{number}/comments").json["rows"]
+    assert [(one["text"], one["rule"]) for one in comments] == [("Two", "convert")]
+    assert sam.post(f"/customer/{number}/comments", {"text": " "}).status_code == 422
+    assert sam.post(f"/customer/{number}/comments", {"text": "Hm"}).status_code == 201
+    (follows,) = sam.get(f"/customer/{number}/followers").json["rows"]
+    assert follows["rule"] == "talk"
+    assert sam.delete(f"/customer/{number}/followers").json["rows"] == []
+    # The ledger.
+    firings = sam.get(f"/customer/{number}/firings").json["rows"]
+    assert [one["rule"] for one in firings] == ["talk", "talk", "convert"]
+    assert [(one["step"], one["state"]) for one in firings[2]["steps"]] == [
+        ("1", "skipped"), ("2", "done"), ("3", "done"),
+    ]  # fmt: skip
+    assert sam.get("/automation/firings").status_code == 403
+    root = world.as_("root")
+    found = root.get("/automation/firings", rule="convert", state="done").json["rows"]
+    assert [one["record"] for one in found] == [number]
+    assert root.get("/automation/firings", state="lost").status_code == 400
+
+
+def test_a_webhook_is_taken_without_an_account(world: ApiWorld) -> None:
+    client = world.app.test_client()
+    body, good = b'{"name": "One"}', {"Authorization": "Bearer s3cret"}
+    taken = client.post("/hooks/shop/orders", data=body, headers=good)
+    assert (taken.status_code, sorted(taken.json)) == (202, ["accepted", "firing"])
+    again = client.post("/hooks/shop/orders", data=body, headers=good)
+    assert (again.status_code, again.json) == (200, {"accepted": True, "repeated": True})
+    assert client.post("/hooks/shop/orders", data=body).status_code == 401
+    assert client.post("/hooks/nowhere", data=body, headers=good).status_code == 404
+    assert client.post("/hooks/shop/orders", data=b"x" * 300_000, headers=good).status_code == 413
+    assert client.get("/hooks/shop/orders").status_code == 405
+
+
+def test_buttons_comments_and_the_ledger_on_pages(world: ApiWorld) -> None:
+    sam, root = world.browser("sam"), world.browser("root")
+    number = sam.made("customer", name="One", status="active")["id"]
+    page = sam.ask("GET", f"/crm/customer/{number}").text
+    assert 'data-opens="act-convert"' in page
+    assert "act-mark" not in page
+    key = re.search(r'name="key" value="(\w+)"', page)
+    assert key is not None
+    url = f"/crm/customer/{number}/act/convert"
+    refused = sam.ask("POST", url, data={"key": key[1], "words": ""})
+    assert refused.status_code == 422
+    assert "data-shown" in refused.text
+    assert "Words is needed." in refused.text
+    stopped = sam.ask("POST", url, data={"words": "no"}, headers={"Accept-Language": "zh"})
+    assert stopped.status_code == 422
+    sent = {"key": key[1], "words": "Two", "friend": str(number)}
+    gone = [sam.ask("POST", url, data=sent).headers["Location"] for _ in range(2)]
+    assert gone[0] == gone[1], "a double click leads to the same record"
+    assert sam.ask("GET", gone[0]).status_code == 200
+    offered = sam.ask("POST", "/crm/customer/act/convert/pick/friend", data={"_q": "Two"}).text
+    assert "Two" in re.sub("<[^>]+>", "", offered)
+    assert "rule:mark" in sam.ask("GET", "/crm/customer/").text
+    sam.ask("POST", "/crm/customer/do", data={"ids": str(number), "do": "rule:mark"})
+    assert sam.ask("GET", f"/api/v1/customer/{number}").json["status"] == "dormant"
+    part = {"HX-Request": "true"}
+    said = f"/crm/customer/{number}/comments"
+    assert "Two" in sam.ask("GET", said, headers=part).text
+    answer = sam.ask("POST", said, data={"text": "<b>Hm"}, headers=part)
+    assert "&lt;b&gt;Hm" in answer.text
+    assert "Following" in answer.text, "a rule had the owner follow"
+    assert sam.ask("POST", said, data={"text": ""}, headers=part).status_code == 422
+    follow = f"/crm/customer/{number}/follow"
+    assert "Following" not in sam.ask("POST", follow, data={"do": "unfollow"}, headers=part).text
+    ledger = sam.ask("GET", f"/crm/customer/{number}/automation").text
+    assert "Convert it" in ledger
+    assert "Mark as old" in ledger
+    assert "/setup/ledger" not in ledger
+    assert sam.ask("GET", "/setup/ledger").status_code == 403
+    everything = root.ask("GET", "/setup/ledger?rule=convert").text
+    assert f'href="/crm/customer/{number}"' in everything
+    assert "Mark as old" not in everything
+    assert "Convert it" in root.ask("GET", f"/setup/ledger?user={IDS['sam']}&state=done").text
+    assert root.ask("GET", "/setup/ledger?rule=nothing").status_code == 404
