@@ -169,6 +169,8 @@ def _state(
             sa.type_coerce(sa.case(*dues), MOMENT).label("due"),
         )
         .correlate_except(sa.table("nothing"))
+        # PostgreSQL would work it out anew wherever it is named.
+        .offset(sa.literal_column("0"))
         .lateral("d")
     )
     gone = table.c.deleted_at.is_not(None) if "deleted_at" in table.c else sa.false()
