@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -22,7 +22,7 @@ from app.automation.index import Known, known_rule
 from app.automation.past import Line, Past, PastContext
 from app.automation.timed import Timed, timed_rules
 from app.database.statements import Statement
-from app.definitions.automation import RuleDefinition
+from app.definitions.automation import Automation, RuleDefinition
 from app.definitions.catalog import Entity
 from app.errors import NotFound
 from app.expressions.moments import add_months, add_to_moment, as_duration
@@ -218,8 +218,9 @@ def _over(past: Past, rule: RuleDefinition, name: str, found: Backtest) -> None:
 
 
 def timed_rules_of(work: Work, rule: RuleDefinition) -> list[Timed]:
-    """Return a rule as it is dated, for each of its entities."""
-    return [one for one in timed_rules(work.release.catalog) if one.name == rule.name]
+    """Return a rule as it is dated, for each of its entities; one that is off, as if it were on."""
+    alone = Automation(rules={rule.name: replace(rule, off=False)})
+    return list(timed_rules(replace(work.release.catalog, automation=alone)))
 
 
 def _note_unknown(known: Known, found: Backtest) -> None:

@@ -127,3 +127,7 @@ def test_another_rule_can_be_tried_on_the_same_history(world):
     world.at("2026-04-01 09:00")
     world.apply({**FILES, "workflows/silent.yaml": SILENT.replace("a: 7 days", "a: 5 days")})
     assert lines(replayed(world, "silent", days=60)) == [("03-07 09:00", "Key", ("Sam",))]
+    # One that is not in force yet does nothing and can be replayed.
+    off = SILENT.replace("a: 7 days", "a: 6 days").replace("do:", "off: yes\ndo:")
+    world.apply({**FILES, "workflows/silent.yaml": off})
+    assert lines(replayed(world, "silent", days=60)) == [("03-08 09:00", "Key", ("Sam",))]
