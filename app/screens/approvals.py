@@ -14,7 +14,7 @@ from app.automation.approvals.lists import WHICH, Item, Which, by_entity
 from app.automation.approvals.naming import step_label
 from app.automation.approvals.submitting import Submission
 from app.definitions.catalog import Entity
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, RuleFailed, TrellisError
 from app.fields.approval import COLORS, STATES
 from app.records.results import Record
 from app.screens.cells import EMPTY, show_value
@@ -243,7 +243,7 @@ def submit(visit: Visit, name: str, number: str) -> Response:
     )
     try:
         _door(visit).submit(visit.principal, said, origin="screen")
-    except (InvalidInput, Conflict) as problem:
+    except (InvalidInput, Conflict, Forbidden, RuleFailed) as problem:
         return record_page(visit, name, number, refused=sentence(visit, problem))
     leave_toast(visit.wording.say("Submitted for approval"))
     return _to(f"/crm/{name}/{number}")
@@ -293,7 +293,7 @@ def decide(visit: Visit, run: int, what: str) -> Response:
     call, told = calls[what]
     try:
         call()
-    except (InvalidInput, Conflict, Forbidden) as problem:
+    except (InvalidInput, Conflict, Forbidden, RuleFailed) as problem:
         return _again(visit, run, sentence(visit, problem))
     leave_toast(told)
     return _to(_back())
@@ -368,7 +368,7 @@ def _again(visit: Visit, run: int, said: str) -> Response:
     return approvals_page(visit, Refused(run, said, request.form.get("comment", "")))
 
 
-def sentence(visit: Visit, problem: InvalidInput | Conflict | Forbidden) -> str:
+def sentence(visit: Visit, problem: TrellisError) -> str:
     """Return everything a refusal says, as one text."""
     said = [visit.words(one) for each in problem.fields.values() for one in each]  # type: ignore[arg-type]
     return " ".join(dict.fromkeys(said)) or visit.words(problem.message)  # type: ignore[arg-type]

@@ -96,7 +96,7 @@ class Flow:
     def ask(self, case: Case, task: Task) -> None:
         """Ask a question that was not asked yet, or ask it again."""
         task.state, task.asked_at = "waiting", case.work.now
-        task.due_at = self._due(case) if task.added is None else None
+        task.due_at = self._due(case)
         store.save_task(case.work.connection, task)
         self._herald.asked(case, task)
 
@@ -121,12 +121,22 @@ class Flow:
                 task.state = "dropped"
                 store.save_task(case.work.connection, task)
 
+    def _drop_orphans(self, case: Case) -> None:
+        """Drop what was added to questions that are not asked any more."""
+        while True:
+            gone = {one.id for one in case.present if one.state == "dropped"}
+            orphans = [one for one in case.present if one.is_open and one.anchor in gone]
+            if not orphans:
+                return
+            self._drop(case, orphans)
+
     # -- answers -----------------------------------------------------------------------------------
 
     def approve(self, case: Case, task: Task, comment: str | None) -> None:
         """Take a yes, and go on if that was the last that is needed."""
         self.put(case, task, "approved", comment)
         self._drop(case, [one for one in case.present if one.position == task.position])
+        self._drop_orphans(case)
         note(case, "approve", step=case.run.step, comment=comment, for_user=task.for_user)
         self._open_after(case, task)
         self.settle(case)

@@ -149,7 +149,15 @@ def _replace(case: Case, flow: Flow, staff: Staff, task: Task) -> bool:
         note(case, "delegate", step=case.run.step, to=one.user_id, reason=reason)
         flow.hand_on(case, task, Asked(one.user_id, task.for_user or task.user_id), reason, None)
         return True
-    return False
+    others = {each.position for each in case.present if each.is_open and each.id != task.id}
+    if not others - {task.position}:
+        return False
+    # Whoever else is asked decides alone.
+    flow.put(case, task, "dropped")
+    case.run.needed = max(1, min(case.run.needed, len(others)))
+    store.save_run(case.work.connection, case.run)
+    flow.settle(case)
+    return True
 
 
 def _ask_deputy(case: Case, flow: Flow, staff: Staff, task: Task) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from app.access.principal import SYSTEM
-from tests.integration.automation.approvals.world import World
+from app.errors import RuleFailed
+from tests.integration.automation.approvals.world import FILES, WORKFLOWS, World
 
 
 def test_deputies_answer_for_those_who_are_away(world: World):
@@ -99,3 +102,51 @@ def test_questions_of_who_leaves_are_handed_on(world: World):
         world.set_account("fay", active=True)
     world.yes(run, "lea")
     assert world.state(number) == "approved"
+
+
+def test_who_was_added_has_a_deadline_and_goes_with_who_added_them(world: World):
+    number, run = world.handed_in(amount="150000")
+    world.yes(run, "mia", "boss", "fay")
+    world.approvals.add(world.who("fin"), run, world.ids["lea"], "before", None)
+    assert world.waits_for(run) == ["lea"]
+    world.clock.moment += timedelta(days=4)
+    assert world.approvals.look(world.clock.now()) == 1
+    assert world.waits_for(run) == ["lea", "root"]
+    world.yes(run, "root")
+    # In lea's place: now it is fin's turn again, in time.
+    assert world.waits_for(run) == ["fin"]
+    world.approvals.add(world.who("fin"), run, world.ids["lou"], "before", None)
+    world.yes(run, "lou", "fin")
+    assert world.waits_for(run) == ["lea", "lou"]
+    world.yes(run, "lea")
+    assert world.state(number) == "approved"
+
+
+def test_of_two_administrators_one_leaves(world: World):
+    _, run = world.handed_in("tom")
+    assert world.waits_for(run) == ["root", "ruth"]
+    world.set_account("ruth", active=False)
+    try:
+        assert world.approvals.look(world.clock.now()) == 1
+        assert world.approvals.look(world.clock.now()) == 0
+        assert world.waits_for(run) == ["root"]
+        assert world.yes(run, "root").state == "approved"
+    finally:
+        world.set_account("ruth", active=True)
+
+
+def test_a_step_that_cannot_be_done_takes_the_decision_back(world: World):
+    files = {**FILES, "workflows/approvals.yaml": WORKFLOWS.replace(
+        "  - set: {stage: signed}\n", "  - set: {amount: =empty, stage: signed, name: =empty}\n"
+    )}  # fmt: skip
+    world.apply(files)
+    try:
+        number, run = world.handed_in()
+        world.yes(run, "mia")
+        with pytest.raises(RuleFailed) as failed:
+            world.yes(run, "boss")
+        assert "Contract" in str(failed.value)
+        assert (world.state(number), world.waits_for(run)) == ("waiting", ["boss"])
+        assert world.no(run, "boss").state == "rejected"
+    finally:
+        world.apply(FILES)
