@@ -16,13 +16,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 
-from app.automation.registry import register
+from app.automation.cron import next_moment
+from app.automation.registry import RuleNumbers, cron_rules, register
 from app.clock import FrozenClock
 from app.database.apply import ApplyOptions, apply_catalog
+from app.database.automation_tables import reminder
 from app.database.live import Live
 from app.database.pools import Pools
+from app.definitions.automation import RuleDefinition
 from app.definitions.catalog import Catalog
 from app.errors import Unavailable
 from app.expressions.functions import Functions
@@ -57,6 +61,8 @@ class Ground:
         with self.pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         self.live = Live(self.pools, types, functions)
+        self.numbers = RuleNumbers(self.pools)
+        self._ticks = cron_rules(catalog)
         with self.pools.write.connection() as connection:
             tables: list[Table] = connection.execute(_TABLES).fetchall()
             filled = _filled(connection, tables)
@@ -66,13 +72,22 @@ class Ground:
         """Empty what the test before filled, and set the clock."""
         self.clock.moment = now
         with self.pools.write.connection() as connection:
-            there = [sql.Identifier(*one) for one in _filled(connection, self._empty)]
+            there = _filled(connection, self._empty)
             if there:
-                connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(there)))
-            connection.execute("DELETE FROM trellis.reminder")
+                connection.execute(_emptying(there))
         with self.pools.engine.begin() as connection:
             # The clock's own rules count from the beginning of the test.
-            register(connection, self.live.release.catalog, now)
+            connection.execute(sa.delete(reminder))
+            if self._ticks:
+                connection.execute(sa.insert(reminder), [self._tick(one) for one in self._ticks])
+
+    def _tick(self, rule: RuleDefinition) -> dict[str, Any]:
+        """Return the row of a rule that comes by the clock alone."""
+        calendar = self.live.release.catalog.app.business_calendar
+        assert rule.when.every is not None
+        due = next_moment(rule.when.every, rule.when.at, calendar, self.clock.moment)
+        number = self.numbers.number(rule.name)
+        return {"rule": number, "entity": 0, "record_id": 0, "base": due, "due_at": due}
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -93,6 +108,21 @@ def _filled(connection: psycopg.Connection[Any], tables: Sequence[Table]) -> set
     ]
     rows = connection.execute(sql.SQL(" UNION ALL ").join(asked)).fetchall()
     return {tables[row[0]] for row in rows}
+
+
+def _emptying(tables: set[Table]) -> sql.Composed:
+    """Return one statement that empties tables that refer to each other.
+
+    What one deletes the others see as gone by the end of it, which is when references are checked.
+    A truncation would make every table and index anew, which costs more than few rows do.
+    """
+    deletions = [
+        sql.SQL("{} AS (DELETE FROM {})").format(
+            sql.Identifier(f"t{number}"), sql.Identifier(*table)
+        )
+        for number, table in enumerate(sorted(tables))
+    ]
+    return sql.SQL("WITH {} SELECT").format(sql.SQL(", ").join(deletions))
 
 
 @contextmanager

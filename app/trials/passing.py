@@ -7,6 +7,7 @@ scheduler claims is claimed and what a worker runs is run, by the same functions
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from app.automation.registry import RuleNumbers
 from app.database.automation_tables import approval_task, reminder, task
 from app.errors import TrellisError
 from app.jobs.leases import HANDED, begin_tasks, lease_tasks, new_token
+from app.records.statements import Statement
 from app.texts import say
 from app.trials.ground import Ground
 
@@ -27,16 +29,28 @@ _MOST_ROUNDS = 100
 _BATCH = 1_000
 
 _NOW = sa.bindparam("now", type_=sa.DateTime(timezone=True))
-#: What is still due now although it was settled stays so, so only what comes later is looked for.
-_NEXT = (
-    sa.select(sa.func.min(reminder.c.due_at)).where(
-        ~reminder.c.suspended, reminder.c.due_at > _NOW
-    ),
-    sa.select(sa.func.min(task.c.due_at)).where(task.c.problem.is_(None), task.c.due_at > _NOW),
-    sa.select(sa.func.min(approval_task.c.due_at)).where(
-        approval_task.c.state == "waiting", ~approval_task.c.late, approval_task.c.due_at > _NOW
-    ),
+_waiting = (reminder.c.due_at, ~reminder.c.suspended)
+_open = (task.c.due_at, sa.and_(task.c.problem.is_(None), task.c.leased_until.is_(None)))
+_asked = (
+    approval_task.c.due_at,
+    sa.and_(approval_task.c.state == "waiting", ~approval_task.c.late),
 )
+
+
+def _question() -> sa.Select[Any]:
+    """Return what is due now (reminders, tasks, deadlines), and when the next is."""
+    kinds = (_waiting, _open, _asked)
+    now = [
+        sa.exists(sa.select(sa.literal(1)).where(due <= _NOW, condition))
+        for due, condition in kinds
+    ]
+    later = [
+        sa.select(sa.func.min(due)).where(due > _NOW, met).scalar_subquery() for due, met in kinds
+    ]
+    return sa.select(*now, sa.func.least(*later))
+
+
+_ASK = Statement(_question())
 
 
 class TooMuch(TrellisError):
@@ -64,8 +78,7 @@ class Passing:
         """
         clock = self._ground.clock
         for _ in range(MOST_MOMENTS):
-            self.settle()
-            following = self._following(clock.moment)
+            following = self.settle()
             if following is None or following > moment:
                 clock.moment = max(clock.moment, moment)
                 return
@@ -78,15 +91,26 @@ class Passing:
             )
         )
 
-    def settle(self) -> None:
-        """Run what is due now, and what comes of it at once."""
+    def settle(self) -> datetime | None:
+        """Run what is due now and what comes of it at once; return when the next is due."""
         now = self._ground.clock.moment
+        self._approvals.look(now)
         for _ in range(_MOST_ROUNDS):
-            claimed = self._claim(now)
-            ran = self._run(now)
-            looked = self._approvals.look(now)
-            if not (claimed or ran or looked):
-                return
+            with self._ground.pools.read.connection() as connection:
+                row = _ASK.run(connection, {"now": now}).fetchone()
+            assert row is not None
+            reminders, tasks, deadlines, following = row
+            done = 0
+            if reminders:
+                done += self._claim(now)
+            if reminders or tasks:
+                done += self._run(now)
+            if deadlines:
+                done += self._approvals.look(now)
+            if not done:
+                # Something that stays due although nobody takes it is not waited for.
+                found: datetime | None = following
+                return found
         raise TooMuch(say("What is due here never ends.", "此处的到期任务无法结束。"))
 
     def _claim(self, now: datetime) -> int:
@@ -105,9 +129,3 @@ class Passing:
         if ours:
             self._engine.run_tasks(ours, token)
         return len(ours)
-
-    def _following(self, now: datetime) -> datetime | None:
-        """Return the next moment at which anything is due."""
-        with self._ground.pools.engine.connect() as connection:
-            found = [connection.execute(one, {"now": now}).scalar() for one in _NEXT]
-        return min((one for one in found if one is not None), default=None)
