@@ -22,6 +22,7 @@ from app.automation.approvals.outcomes import RuleOutcomes
 from app.automation.engine import Engine
 from app.automation.events import EventRules
 from app.automation.failures import Failures
+from app.automation.news import News
 from app.automation.pool_rules import PREFIX, PoolHandler
 from app.automation.quotas import Quotas
 from app.automation.registry import RuleNumbers
@@ -90,6 +91,7 @@ def assemble(
         EventRules(steps, numbers, failures),
         Reminders(numbers),
         approvals.reactions,
+        News(teller),
     ]
     records = Records(
         pools,

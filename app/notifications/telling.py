@@ -64,6 +64,8 @@ class Notice:
     old_row: Mapping[str, Any] | None = None
     #: records that were made, by the name they were given: entity and id
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    #: words of the sentence, ``{{ facts.who }}``: what people typed is never read as a template
+    facts: Mapping[str, Any] = field(default_factory=dict)
     #: who caused it
     causer: int | None = None
     #: what is said where the template fails: the rule's name

@@ -165,6 +165,11 @@ def _input(view: View, notice: Notice, needs: Needs) -> Any:
     return notice.input
 
 
+def _facts(view: View, notice: Notice, needs: Needs) -> Any:
+    del view, needs
+    return notice.facts
+
+
 def _today(view: View, notice: Notice, needs: Needs) -> Any:
     del notice, needs
     return Shown(view.work.today, view.work.today.isoformat())
@@ -179,6 +184,7 @@ _MAKERS: Mapping[str, Callable[[View, Notice, Needs], Any]] = {
     "old": _old,
     "new": _made,
     "input": _input,
+    "facts": _facts,
     "today": _today,
 }
 

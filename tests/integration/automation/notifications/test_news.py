@@ -1,0 +1,60 @@
+"""What people do to each other's records is told to those it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.access.organisation import Person
+from app.automation.news import mentioned
+from app.database.automation_tables import message
+from tests.integration.api.world import IDS, ApiWorld, build
+
+
+@pytest.fixture
+def world(template_database, clone_database, tmp_path) -> Iterator[ApiWorld]:
+    made = ApiWorld(clone_database(template_database("api_world", build)), tmp_path / "var")
+    yield made
+    made.close()
+
+
+def told(world: ApiWorld) -> list[tuple[int, str, str, int | None]]:
+    with world.services.pools.engine.connect() as connection:
+        rows = connection.execute(message.select().order_by(message.c.id)).all()
+    return [(row.user_id, row.kind, row.text, row.record_id) for row in rows]
+
+
+def test_whoever_is_given_records_hears_of_it_once(world):
+    records, mia, sam = world.services.records, world.who("mia"), IDS["sam"]
+    records.transfer(mia, "customer", [5], sam, origin="screen")
+    records.transfer(mia, "customer", [1, 2], IDS["sue"], origin="api")
+    records.transfer(world.who("sam"), "customer", [5], sam, origin="screen")
+    records.transfer(mia, "customer", [3], IDS["mia"], origin="screen")
+    records.transfer(world.who("root"), "customer", [4], sam, origin="system")
+    assert told(world) == [
+        (sam, "record", "Mia handed “Mia Works” to you.", 5),
+        (IDS["sue"], "record", "Mia handed 2 records to you: 2 Customer.", None),
+    ]
+
+
+def test_whoever_is_named_in_a_comment_hears_of_it_if_he_may_read(world):
+    """What was typed is shown as it is; it is no template."""
+    text = "@sam @Tom and @Mia, look: {{ record.secret }} <b> (@mia again, @Nobody, me@sue.example)"
+    world.services.records.comment(world.who("root"), "customer", 1, text)
+    assert told(world) == [
+        (IDS["sam"], "mention", f"Root mentioned you: “{text}”", 1),
+        (IDS["mia"], "mention", f"Root mentioned you: “{text}”", 1),
+    ]
+
+
+def test_the_longest_name_counts():
+    people = [
+        Person(1, True, name="Lin"), Person(2, True, name="Lin Yue"), Person(3, False, name="Old"),
+        Person(4, True, name="陈伟"), Person(5, True, name="陈伟明", record={"login": "chen.wm"}),
+    ]  # fmt: skip
+    assert mentioned("@Lin Yue!", people) == [2]
+    assert mentioned("@lin, @Lina @Lin-x @Old", people) == [1]
+    assert mentioned("请@陈伟明看一下，@陈伟也看", people) == [5, 4]
+    assert mentioned("@chen.wm @", people) == [5]
+    assert mentioned("mail me@lin.example", people) == []
