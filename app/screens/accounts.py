@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, redirect, request
 
+from app.automation.handing_over import HandingOver
 from app.errors import InvalidInput, NotFound
 from app.screens.controls import Chosen, Control
 from app.screens.frame import LANGUAGE_NAMES
@@ -185,6 +186,14 @@ def save_account(visit: Visit, number: str = "") -> Response:
         return account_page(visit, number, said)
     visit.core.organisation.expire()
     leave_toast(visit.wording.say("Saved"))
+    if (
+        form.getlist("active")[-1:] == ["no"]
+        and not HandingOver(visit.records, visit.core.approvals)
+        .left(visit.principal, user_id)
+        .is_nothing
+    ):
+        # Somebody has to look after what the person leaves behind.
+        return redirect(f"/people/{user_id}/hand-over", 303)  # type: ignore[return-value]
     return redirect(f"/people/{user_id}", 303)  # type: ignore[return-value]
 
 

@@ -67,6 +67,8 @@ class PersonView:
     person: Mark
     sub: str
     edit_href: str
+    hand_over_href: str
+    hand_over: str
     rights: Sequence[str]
     rows: Sequence[RightsRow]
     hidden: str = ""
@@ -217,6 +219,8 @@ def _person(visit: Visit, one: Any, names: Mapping[int, str]) -> PersonView:
         mark_of(one.name or f"#{one.id}"),
         " · ".join(part for part in parts if part),
         f"/people/{one.id}/edit",
+        f"/people/{one.id}/hand-over",
+        both("Hand over", "交接").in_language(visit.language),
         [_RIGHT_WORDS[right].in_language(visit.language) for right in _RIGHTS],
         [rights_row(visit, policy, entity) for entity in entities],
         sentence,
