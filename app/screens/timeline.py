@@ -23,7 +23,11 @@ _ICONS = {
     "delete": "trash",
     "restore": "arrow-back-up",
     "transfer": "arrows-right-left",
+    "claim": "user-plus",
+    "release": "arrow-back-up",
     "merge": "git-commit",
+    "attach": "paperclip",
+    "detach": "paperclip",
     "purge": "trash",
     "submit": "send",
     "approve": "check",
@@ -112,7 +116,11 @@ def _sentence(visit: Visit, line: Any, name: str) -> str:
         "delete": say("%(who)s put this into the bin", who=who),
         "restore": say("%(who)s restored this", who=who),
         "transfer": say("%(who)s handed this over", who=who),
+        "claim": say("%(who)s claimed this", who=who),
+        "release": say("%(who)s put this into the public sea", who=who),
         "merge": say("%(who)s merged this", who=who),
+        "attach": say("%(who)s attached a file", who=who),
+        "detach": say("%(who)s took a file off", who=who),
         "submit": say("%(who)s submitted this for approval", who=who),
         "approve": say("%(who)s approved a step", who=who),
         "approved": say("This is approved"),
@@ -144,6 +152,9 @@ def _changes(
         field = entity.fields.get(name)
         if field is None and name == "comment" and isinstance(after, str):
             found.append(Change(visit.wording.say("Comment"), None, escape(after)))
+        if field is None and name == "attachments":
+            old = escape(before) if before else None
+            found.append(Change(visit.wording.say("File"), old, escape(after or "–")))
         if field is None or field.removed or before == after:
             continue
         label = field.label.in_language(visit.language)

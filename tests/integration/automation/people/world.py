@@ -7,7 +7,7 @@ People of the writing tests: *mia* (manager, head of the department East sales) 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,7 @@ where: active
 for: [seller]
 max: {by: owner.grade, junior: 2, else: 4}
 """
+THREE_DAYS = timedelta(days=3)
 FILES = {
     "app.yaml": APP,
     "roles.yaml": ROLES,
