@@ -88,7 +88,8 @@ class Databases:
         name = self._prefix + uuid.uuid4().hex[:12]
         with self._server() as connection:
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                # Copied as files: a third of the work of writing every page into the log.
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -38,9 +41,43 @@ _log = logging.getLogger(__name__)
 #: then run it once more.
 STALE_CATALOG = frozenset({"42703", "42P01", "0A000", "42804", "42883"})
 
-#: How often the database is asked although nobody called, and how soon the thread ends when told.
+#: How often the database is asked although nobody called.
 LOOK_SECONDS = 3.0
-WAKE_SECONDS = 0.5
+
+
+class _Stop:
+    """Ends a thread, also one that waits for the database.
+
+    What waits for a socket cannot wait for an event as well, hence a pair of sockets.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._reading, self._writing = socket.socketpair()
+        self._process = os.getpid()
+
+    def set(self) -> None:
+        self._event.set()
+        # A child has the sockets, but not the thread.
+        if self._process == os.getpid():
+            self._writing.send(b".")
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> None:
+        self._event.wait(seconds)
+
+    def wait_for(self, connection: psycopg.Connection[Any], seconds: float) -> None:
+        """Wait until the server says something, the time is over, or it is time to end."""
+        waiting = select.poll()
+        for each in (connection.fileno(), self._reading.fileno()):
+            waiting.register(each, select.POLLIN)
+        waiting.poll(max(0.0, 1000 * seconds))
+
+    def __del__(self) -> None:
+        self._reading.close()
+        self._writing.close()
 
 
 class Live:
@@ -60,7 +97,7 @@ class Live:
         self._notices: dict[str, list[Callable[[str], None]]] = {}
         self._thread: threading.Thread | None = None
         self._process = 0
-        self._stopping = threading.Event()
+        self._stopping: _Stop | None = None
         #: why the newest version does not serve here, if it does not
         self.problem: Text | None = None
 
@@ -108,10 +145,11 @@ class Live:
 
     def stop(self) -> None:
         """End the listening thread; the release stays."""
-        self._stopping.set()
+        if self._stopping is not None:
+            self._stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=WAKE_SECONDS + 2)
+            thread.join(timeout=2)
         self._thread = None
 
     # -- loading -----------------------------------------------------------------------------------
@@ -132,7 +170,7 @@ class Live:
             if self._process != os.getpid():
                 # The thread of a parent process does not live on in its child.
                 self._process = os.getpid()
-                self._stopping = threading.Event()
+                self._stopping = _Stop()
                 self._thread = threading.Thread(
                     target=self._listen, args=(self._stopping,), name="trellis-live", daemon=True
                 )
@@ -165,7 +203,7 @@ class Live:
 
     # -- listening ---------------------------------------------------------------------------------
 
-    def _listen(self, stopping: threading.Event) -> None:
+    def _listen(self, stopping: _Stop) -> None:
         while not stopping.is_set():
             try:
                 self._hear(stopping)
@@ -179,7 +217,7 @@ class Live:
                 self.problem = error.message if isinstance(error, TrellisError) else str(error)
                 stopping.wait(LOOK_SECONDS)
 
-    def _hear(self, stopping: threading.Event) -> None:
+    def _hear(self, stopping: _Stop) -> None:
         with psycopg.connect(
             self.pools.url, autocommit=True, connect_timeout=CONNECT_SECONDS
         ) as connection:
@@ -189,7 +227,7 @@ class Live:
             self.reload()
             looked_at = time.monotonic()
             while not stopping.is_set():
-                for said in connection.notifies(timeout=WAKE_SECONDS, stop_after=1):
+                for said in connection.notifies(timeout=0):
                     if said.channel == CHANNEL:
                         looked_at = -LOOK_SECONDS
                     for callback in self._notices.get(said.channel, ()):
@@ -197,3 +235,4 @@ class Live:
                 if not stopping.is_set() and time.monotonic() - looked_at >= LOOK_SECONDS:
                     self.reload()
                     looked_at = time.monotonic()
+                stopping.wait_for(connection, looked_at + LOOK_SECONDS - time.monotonic())
