@@ -43,6 +43,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
+    from app.screens.job_views import JobsView
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.rendering import Renderer
@@ -74,6 +75,7 @@ def register_screens(builder: Any, core: Any) -> None:
         InboxView,
         HearingView,
         DeliveriesView,
+        JobsView,
         RulesView,
     ):
         builder.add_view_no_menu(view)

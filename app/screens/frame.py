@@ -269,6 +269,7 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
         items.append(
             NavItem(wording.say("Deliveries"), "/deliveries", "send", on=active == "deliveries")
         )
+        items.append(NavItem(wording.say("Jobs"), "/jobs", "clock", on=active == "jobs"))
         items.append(
             NavItem(
                 wording.say("Setup"),
