@@ -24,7 +24,7 @@ from app.automation.foreseeing import (
     told_now,
     unmet,
 )
-from app.automation.index import known_rule
+from app.automation.index import find_step, known_rule
 from app.automation.registry import RuleNumbers, cron_rules
 from app.automation.steps import step_number
 from app.automation.timed import Timed, make_timetable
@@ -313,10 +313,27 @@ class _Forecaster:
             step=step_number(step) if step else "1",
             moment=moment_text(fired_at or happened_at, self.calendar),
         )
-        title = title_of(self.work.release.catalog.entities[kind], row) if kind and row else ""
-        return Coming(
-            max(due, self.work.now), self.names[number], "step", why, kind, record_id or None, title
+        coming = Coming(
+            max(due, self.work.now), self.names[number], "step", why, kind, record_id or None
         )
+        return coming if kind is None or row is None else self._told(coming, kind, row, step)
+
+    def _told(self, coming: Coming, kind: str, row: Mapping[str, Any], step: str) -> Coming:
+        """Return a step to come with its record, whom it reaches, and what stops it."""
+        entity = self.work.release.catalog.entities[kind]
+        named = replace(coming, title=title_of(entity, row))
+        definition = self.work.release.catalog.automation.rules.get(coming.rule)
+        if definition is None:
+            return named
+        known, context = (
+            known_rule(definition, kind),
+            RuleContext(self.work, self.linked, entity, row),
+        )
+        stopped = unmet(parts_of(known.if_, context))
+        one = find_step(known.do, step) if step else None
+        steps = known.do if not step else [replace(one, after=None)] if one is not None else []
+        to = () if stopped else told_now(self.work, steps, context, entity, row)
+        return replace(named, to=to, stopped_by=stopped)
 
     def _of_clock(self) -> Iterator[Coming]:
         for each in cron_rules(self.work.release.catalog):

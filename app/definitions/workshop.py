@@ -15,7 +15,13 @@ from app.definitions.catalog import App, Check, Field, OptionList, Role, View
 from app.definitions.document import Document, problem_at
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.problems import Code, Problem, Severity, did_you_mean, nearest
-from app.definitions.scope import LazyTypes, Model, app_value_type, record_scope
+from app.definitions.scope import (
+    CatalogScope,
+    LazyTypes,
+    Model,
+    app_value_type,
+    record_scope,
+)
 from app.expressions.checking import check
 from app.expressions.functions import Functions
 from app.expressions.problems import ExpressionProblem
@@ -73,7 +79,7 @@ class Workshop(Model):
         self._types: dict[str, LazyTypes] = {}
         #: Conditions repeat; what a text says is found out once, what it means per place.
         self._parsed: dict[str, Expression] = {}
-        self._scopes: dict[tuple[str, str | None, bool], Scope] = {}
+        self._scopes: dict[tuple[str, str | None, bool], CatalogScope] = {}
         #: The entities that have an approval.
         self.approved: frozenset[str] = frozenset()
         #: The fields every record has, one object for all entities: by whether there is an owner,
@@ -266,7 +272,9 @@ class Workshop(Model):
 
     # Expressions.
 
-    def scope(self, draft: Draft, *, record: str | None = None, on_write: bool = False) -> Scope:
+    def scope(
+        self, draft: Draft, *, record: str | None = None, on_write: bool = False
+    ) -> CatalogScope:
         """Return the names of an entity's record."""
         key = (draft.name, record, on_write)
         if key not in self._scopes:

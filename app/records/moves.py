@@ -103,6 +103,19 @@ def possible_moves(
     return found
 
 
+def offered_stages(context: WriteContext, name: str, before: str | None) -> frozenset[str] | None:
+    """Return the stages a form may offer: the present one and those moves lead to; None: any.
+
+    Moves for others are left out; what a move needs or asks for may still be filled in.
+    """
+    lifecycle = lifecycle_for(context, name)
+    if lifecycle is None:
+        return None
+    asked = Asked(context, lifecycle, context.entity.fields[name])
+    found = {to for to in lifecycle.stages if asked.is_offered(before, to)}
+    return frozenset(found | ({before} if before is not None else {first_stage(lifecycle) or ""}))
+
+
 def _only_to_read(field: Field) -> Label:
     return say(
         "Your role may read {label}, but not change it.",
@@ -144,6 +157,15 @@ class Asked:
             return Possible(self.field.name, before, to, stage.label, stage.final, (), ())
         tried = [self._possible(before, stage, move) for move in self._ways(before, to)]
         return min(tried, key=lambda one: (one.why is not None, len(one.missing)), default=None)
+
+    def is_offered(self, before: str | None, to: str) -> bool:
+        """Return whether some move that this person may make leads to a stage."""
+        if self.lifecycle.stages[to].removed:
+            return False
+        if self.lifecycle.moves is None:
+            return True
+        policy = self.context.work.policy
+        return any(not move.for_ or _is_for(policy, move) for move in self._ways(before, to))
 
     def _ways(self, before: str | None, to: str) -> list[Move]:
         """Return the moves from stage to stage; from one it does not have, those from anywhere."""

@@ -24,7 +24,7 @@ from app.records.conditions import Linked, WriteContext
 from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
 from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import lines_fields, read_lines
-from app.records.moves import Possible, possible_moves
+from app.records.moves import Possible, offered_stages, possible_moves
 from app.records.rows import RowStatements
 from app.records.work import Work
 
@@ -253,6 +253,10 @@ class _Previewing:
             is_locked = not draft.is_new and isinstance(each.readonly, Checked)
             if is_locked and truth(context, self.closures, each.readonly):
                 locked.add(each.name)
+            if each.type.name == "stage":
+                stages_now = offered_stages(context, each.name, draft.old.get(each.name))
+                if stages_now is not None:
+                    offered[each.name] = stages_now
             if any(option.offer is not None for option in each.options):
                 offered[each.name] = frozenset(
                     option.name

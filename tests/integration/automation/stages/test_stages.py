@@ -190,3 +190,18 @@ def test_a_stage_that_is_gone_stays_and_new_moves_bind_at_the_next_move(world):
         "From Offer there are moves to Ready, Won, Lost."
     )
     assert move(world, number, "won").values["stage"] == "won"
+
+
+def test_a_form_offers_only_stages_that_somebody_may_move_to(world):
+    previews = Previews(world.pools, world.live, world.organisation, world.clock)
+
+    def offered(who: str, number: int | None = None, **raw):
+        found = previews.ask(world.who(who), "deal", raw, number)
+        return sorted(found.offered["stage"])
+
+    number = deal(world, stage="lost", reason="Price")
+    assert offered("sam", number) == ["lost"]
+    assert offered("mia", number) == ["lost", "offer"]
+    assert offered("sam", deal(world)) == ["lost", "new", "offer"]
+    # A new one may begin where a move leads that this person may make.
+    assert offered("sam", kind="renewal") == ["due", "offer", "won"]
