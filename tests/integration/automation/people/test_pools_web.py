@@ -167,3 +167,51 @@ def test_pages_say_how_it_stands_and_do_it(world):
         data={**mia_token, "owner": IDS["sam"], "owner.title": "Sam"},
     )  # fmt: skip
     assert world.row("customer", number)["owner"] == IDS["sam"]
+
+
+def test_pages_of_absences_and_of_somebody_who_leaves(world):
+    sam, mia, root = (world.browser(name) for name in ("sam", "mia", "root"))
+    page = sam.ask("GET", "/absences").text
+    assert "Nobody is away." in page
+    assert "Who is away" not in page
+    token = {"csrf_token": sam.csrf}
+    wrong = sam.ask("POST", "/absences", data={**token, "since": "2026-13-01"})
+    assert wrong.status_code == 422
+    assert "Write a day such as 2026-01-31." in wrong.text
+    wrong = sam.ask("POST", "/absences", data={**token, "since": "", "deputy": IDS["sam"]})
+    assert "Say since when. The deputy must be somebody else who works here." in wrong.text
+    past = {"since": "2020-01-01", "until": "2090-01-02", "deputy": IDS["sue"]}
+    assert sam.ask("POST", "/absences", data={**token, **past}).location == "/absences"
+    page = mia.ask("GET", "/absences").text
+    assert "Who is away" in page
+    assert "away now" in page
+    assert "Sam" in page
+    assert "Sam" not in world.browser("tom").ask("GET", "/absences").text
+    number = page.split('action="/absences/', 1)[1].split("/", 1)[0]
+    assert world.browser("tom").ask(
+        "POST", f"/absences/{number}/drop", data={"csrf_token": world.browser("tom").csrf}
+    ).status_code in (400, 403)
+    mia.ask("POST", f"/absences/{number}/drop", data={"csrf_token": mia.csrf})
+    assert "Nobody is away." in mia.ask("GET", "/absences").text
+    # Whoever may not sign in any more has things left.
+    made = customer(world.as_("sam"))
+    edited = root.ask(
+        "POST", f"/people/{IDS['sam']}/edit",
+        data={"csrf_token": root.csrf, "roles": ["seller"], "active": ["no"]},
+    )  # fmt: skip
+    assert edited.location == f"/people/{IDS['sam']}/hand-over"
+    page = root.ask("GET", edited.location).text
+    assert "Hand over everything of Sam" in page
+    assert 'value="customer" checked' in page
+    assert world.browser("tom").ask("GET", edited.location).status_code == 403
+    refused = root.ask("POST", edited.location, data={"csrf_token": root.csrf})
+    assert refused.status_code == 422
+    assert "Choose who takes it over." in refused.text
+    names = ["customer", "order", "note", "visit", "sample"]
+    done = root.ask(
+        "POST", edited.location,
+        data={"csrf_token": root.csrf, "heirs": [IDS["sue"]], "entities": names},
+    )  # fmt: skip
+    assert done.location == f"/people/{IDS['sam']}"
+    assert world.row("customer", made)["owner"] == IDS["sue"]
+    assert "records of Sam were handed over" in root.ask("GET", done.location).text
