@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,14 @@ _TABLES = """
 class Ground:
     """A database with the configuration in it and no records."""
 
-    def __init__(self, url: str, catalog: Catalog, types: FieldTypes, functions: Functions) -> None:
+    def __init__(
+        self,
+        url: str,
+        catalog: Catalog,
+        types: FieldTypes,
+        functions: Functions,
+        actions: Container[str] = (),
+    ) -> None:
         """Apply the configuration; whoever made the database drops it."""
         self.pools = Pools(url, max_size=4)
         self.clock = FrozenClock(datetime.now(UTC))
@@ -60,7 +67,7 @@ class Ground:
         apply_catalog(self.pools, catalog, "trellis test", options=options)
         with self.pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
-        self.live = Live(self.pools, types, functions)
+        self.live = Live(self.pools, types, functions, actions)
         self.numbers = RuleNumbers(self.pools)
         self._ticks = cron_rules(catalog)
         with self.pools.write.connection() as connection:

@@ -92,9 +92,9 @@ class Judge:
         return Label(
             {
                 "en": f"Expected {expected[key]} {english}{narrowed}; {len(found)} came. "
-                f"In this step: {shown}.{self._why()}",
+                f"In this step: {shown}.{self._why(expected.get('rule'))}",
                 "zh": f"应有 {expected[key]} 条{chinese}{narrowed}，实际为 {len(found)} 条。"
-                f"本步骤中：{shown}。{self._why()}",
+                f"本步骤中：{shown}。{self._why(expected.get('rule'))}",
             }
         )
 
@@ -106,9 +106,10 @@ class Judge:
 
     # -- rules -------------------------------------------------------------------------------------
 
-    def _why(self) -> str:
-        """Return the rules of the step, with what became of them."""
-        found = self._traces.firings(self._since)
+    def _why(self, rule: str | None = None) -> str:
+        """Return the rules of the step, or one of them, with what became of them."""
+        there = self._traces.firings(self._since)
+        found = [one for one in there if rule in (None, one.rule)]
         shown = "; ".join(self._fired_told(one) for one in found[:5])
         return f" ({shown})" if shown else ""
 
@@ -123,14 +124,14 @@ class Judge:
                 yield say(
                     "Expected that {name} fires; it did not.{why}",
                     "规则 {name} 应当触发，但没有触发。{why}",
-                    name=name, why=self._why(),
+                    name=name, why=self._why(name),
                 )  # fmt: skip
         for name in expected.get("quiet", ()):
             if name in fired:
                 yield say(
                     "Expected that {name} does not fire; it did.{why}",
                     "规则 {name} 不应触发，但已触发。{why}",
-                    name=name, why=self._why(),
+                    name=name, why=self._why(name),
                 )  # fmt: skip
 
     # -- records -----------------------------------------------------------------------------------

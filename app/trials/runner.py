@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from app.access.organisation import Organisation
-from app.automation.actions.base import Action
 from app.automation.approvals.door import Approvals
 from app.automation.assembly import assemble
 from app.automation.buttons import Buttons
@@ -30,6 +29,7 @@ from app.expressions.functions import Functions
 from app.expressions.python import to_python
 from app.fields.base import FieldTypes
 from app.plugins import Plugins
+from app.records.doing import RuleAction
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.transactions import Hooks
@@ -77,12 +77,13 @@ class Kit:
     types: FieldTypes
     functions: Functions
     hooks: Hooks | None = None
-    actions: tuple[Action, ...] = ()
+    actions: tuple[RuleAction, ...] = ()
 
 
 def kit_of(plugins: Plugins) -> Kit:
     """Return what a process works with that has these plugins."""
-    return Kit(plugins.field_types, plugins.functions, plugins.hooks)
+    brought = tuple(plugins.actions.values())
+    return Kit(plugins.field_types, plugins.functions, plugins.hooks, brought)
 
 
 @contextmanager
@@ -93,7 +94,8 @@ def open_runner(url: str, catalog: Catalog, kit: Kit) -> Iterator[Runner]:
         Unavailable: no database can be created there.
     """
     with throw_away_database(url) as address, files_folder() as folder:
-        ground = Ground(address, catalog, kit.types, kit.functions)
+        names = frozenset(one.name for one in kit.actions)
+        ground = Ground(address, catalog, kit.types, kit.functions, names)
         try:
             yield Runner(ground, kit, folder)
         finally:
