@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -252,7 +252,7 @@ def submit(visit: Visit, name: str, number: str) -> Response:
 def decide(visit: Visit, run: int, what: str) -> Response:
     """Take an answer, and go back to where it was given."""
     say, form = visit.wording.say, request.form
-    calls = {
+    calls: dict[str, tuple[Callable[[], object], str]] = {
         "approve": (lambda: _approve(visit, run), say("Approved")),
         "reject": (lambda: _reject(visit, run), say("Rejected")),
         "send-back": (

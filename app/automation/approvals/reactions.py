@@ -220,9 +220,11 @@ class ApprovalReactions:
         was_here = bool(old.get("active")) and old.get("deleted_at") is None
         is_here = bool(new.get("active")) and new.get("deleted_at") is None
         if was_here and not is_here:
-            # The people as they will be are known once this is committed.
-            user = change.record_id
-            work.shared.closing.append(lambda: hand_on_of(work, self._flow, self._versions, user))
+            # Once all of this write is done: it may close several accounts.
+            work.shared.closing.append(lambda: self._hand_on(work, change.record_id))
+
+    def _hand_on(self, work: Work, user: int) -> None:
+        hand_on_of(work, self._flow, self._versions, user)
 
 
 def _changed(draft: Draft) -> set[str]:
