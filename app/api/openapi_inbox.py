@@ -72,7 +72,6 @@ def inbox_paths() -> dict[str, Any]:
         "schema": {"enum": ["read", "unread", "snooze", "read-all"]},
     }
     chosen = {"mail": {"enum": list(MAILS)}, "chat": {"type": "boolean"}}
-    muted = {"parameters": [NUMBER], "errors": _WRITE}
     return {
         base: {"get": _listed()},
         f"{base}/unread": {
@@ -106,8 +105,22 @@ def inbox_paths() -> dict[str, Any]:
             ),
         },
         f"{base}/muted/{{id}}": {
-            "put": operation("inbox_mute", _TAG, "Hear no more of a rule", settings, **muted),
-            "delete": operation("inbox_unmute", _TAG, "Hear of a rule again", settings, **muted),
+            "put": operation(
+                "inbox_mute",
+                _TAG,
+                "Hear no more of a rule",
+                settings,
+                parameters=[NUMBER],
+                errors=_WRITE,
+            ),
+            "delete": operation(
+                "inbox_unmute",
+                _TAG,
+                "Hear of a rule again",
+                settings,
+                parameters=[NUMBER],
+                errors=_WRITE,
+            ),
         },
     }
 

@@ -23,8 +23,8 @@ State = Literal["waiting", "sent", "late", "dead", "dropped"]
 
 #: Longer than an attempt may take, resolver and all.
 LEASE = timedelta(minutes=2)
-#: The pauses after the first, second … failure; after the last one it is dead. Over two days.
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720, 720, 720, 720))
+#: The pauses after the first, second … failure; after the last one it is dead. Over three days.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, *6 * (720,)))
 #: How soon is looked again whether what is missing was set up.
 LOOK_AGAIN = timedelta(minutes=5)
 #: Names the locks of digests among the advisory locks.

@@ -220,7 +220,7 @@ class _Guarded(smtplib.SMTP):
         self._deadline = deadline
         super().__init__(timeout=deadline.left, local_hostname=server.domain)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del timeout
         address = self._deadline.resolve(host, port)[0]
         connection = self._deadline.connect(address, port)

@@ -68,7 +68,7 @@ class NewDelivery:
     due_at: datetime | None = None
 
 
-def _arrays(table: sa.Table, names: Sequence[str]) -> tuple[list[Any], list[sa.Column[Any]]]:
+def _arrays(table: sa.Table, names: Sequence[str]) -> tuple[list[Any], list[Any]]:
     """Return one array parameter per column, and the columns that unnesting them gives."""
     arrays, columns = [], []
     for name in names:

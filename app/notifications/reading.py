@@ -7,7 +7,7 @@ template does not name is not asked for. Nothing here decides who gets a message
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -39,7 +39,7 @@ _PERSONAL = frozenset(
     {"me", "subordinates", "departments", "department_tree", "pools", "pools_veiled"}
 )
 #: Columns of scopes, and what of a person they are compared with.
-_OF_PERSON = {
+_OF_PERSON: Mapping[str, Callable[[Principal], Sequence[int | None]]] = {
     "subordinates": lambda who: who.subordinates,
     "departments": lambda who: who.departments,
     "department_tree": lambda who: who.department_tree,
@@ -78,7 +78,7 @@ class Readers:
         """Return what is compiled for somebody's roles."""
         desks = self._desks
         if desks is None or desks.release is not work.release:
-            desks = self._desks = ReleaseDesks(work.release)  # type: ignore[arg-type]
+            desks = self._desks = ReleaseDesks(work.release)
         return desks.of(principal)
 
     def _of(self, desk: Desk) -> _Statements:

@@ -78,7 +78,7 @@ class Nothing(ChainableUndefined):
     def _is_not(self, _other: object) -> bool:
         return False
 
-    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _is_not
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _is_not  # type: ignore[assignment]
 
     def __ne__(self, _other: object) -> bool:
         return True
@@ -242,7 +242,7 @@ def _check(tree: nodes.Template) -> None:
             raise TemplateSyntaxError(f"there is no value `{node.name}`", node.lineno)
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filtered(node: Any, name: str) -> nodes.Filter:
     filtered = nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
     filtered.environment = node.environment
     return filtered
