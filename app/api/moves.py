@@ -1,4 +1,4 @@
-"""Where a record may move to, over HTTP. The move itself is a change of its stage: ``PATCH``."""
+"""Where a record may move to, and where it was, over HTTP. To move it, ``PATCH`` its stage."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from app.api.answers import answers, as_json
 from app.api.former import asked_now
 from app.api.requests import asker, language, only, parameters, record_id, services
 from app.records.moves import Possible
+from app.records.stages import Stay
 
 
 class MovesApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
-    """``/api/v1/<entity>/<id>/moves``."""
+    """``/api/v1/<entity>/<id>/moves`` and ``…/stages``."""
 
     route_base = "/api/v1"
     resource_name = "moves"
@@ -29,6 +30,25 @@ class MovesApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         only(*asked_now(principal, entity, *parameters(frozenset())), "")
         found = services().records.moves(principal, entity, record_id(number))
         return as_json({"rows": [_move(one) for one in found]})
+
+    @expose("/<entity>/<number>/stages", methods=["GET"])
+    @answers
+    def stages(self, entity: str, number: str) -> Response:
+        """Return how long the record was in which stage."""
+        principal = asker()
+        only(*asked_now(principal, entity, *parameters(frozenset())), "")
+        found = services().records.stays(principal, entity, record_id(number))
+        return as_json({"rows": [_stay(one) for one in found]})
+
+
+def _stay(one: Stay) -> dict[str, Any]:
+    return {
+        "field": one.field,
+        "stage": one.stage,
+        "entered_at": one.entered_at.isoformat(),
+        "left_at": one.left_at.isoformat() if one.left_at is not None else None,
+        "user": one.user_id,
+    }
 
 
 def _move(one: Possible) -> dict[str, Any]:

@@ -30,17 +30,36 @@ def move_schemas() -> dict[str, Any]:
                 "allowed": {"type": "boolean", "description": "With what is missing filled in."},
                 "why": {"type": ["string", "null"], "description": "Why it is not allowed."},
             },
-        }
+        },
+        "Stay": {
+            "type": "object",
+            "required": ["field", "stage", "entered_at", "left_at", "user"],
+            "additionalProperties": False,
+            "properties": {
+                "field": {"type": "string"},
+                "stage": {"type": "string"},
+                "entered_at": {"type": "string", "format": "date-time"},
+                "left_at": {
+                    "type": ["string", "null"],
+                    "format": "date-time",
+                    "description": "Empty: it is there now.",
+                },
+                "user": {"type": ["integer", "null"], "description": "Who moved it on."},
+            },
+        },
     }  # fmt: skip
 
 
 def move_paths(entity: Entity, language: str) -> dict[str, Any]:
-    """Return the address of an entity's moves; without a stage there are none."""
-    told = operation(
-        f"moves_{entity.name}",
-        entity.label.in_language(language),
-        "Where it may move to, and why not elsewhere",
-        {"200": json_answer("Its moves", rows_of(ref("Move")))},
-        parameters=[NUMBER],
-    )
-    return {f"/api/v1/{entity.name}/{{id}}/moves": {"get": told}}
+    """Return the addresses of moves and stages; without a stage field there are none."""
+    base, tag = f"/api/v1/{entity.name}/{{id}}", entity.label.in_language(language)
+
+    def told(word: str, summary: str, schema: str) -> dict[str, Any]:
+        answers = {"200": json_answer(summary, rows_of(ref(schema)))}
+        name = f"{word}_{entity.name}"
+        return {"get": operation(name, tag, summary, answers, parameters=[NUMBER])}
+
+    return {
+        f"{base}/moves": told("moves", "Where it may move to, and why not elsewhere", "Move"),
+        f"{base}/stages": told("stages", "How long it was in which stage", "Stay"),
+    }

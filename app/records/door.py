@@ -26,6 +26,7 @@ from app.records.reactions import Reactions
 from app.records.reading import MOST_ROWS, Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
+from app.records.stages import Stay
 from app.records.writer import Hooks, Writer
 from app.records.writing import Writing
 from app.texts import say
@@ -234,6 +235,15 @@ class Records(Writing):
         """
         number = self.get(principal, entity, record_id, fields=("id",)).id
         return self._asked(lambda: self.previews.moves(principal, entity, number))
+
+    def stays(self, principal: Principal, entity: str, record_id: object) -> list[Stay]:
+        """Return how long a record was in which stage, in order.
+
+        Raises:
+            NotFound: it does not exist, or the asker may not read it.
+        """
+        number = self.get(principal, entity, record_id, fields=("id",)).id
+        return self._asked(lambda: self.previews.stays(principal, entity, number))
 
     def bin(
         self,

@@ -26,6 +26,7 @@ from app.records.drafts import Draft, Problems, read_input
 from app.records.linesets import lines_fields, read_lines
 from app.records.moves import Possible, offered_stages, possible_moves
 from app.records.rows import RowStatements
+from app.records.stages import Stay
 from app.records.work import Work
 
 
@@ -305,6 +306,14 @@ class Previews:
                 return found
             why = work.policy.why("update", entity)
             return [replace(one, why=why) for one in found]
+
+    def stays(self, principal: Principal, entity: str, record_id: int) -> list[Stay]:
+        """Return how long a record was in which stage; the caller has seen to it as above."""
+        with self.work(principal) as work:
+            definition = work.release.catalog.entities[entity]
+            row = work.rows[entity].read(work.connection, [record_id]).get(record_id)
+            found = stages.stays(work, definition, row) if row is not None else []
+            return [one for one in found if work.policy.is_readable(entity, one.field)]
 
     @contextmanager
     def work(self, principal: Principal) -> Iterator[Work]:

@@ -7,6 +7,8 @@ it leaves it; how long it is in its present one, its ``since`` tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -146,3 +148,42 @@ def leave(work: Work, entity: Entity, row: Mapping[str, Any], old_row: Mapping[s
 def _left() -> Statement:
     names = ("entity", "record_id", "field", "stage", "user_id", "entered_at", "left_at")
     return Statement(sa.insert(stage_time).values({name: sa.bindparam(name) for name in names}))
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long a record was in a stage; without ``left_at`` it is there now."""
+
+    field: str
+    stage: str
+    entered_at: datetime
+    left_at: datetime | None = None
+    #: who moved it on
+    user_id: int | None = None
+
+
+def stays(work: Work, entity: Entity, row: Mapping[str, Any]) -> list[Stay]:
+    """Return the stages a record was in, in order, and those it is in now."""
+    fields = [name for name in work.rows[entity.name].lists.stages if name in row]
+    if not fields:
+        return []
+    values = {"entity": work.number(entity.name), "record_id": row["id"]}
+    left = work.rows.cached("stays", _stays).run(work.connection, values)
+    found = [Stay(*one) for one in left if one[0] in fields]
+    for name in fields:
+        since = row.get(f"{name}__since") or row.get("created_at")
+        if row[name] is not None and since is not None:
+            found.append(Stay(name, row[name], since))
+    return found
+
+
+def _stays() -> Statement:
+    c = stage_time.c
+    return Statement(
+        sa.select(c.field, c.stage, c.entered_at, c.left_at, c.user_id)
+        .where(
+            c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
+            c.record_id == sa.bindparam("record_id", type_=sa.BigInteger),
+        )
+        .order_by(c.id)
+    )

@@ -93,7 +93,12 @@ def stage_path(
         for one in visit.previews.moves(visit.principal, entity.name, record.id)
         if one.field == field.name
     }
-    return _PathMaker(visit, entity, record, field, moves, refused).make()
+    days: dict[str, int] = {}
+    for stay in visit.previews.stays(visit.principal, entity.name, record.id):
+        if stay.field == field.name:
+            spent = (stay.left_at or visit.look.now) - stay.entered_at
+            days[stay.stage] = days.get(stay.stage, 0) + spent.days
+    return _PathMaker(visit, entity, record, field, moves, days, refused).make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class _PathMaker:
     record: Record
     field: Field
     moves: Mapping[str, Possible]
+    #: spent in each stage
+    days: Mapping[str, int]
     refused: Refused | None
 
     def make(self) -> Path:
@@ -148,9 +155,8 @@ class _PathMaker:
         elif move is not None and not move.is_open:
             state = f"{state} lock".strip()
         days = ""
-        since = self.record.values.get(f"{self.field.name}.since")
-        if here and since is not None:
-            days = self.visit.wording.say("%(days)s d", days=(self.visit.look.now - since).days)
+        if option.name in self.days and (here or done):
+            days = self.visit.wording.say("%(days)s d", days=self.days[option.name])
         label = option.label.in_language(self.visit.language)
         title = move.label.in_language(self.visit.language) if move is not None else ""
         return Step(

@@ -65,7 +65,14 @@ def test_moves_are_asked_for_made_and_refused_over_the_api(world):
     assert reopen["why"] == "Only Manager may move from Lost to Offer."
     rows = world.as_("aud").get(f"/deal/{number}/moves").json["rows"]
     assert [(one["allowed"], "may not change" in one["why"]) for one in rows] == [(False, True)]
+    stays = sam.get(f"/deal/{number}/stages").json["rows"]
+    assert [(one["stage"], one["left_at"] is None, one["user"]) for one in stays] == [
+        ("new", False, 3),
+        ("lost", True, None),
+    ]
+    assert stays[0]["left_at"] == stays[1]["entered_at"]
     assert sam.get(f"/deal/{number + 1}/moves").status_code == 404
+    assert sam.get(f"/deal/{number + 1}/stages").status_code == 404
     assert sam.get("/customer/1/moves").json == {"rows": []}
 
 
@@ -94,3 +101,4 @@ def test_the_record_page_asks_for_what_a_move_needs_and_says_why_not(world):
     page = sam.ask("GET", f"/crm/deal/{number}").text
     assert "Only Manager may move from Lost to Offer." in page
     assert 'class="done lock"' in page
+    assert '<span class="cut">New</span><span class="days">0 d</span>' in page
