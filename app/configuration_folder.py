@@ -24,6 +24,7 @@ class ConfigurationFolder:
         plugins = load_plugins(settings)
         self._types = plugins.field_types
         self._functions = plugins.functions
+        self._actions = plugins.actions
         self._last: Loaded | None = None
 
     @property
@@ -38,7 +39,7 @@ class ConfigurationFolder:
     def load(self) -> Loaded:
         """Read the folder."""
         self._last = load_configuration(
-            self.path, self._types, self._functions, previous=self._last
+            self.path, self._types, self._functions, previous=self._last, actions=self._actions
         )
         return self._last
 

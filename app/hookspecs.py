@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.access.principal import Principal
     from app.expressions.functions import Function
     from app.fields.base import FieldType
+    from app.records.doing import RuleAction
     from app.records.drafts import Draft
     from app.records.saving import Written
 
@@ -50,6 +51,19 @@ def register_functions() -> Iterable[Function]:  # type: ignore[empty-body]
 
 
 @hookspec
+def register_actions() -> Iterable[RuleAction]:  # type: ignore[empty-body]
+    """Return actions that rules may call with `run`, one object each.
+
+    Called once when a process starts, before the configuration is read; it must not ask a database.
+    A rule calls one with `run: NAME`, or `run: {action: NAME, …}` with settings of its own. It runs
+    in the transaction of the rule and is given a `Doing`: the record, the settings, and `acting`,
+    which writes records as whoever the rule acts as. What it returns stands in the ledger; `Reject`
+    refuses what set the rule off; any other exception is the rule's failure. A name that is taken
+    stops the start and names both plugins. Since 0.3.
+    """
+
+
+@hookspec
 def before_save(record: Draft, principal: Principal, is_new: bool) -> None:
     """Look at a record just before it is written, inside the transaction.
 
@@ -75,4 +89,4 @@ def after_save(record: Written, principal: Principal, is_new: bool) -> None:
 
 
 #: The hooks by name, in the order of this page.
-HOOKS = (register_field_types, register_functions, before_save, after_save)
+HOOKS = (register_field_types, register_functions, register_actions, before_save, after_save)

@@ -12,8 +12,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,7 @@ from app.expressions import BUILTIN, Function, Functions
 from app.fields.base import FieldType, FieldTypes
 from app.fields.registry import builtin_types
 from app.fields.settings import Setting, nearest
+from app.records.doing import RuleAction
 from app.texts import say
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class PluginInfo:
     hooks: tuple[str, ...]
     field_types: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
 
 
 class BuiltIn:
@@ -133,6 +135,8 @@ class Plugins:
     functions: Functions
     hooks: SaveHooks
     found: tuple[PluginInfo, ...]
+    #: by name: what rules may call with `run`
+    actions: Mapping[str, RuleAction] = field(default_factory=dict)
     #: The names that were found and are not to be loaded.
     disabled: tuple[str, ...] = ()
 
@@ -173,6 +177,7 @@ def collect(
     names = (BUILT_IN, *modules)
     types = _collected(manager, names, "register_field_types", FieldType, "field type")
     functions = _collected(manager, names, "register_functions", Function, "function")
+    actions = _collected(manager, names, "register_actions", RuleAction, "action")
     for plugin, one in types.values():
         _check_type(plugin, one)
     return Plugins(
@@ -181,8 +186,10 @@ def collect(
         functions=Functions(one for _, one in functions.values()),
         hooks=SaveHooks(manager, tuple(modules)),
         found=tuple(
-            _info(manager, name, module, types, functions) for name, module in modules.items()
+            _info(manager, name, module, types, functions, actions)
+            for name, module in modules.items()
         ),
+        actions={name: one for name, (_, one) in actions.items()},
         disabled=tuple(sorted(disabled)),
     )
 
@@ -311,8 +318,8 @@ def _check_type(plugin: str, one: FieldType) -> None:
             f"The plugin `{plugin}` brings the field type `{one.name}`: a name has small letters, "
             "digits and `_`, and begins with a letter."
         )
-    for setting, field in one.settings().items():
-        if not isinstance(field, Setting):
+    for setting, kind in one.settings().items():
+        if not isinstance(kind, Setting):
             raise PluginError(
                 f"The setting `{setting}` of the field type `{one.name}` (plugin `{plugin}`) must "
                 "be one of `app.fields.settings`, which know how to speak to people."
@@ -325,6 +332,7 @@ def _info(
     module: ModuleType,
     types: dict[str, tuple[str, Any]],
     functions: dict[str, tuple[str, Any]],
+    actions: dict[str, tuple[str, Any]],
 ) -> PluginInfo:
     callers = manager.get_hookcallers(module) or []
     return PluginInfo(
@@ -335,6 +343,7 @@ def _info(
         hooks=tuple(sorted(caller.name for caller in callers)),
         field_types=tuple(one for one, (plugin, _) in types.items() if plugin == name),
         functions=tuple(one for one, (plugin, _) in functions.items() if plugin == name),
+        actions=tuple(one for one, (plugin, _) in actions.items() if plugin == name),
     )
 
 

@@ -64,7 +64,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     plugins = load_plugins(settings)
     pools = Pools(settings.database_url)
-    live = Live(pools, plugins.field_types, plugins.functions)
+    live = Live(pools, plugins.field_types, plugins.functions, plugins.actions)
     organisation = Organisation(pools, lambda: live.release)
     live.on_notice(CHANNEL, organisation.expire)
     files = FileStore(settings.data)
@@ -79,6 +79,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         files=files,
         hooks=plugins.hooks,
         functions=plugins.functions,
+        actions=plugins.actions.values(),
+        allowed_hosts=frozenset(settings.allowed_hosts),
+        address=settings.address,
     )
     return Services(
         settings=settings,

@@ -10,12 +10,12 @@ from typing import Any
 
 from app.access.policy import Policy
 from app.api.openapi_approvals import approval_paths, approval_schemas, record_paths
+from app.api.openapi_attachments import attachment_paths, attachment_schemas
 from app.api.openapi_automation import (
     automation_paths,
     automation_record_paths,
     automation_schemas,
 )
-from app.api.openapi_attachments import attachment_paths, attachment_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses

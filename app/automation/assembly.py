@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from app.access.organisation import Organisation
 from app.automation import versions
 from app.automation.actions.approve import Approve
-from app.automation.actions.base import Action, Actions
+from app.automation.actions.base import Actions
 from app.automation.actions.registry import all_actions
 from app.automation.approvals import versions as approval_versions
 from app.automation.approvals.door import Approvals
@@ -36,6 +35,7 @@ from app.database.pools import Pools
 from app.expressions.builtin import BUILTIN
 from app.expressions.functions import Functions
 from app.notifications.telling import Teller
+from app.records.doing import RuleAction
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.transactions import Hooks
@@ -63,7 +63,7 @@ def assemble(
     files: FileStore,
     hooks: Hooks | None = None,
     functions: Functions = BUILTIN,
-    actions: Iterable[Action] = (),
+    actions: Iterable[RuleAction] = (),
     allowed_hosts: frozenset[str] = frozenset(),
     address: str | None = None,
 ) -> Assembled:
@@ -75,7 +75,8 @@ def assemble(
         address: where people reach Trellis, for links in messages.
     """
     numbers, teller = RuleNumbers(pools), Teller(address)
-    known = all_actions(teller, allowed_hosts, actions)
+    brought = list(actions)
+    known = all_actions(teller, allowed_hosts, brought)
     steps = Steps(known)
     outcomes = RuleOutcomes(
         steps,
@@ -104,7 +105,8 @@ def assemble(
         reactions=Composed(listeners),
     )
     approvals.attach(records)
-    kept: Any = Versions(partial(versions.bind_kept, functions=functions))
+    names = frozenset(one.name for one in brought)
+    kept = Versions(partial(versions.bind_kept, functions=functions, actions=names))
     engine = Engine(records, steps, numbers, kept)
     engine.register(PREFIX, PoolHandler(numbers, teller))
     engine.follow("approval:", outcomes.rule_of)

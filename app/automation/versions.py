@@ -8,7 +8,7 @@ counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,7 +57,10 @@ class Versions:
 
 
 def bind_kept(
-    catalog: Catalog, source: Mapping[str, Any], functions: Functions = BUILTIN
+    catalog: Catalog,
+    source: Mapping[str, Any],
+    functions: Functions = BUILTIN,
+    actions: Container[str] = (),
 ) -> RuleDefinition | None:
     """Return what the kept text of a rule means under a catalog; None if nothing any more.
 
@@ -66,6 +69,6 @@ def bind_kept(
     """
     text = json.dumps({**source, "rule": _STANDS_IN}, ensure_ascii=False)
     files = {**catalog.files, f"workflows/{_STANDS_IN}.yaml": text}
-    loaded = load_files(files, catalog.types, functions)
+    loaded = load_files(files, catalog.types, functions, actions=actions)
     found = loaded.catalog.automation.rules.get(_STANDS_IN) if loaded.catalog else None
     return None if found is None else replace(found, name=str(source["rule"]))

@@ -13,7 +13,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import psycopg
@@ -83,10 +83,18 @@ class _Stop:
 class Live:
     """The release of this process."""
 
-    def __init__(self, pools: Pools, types: FieldTypes, functions: Functions = BUILTIN) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        types: FieldTypes,
+        functions: Functions = BUILTIN,
+        actions: Container[str] = (),
+    ) -> None:
         self.pools = pools
         self.types = types
         self.functions = functions
+        #: names of actions that plugins bring
+        self.actions = actions
         self._release: Release | None = None
         #: what was loaded last, so that the next load takes over what did not change
         self._loaded: Loaded | None = None
@@ -193,7 +201,7 @@ class Live:
         with self.pools.engine.connect() as connection:
             files = files_of(connection, number)
             numbers = read_numbers(connection)
-        loaded = load_files(files, self.types, self.functions, self._loaded)
+        loaded = load_files(files, self.types, self.functions, self._loaded, actions=self.actions)
         if loaded.catalog is None:
             raise ConfigurationError(loaded.problems)
         self._loaded = loaded

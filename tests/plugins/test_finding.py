@@ -66,7 +66,8 @@ def test_a_plugin_tells_about_itself():
     assert found.version == "1.0"
     assert found.place == str(EXAMPLES / "tidy_names")
     assert found.summary == "Tidy the names of customers, and count who writes."
-    assert found.hooks == ("after_save", "before_save", "register_functions")
+    assert found.hooks == ("after_save", "before_save", "register_actions", "register_functions")
+    assert found.actions == ("number",)
     assert found.functions == ("initials",)
     assert found.field_types == ()
 
@@ -145,7 +146,8 @@ def test_a_hook_that_there_is_not_is_refused(tmp_path):
     assert said.startswith("The plugin `odd` (")
     assert "before_safe" in said
     assert said.endswith(
-        "There is: `register_field_types`, `register_functions`, `before_save`, `after_save`."
+        "There is: `register_field_types`, `register_functions`, `register_actions`, "
+        "`before_save`, `after_save`."
     )
 
 

@@ -12,9 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from app import hookspecs
-from app.errors import InvalidInput
+from app.database.pools import Pools
+from app.errors import InvalidInput, Reject
 from app.expressions import check, parse, to_python
 from app.plugins import Plugins, collect
+from tests.integration.automation.engine.world import World as RulesWorld
+from tests.integration.automation.engine.world import build as build_rules
 from tests.integration.writing.world import World, build
 from tests.plugins.hooks_page import PAGE, page
 
@@ -29,8 +32,6 @@ def example() -> Plugins:
 
 @pytest.fixture
 def open_world(template_database, clone_database, tmp_path):
-    from app.database.pools import Pools
-
     opened = []
 
     def open_with(plugins: Plugins) -> World:
@@ -69,6 +70,26 @@ def test_hook_register_functions(example):
     expression = parse("initials('Ada Byron  Lovelace')")
     checked = check(expression, NoNames(), functions=example.functions)
     assert to_python(checked)(None) == "ABL"
+
+
+def test_hook_register_actions(template_database, clone_database, tmp_path, example):
+    """A rule calls it in the transaction of the write; the plugin may refuse that."""
+    pools = Pools(clone_database(template_database("engine_world", build_rules)))
+    world = RulesWorld(pools, tmp_path, example.actions.values())
+    world.rules(
+        "rule: numbered\nentity: customer\nwhen: {on: create}\n"
+        "do: [{run: {action: number, sign: X}}]"
+    )
+    number = world.create("customer")
+    assert world.row("customer", number)["note"] == f"{number}X"
+    (step,) = world.firings("numbered")[0]["steps"].values()
+    assert step["note"] == {"en": f"Number {number}X"}
+    line = world.history("customer", number)[-1]
+    assert (line["origin"], line["cause"]) == ("rule", "numbered")
+    with pytest.raises(Reject, match="Nobody gets no number"):
+        world.create("customer", name="nobody")
+    assert len(world.all("customer")) == 1
+    world.close()
 
 
 def test_the_function_of_the_example_is_the_same_in_sql(example, database_url):

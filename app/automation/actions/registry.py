@@ -19,7 +19,9 @@ from app.automation.actions.people import (
 )
 from app.automation.actions.pools import ClaimAction, ReleaseAction
 from app.automation.actions.records import CreateAction, DeleteAction, UpdateAction
+from app.automation.actions.run import RunAction
 from app.notifications.telling import Teller
+from app.records.doing import RuleAction
 
 
 def built_in_actions(teller: Teller, allowed_hosts: frozenset[str]) -> list[Action]:
@@ -49,7 +51,7 @@ def built_in_actions(teller: Teller, allowed_hosts: frozenset[str]) -> list[Acti
 def all_actions(
     teller: Teller,
     allowed_hosts: frozenset[str] = frozenset(),
-    others: Iterable[Action] = (),
+    plugins: Iterable[RuleAction] = (),
 ) -> Actions:
-    """Return every action by name; *others* come from other rooms and plugins."""
-    return Actions([*built_in_actions(teller, allowed_hosts), *others])
+    """Return every action by name; *plugins* are those that `run` calls."""
+    return Actions([*built_in_actions(teller, allowed_hosts), RunAction(plugins)])

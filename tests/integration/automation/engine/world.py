@@ -128,7 +128,7 @@ PEOPLE = {
 
 
 def load(files: dict[str, str]) -> Catalog:
-    loaded = load_files(files, field_types(), actions=("shout",))
+    loaded = load_files(files, field_types(), actions=("number",))
     assert loaded.catalog is not None, [str(one) for one in loaded.problems]
     return loaded.catalog
 
@@ -160,7 +160,7 @@ class World:
 
     def __init__(self, pools: Pools, folder: Path, actions: Any = ()) -> None:
         self.pools = pools
-        self.live = Live(pools, field_types())
+        self.live = Live(pools, field_types(), actions=("number",))
         self.clock = FrozenClock(NOW)
         self.organisation = Organisation(pools, lambda: self.live.release)
         self.house = assemble(
@@ -228,7 +228,8 @@ class World:
 
     def messages(self) -> list[tuple[str, str]]:
         names = {number: name for name, number in self.ids.items()}
-        found = self.select(sa.select(message).order_by(message.c.id))
+        told = sa.select(message).where(message.c.kind == "rule")
+        found = self.select(told.order_by(message.c.id))
         return [(names[row["user_id"]], row["text"]) for row in found]
 
     def tasks(self) -> list[dict[str, Any]]:

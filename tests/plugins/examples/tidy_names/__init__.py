@@ -14,6 +14,7 @@ from app import hookimpl
 from app.errors import Reject
 from app.expressions import Function, Parameter
 from app.expressions.types import TEXT, Kind
+from app.records.doing import Doing, RuleAction
 from app.texts import say
 
 if TYPE_CHECKING:
@@ -51,6 +52,27 @@ def register_functions() -> Sequence[Function]:
             summary="The first character of every word.",
         )
     ]
+
+
+# docs end
+
+
+# docs begin register_actions
+def _number(doing: Doing) -> str:
+    """Give the record the next number that ends in the rule's own sign."""
+    assert doing.entity is not None
+    assert doing.record_id is not None
+    if doing.record.get("name") == "nobody":
+        raise Reject(say("Nobody gets no number.", "“nobody”没有编号。"))
+    number = f"{doing.record_id}{doing.settings.get('sign', '')}"
+    doing.acting.update(doing.entity, doing.record_id, {"note": number})
+    return f"Number {number}"
+
+
+@hookimpl
+def register_actions() -> Sequence[RuleAction]:
+    """Bring `run: {action: number, sign: …}`."""
+    return [RuleAction("number", _number, "Gives the record a number.")]
 
 
 # docs end
