@@ -23,7 +23,9 @@ MARKS = {
     "PostgreSQL": "bin/postgres",
     "Valkey": "valkey-server",
     "web": "granian",
-    "worker": "app.cli worker",
+    "scheduler": "app.cli scheduler",
+    "worker": "worker --queues reminders",
+    "mailer": "worker --queues mail",
     "watcher": "app.watcher",
 }
 
