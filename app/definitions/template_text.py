@@ -13,6 +13,7 @@ from dataclasses import replace
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from app.definitions.problems import Code, did_you_mean, nearest
+from app.definitions.template_language import refusals
 from app.definitions.workflow_values import Site
 from app.definitions.workshop import Path
 from app.expressions.problems import ExpressionProblem
@@ -56,7 +57,11 @@ def check_template(site: Site, text: str, tell: Tell) -> None:
             why = f"`{{% {open_block[1]} %}}` has no `{{% end{open_block[1]} %}}`"
         tell(Code.bad_template, error.lineno, "", f"The template cannot be read: {why}.", "")
         return
-    _Walker(site, tell).walk(tree, dict(_WORDS))
+    refused = list(refusals(tree))
+    for line, sentence, hint in refused:
+        tell(Code.bad_template, line, "", f"{sentence[0].upper()}{sentence[1:]}.", hint)
+    if not refused:
+        _Walker(site, tell).walk(tree, dict(_WORDS))
 
 
 class _Walker:

@@ -16,11 +16,12 @@ from functools import wraps
 from typing import Any
 
 from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
-from jinja2.filters import FILTERS
+from jinja2.filters import FILTERS as OF_JINJA
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
+from app.definitions.template_language import FILTERS, TESTS, refusals
 from app.notifications.shown import Shown, date_text, in_words
 from app.texts import Label, say
 
@@ -32,25 +33,6 @@ MOST_SECONDS = 1.0
 #: Where a rendering keeps what it may still cost; no template can name it.
 BUDGET = "_budget_"
 
-#: Everything else of Jinja is refused: macros, calls, includes, blocks, extensions.
-_ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Getattr,
-    nodes.Getitem, nodes.If, nodes.For, nodes.Assign, nodes.Filter, nodes.Test, nodes.Compare,
-    nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.List, nodes.Tuple,
-    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos,
-    nodes.Concat, nodes.Slice, nodes.Keyword,
-)  # fmt: skip
-_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "e", "escape", "first", "float", "int", "join",
-    "last", "length", "list", "lower", "max", "min", "replace", "reverse", "round", "sort", "sum",
-    "title", "trim", "truncate", "unique", "upper", "wordcount",
-)  # fmt: skip
-_TESTS = (
-    "defined", "undefined", "number", "string", "even", "odd", "divisibleby", "in", "eq", "ne",
-    "lt", "le", "gt", "ge", "==", "!=", "<", "<=", ">", ">=",
-)  # fmt: skip
-#: Names by which Jinja reaches the template itself.
-_NO_VALUES = ("self", "super", "caller", "varargs", "kwargs")
 _LOOP = ("index", "index0", "first", "last", "length", "revindex", "revindex0")
 _WORKED_OUT: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -150,7 +132,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        filters = {name: _measured(FILTERS[name]) for name in _FILTERS}
+        filters = {name: _measured(OF_JINJA[name]) for name in FILTERS}
         self.filters = {
             **filters,
             "default": _default,
@@ -161,7 +143,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             "_bounded": _bounded,
             "_joined": _joined,
         }
-        self.tests = {name: self.tests[name] for name in _TESTS}
+        self.tests = {name: self.tests[name] for name in TESTS}
         self.globals = {}
 
     # -- reaching values ---------------------------------------------------------------------------
@@ -228,18 +210,8 @@ def bare(value: Any) -> Any:
 
 
 def _check(tree: nodes.Template) -> None:
-    for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _ALLOWED):
-            what = type(node).__name__.lower()
-            raise TemplateSyntaxError(f"a template cannot use `{what}`", node.lineno)
-        if isinstance(node, nodes.For) and node.recursive:
-            raise TemplateSyntaxError("a loop cannot be recursive", node.lineno)
-        if isinstance(node, nodes.Filter) and node.name not in (*_FILTERS, "date"):
-            raise TemplateSyntaxError(f"there is no filter `{node.name}`", node.lineno)
-        if isinstance(node, nodes.Test) and node.name not in _TESTS:
-            raise TemplateSyntaxError(f"there is no test `{node.name}`", node.lineno)
-        if isinstance(node, nodes.Name) and (node.name[0] == "_" or node.name in _NO_VALUES):
-            raise TemplateSyntaxError(f"there is no value `{node.name}`", node.lineno)
+    for line, sentence, _ in refusals(tree):
+        raise TemplateSyntaxError(sentence, line)
 
 
 def _filtered(node: Any, name: str) -> nodes.Filter:

@@ -19,12 +19,16 @@ PAGES = (
     "/bin",
     "/find?q=138",
     "/me",
+    "/inbox",
+    "/inbox?show=unread",
+    "/me/notifications",
 )
 ADMINISTRATION = (
     "/setup",
     "/setup/versions",
     "/people",
     "/people/2",
+    "/deliveries",
     "/people/roles",
     "/people/departments",
     "/people/new",
