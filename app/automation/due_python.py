@@ -7,19 +7,33 @@ change in the other. Yearly dates and what asks other records is left to SQL.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from app.automation.due_sql import TURN, exchanged
 from app.automation.timed import Timed
 from app.definitions.automation import At
 from app.definitions.catalog import Entity
+from app.expressions import to_python
 from app.expressions.calendar import Calendar
-from app.expressions.tree import Checked
+from app.expressions.tree import Checked, Path
 from app.records.closures import Closures
 from app.records.conditions import WriteContext
 
+
+class DateContext(WriteContext):
+    """What the dates of a record see: its values, and the date a rule follows."""
+
+    turn: Any = None
+
+    def value(self, path: str) -> Any:
+        """Return the value at a dotted path."""
+        return self.turn if path == TURN else super().value(path)
+
+
 #: What a rule follows and when it is due.
-Dates = Callable[[WriteContext], tuple[datetime | None, datetime | None]]
+Dates = Callable[[DateContext], tuple[datetime | None, datetime | None]]
 
 
 def dates_of(
@@ -28,16 +42,20 @@ def dates_of(
     """Return what works out ``(base, due)`` of a record; None where only SQL knows."""
     if rule.yearly or not all(_is_known(each, entity, columns) for each in (rule.due, rule.base)):
         return None
-    base, due = closures.of(rule.base), closures.of(rule.due)
-    is_itself = rule.base is rule.due
+    base, is_itself = closures.of(rule.base), rule.base is rule.due
+    # The date is worked out once: in what is due it stands as the value it has.
+    turn = Path(type=rule.base.root.type, name=TURN)
+    due = to_python(replace(rule.due, root=exchanged(rule.due.root, rule.base.root, turn)))
+    at, before = rule.at, rule.before
 
-    def dates(context: WriteContext) -> tuple[datetime | None, datetime | None]:
+    def dates(context: DateContext) -> tuple[datetime | None, datetime | None]:
         follows = base(context)
         if follows is None:
             return None, None
-        begins = as_moment(context.calendar, follows)
+        context.turn = follows
         found = follows if is_itself else due(context)
-        return begins, at_its_time(context.calendar, found, rule.at, before=rule.before)
+        calendar = context.calendar
+        return as_moment(calendar, follows), at_its_time(calendar, found, at, before=before)
 
     return dates
 

@@ -25,7 +25,7 @@ from app.expressions.tree import Node, Path
 Column = sa.ColumnElement[Any]
 
 #: What stands for the date in a year's turn; no field can have this name.
-_TURN = "@turn"
+TURN = "@turn"
 #: So many anniversaries are looked at: the last one, this year's, and those to come.
 _TURNS = 4
 
@@ -131,8 +131,8 @@ def _next_turn(
         moved = sa.func.date_add(first, length, zone, type_=functions.MOMENT)
         base = moved
     turn = _TurnSource(release, rule.entity, table, moved)
-    same = Path(type=rule.base.root.type, name=_TURN)
-    root = _exchanged(rule.due.root, rule.base.root, same)
+    same = Path(type=rule.base.root.type, name=TURN)
+    root = exchanged(rule.due.root, rule.base.root, same)
     due = at_its_time(
         known, to_sql(root, turn, known), rule.at, before=rule.before, day=is_day(rule.due)
     )
@@ -155,22 +155,22 @@ class _TurnSource(TableSource):
         self._turn = turn
 
     def value(self, name: str) -> Column:
-        return self._turn if name == _TURN else super().value(name)
+        return self._turn if name == TURN else super().value(name)
 
 
-def _exchanged(node: Any, wanted: Node, other: Node) -> Any:
+def exchanged(node: Any, wanted: Node, other: Node) -> Any:
     """Return a tree in which *other* stands wherever *wanted* did."""
     if isinstance(node, Node):
         if _same(node, wanted):
             return other
         changed = {
-            part.name: _exchanged(getattr(node, part.name), wanted, other)
+            part.name: exchanged(getattr(node, part.name), wanted, other)
             for part in parts_of(node)
             if isinstance(getattr(node, part.name), (Node, tuple))
         }
         return replace(node, **changed)
     if isinstance(node, tuple):
-        return tuple(_exchanged(each, wanted, other) for each in node)
+        return tuple(exchanged(each, wanted, other) for each in node)
     return node
 
 

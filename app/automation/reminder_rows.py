@@ -55,35 +55,31 @@ def upsert(
 
 
 def upsert_given() -> sa.Executable:
-    """Return the statement that moves rows whose dates are given, an array for each column."""
-    kinds = {
-        "rule": sa.Integer(),
-        "entity": sa.SmallInteger(),
-        "id": sa.BigInteger(),
-        "fire": sa.Boolean(),
-        "gone": sa.Boolean(),
-        "base": MOMENT,
-        "due": MOMENT,
-    }
+    """Return the statement that moves rows of one record whose dates are given."""
+    kinds = {"rule": sa.Integer(), "fire": sa.Boolean(), "base": MOMENT, "due": MOMENT}
     arrays = [sa.bindparam(f"_{name}", type_=sa.ARRAY(kind)) for name, kind in kinds.items()]
     given = (
         sa.func.unnest(*arrays)
         .table_valued(*(sa.column(name, kind) for name, kind in kinds.items()), name="given")
         .render_derived()
     )
-    old = reminder.alias("r")
+    entity = sa.bindparam("_entity", type_=sa.SmallInteger)
+    record = sa.bindparam("_id", type_=sa.BigInteger)
+    old, said = reminder.alias("r"), given.c
     joined = given.outerjoin(
-        old,
-        sa.and_(
-            old.c.rule == given.c.rule,
-            old.c.entity == given.c.entity,
-            old.c.record_id == given.c.id,
-        ),
+        old, sa.and_(old.c.rule == said.rule, old.c.entity == entity, old.c.record_id == record)
     )
-    said = given.c
-    columns = [said.rule, said.entity, said.id, said.fire, said.base, said.due, said.gone]
-    is_kept = _is_kept(old, said.base, said.due, said.fire)
-    state = sa.select(*columns, is_kept.label("is_kept"), *_old(old)).select_from(joined)
+    state = sa.select(
+        said.rule,
+        entity.label("entity"),
+        record.label("id"),
+        said.fire,
+        said.base,
+        said.due,
+        sa.bindparam("_gone", type_=sa.Boolean).label("gone"),
+        _is_kept(old, said.base, said.due, said.fire).label("is_kept"),
+        *_old(old),
+    ).select_from(joined)
     return _writing(state.subquery("s"))
 
 

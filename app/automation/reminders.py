@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from app.automation import claiming, recomputing
-from app.automation.due_python import Dates, dates_of
+from app.automation.due_python import DateContext, Dates, dates_of
 from app.automation.registry import RuleNumbers
 from app.automation.reminder_rows import IDS, parameters, upsert, upsert_given
 from app.automation.timed import Timetable, make_timetable
 from app.automation.waking import wake
 from app.database.automation_tables import firing, reminder
-from app.records.conditions import Linked, WriteContext
+from app.records.conditions import Linked
 from app.records.statements import Statement
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ recompute = recomputing.recompute
 #: After these every rule is asked, whatever changed.
 _WHOLE = frozenset({"create", "delete", "merged", "restore"})
 #: So many records at a time are worked out in Python; more of them are SQL's.
-_FEW = 20
-_GIVEN = ("_rule", "_entity", "_id", "_fire", "_gone", "_base", "_due")
+_FEW = 5
 _NONE: Mapping[str, frozenset[str]] = {}
 
 
@@ -108,15 +107,14 @@ class Moves:
         given = Given(self._work, self._numbers)
         for entity, records in self._noted.items():
             groups: dict[frozenset[str], list[int]] = {}
-            for record_id, rules in records.items():
+            for record_id, rules in sorted(records.items()):
                 row = self._rows.get((entity, record_id))
                 is_few = len(records) <= _FEW and row is not None
-                left = given.add(entity, record_id, row, rules) if is_few else rules
+                left = given.move(entity, record_id, row, rules) if is_few else rules
                 if left:
                     groups.setdefault(frozenset(left), []).append(record_id)
             for names, ids in groups.items():
                 self._move(entity, names, sorted(ids))
-        given.write()
         for entity, gone in self._forgotten.items():
             self._forget(entity, sorted(gone))
         for entity, kept, ids in self._merged:
@@ -146,43 +144,47 @@ class Moves:
 
 
 class Given:
-    """Rows whose dates Python has worked out, for one statement over all entities and rules."""
+    """Dates that Python works out, written by the same statement for all entities and rules."""
 
     def __init__(self, work: Work, numbers: RuleNumbers) -> None:
         self._work = work
         self._numbers = numbers
         self._linked = Linked(work)
-        self._columns: dict[str, list[Any]] = {name: [] for name in _GIVEN}
-        self._is_due = False
 
-    def add(self, entity: str, record_id: int, row: Mapping[str, Any], rules: set[str]) -> set[str]:
-        """Work out the dates of a record; return the rules that only SQL knows."""
-        known = self._work.rows.cached(("dates", entity), partial(self._dates, entity))
-        kind = self._work.release.catalog.entities[entity]
-        context = WriteContext(self._work, self._linked, kind, row)
-        gone = row.get("deleted_at") is not None
-        left = set()
-        for name in rules:
-            number, dates, backlog = known[name]
+    def move(
+        self, entity: str, record_id: int, row: Mapping[str, Any], rules: set[str]
+    ) -> set[str]:
+        """Move the rows of a record; return the rules that only SQL knows."""
+        work = self._work
+        known = work.rows.cached(("dates", entity), partial(self._dates, entity))
+        kind = work.release.catalog.entities[entity]
+        context = DateContext(work, self._linked, kind, row)
+        left: set[str] = set()
+        numbers, fires, bases, dues = [], [], [], []
+        for name in sorted(rules):
+            number, dates, fire = known[name]
             if dates is None:
                 left.add(name)
                 continue
             base, due = dates(context)
-            self._is_due = self._is_due or (due is not None and due <= self._work.now)
-            entry = (number, kind.number, record_id, backlog, gone, base, due)
-            for column, value in zip(_GIVEN, entry, strict=True):
-                self._columns[column].append(value)
+            numbers.append(number)
+            fires.append(fire)
+            bases.append(base)
+            dues.append(due)
+        if numbers:
+            now = work.now
+            gone = row.get("deleted_at") is not None
+            _upsert_given.do(
+                work.connection,
+                {
+                    "_rule": numbers, "_fire": fires, "_base": bases, "_due": dues,
+                    "_entity": kind.number, "_id": record_id, "_gone": gone,
+                    "now": now, "minute": now.replace(second=0, microsecond=0),
+                },
+            )  # fmt: skip
+            if any(due is not None and due <= now for due in dues):
+                wake(work.connection)
         return left
-
-    def write(self) -> None:
-        """Write what differs."""
-        if not self._columns["_id"]:
-            return
-        now = self._work.now
-        moment = {"now": now, "minute": now.replace(second=0, microsecond=0)}
-        _upsert_given.do(self._work.connection, {**self._columns, **moment})
-        if self._is_due:
-            wake(self._work.connection)
 
     def _dates(self, entity: str) -> dict[str, tuple[int, Dates | None, bool]]:
         kind, rows = self._work.release.catalog.entities[entity], self._work.rows

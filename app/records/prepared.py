@@ -174,8 +174,16 @@ def _sequence(values: Sequence[Any]) -> bytes:
 
 
 def _element(value: Any) -> bytes:
-    if type(value) is int:
+    kind = type(value)
+    if kind is int:
         return b"%d" % value
+    if value is None:
+        return b"NULL"
+    if kind is bool:
+        return b"t" if value else b"f"
+    if kind is datetime:
+        # Nothing in it has to be escaped.
+        return b'"%s"' % value.isoformat().encode()
     text = encode(value)
     if text is None:
         return b"NULL"
