@@ -334,11 +334,19 @@ class _Binding:
             self.records[name] = entity
             self._fields(here, entity, fields)
 
-    def _fields(self, path: Path, entity: str, names: Iterable[str]) -> None:
+    def _roles(self, path: Path, written_: Any) -> None:
+        for role in written_ if isinstance(written_, list) else [written_]:
+            if role not in self.shop.roles:
+                message = f"`{role}` is not a role."
+                roles = self.shop.roles
+                self.shop.unknown(Code.unknown_role, self.document, path, str(role), roles, message)
+
+    def _fields(self, path: Path, entity: str, names: Mapping[str, Any]) -> None:
         draft = self.shop.drafts[entity]
-        for name in names:
+        for name, value in names.items():
             first = name.partition(".")[0]
             if first == "roles" and entity == "user":
+                self._roles((*path, name), value)
                 continue
             if first not in draft.fields or draft.fields[first].removed:
                 refuse_field(self.shop, draft, self.document, (*path, name), first, key=True)

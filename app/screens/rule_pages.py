@@ -122,6 +122,7 @@ def setup_tabs(visit: Visit, part: str) -> list[Tab]:
         Tab(say("Files"), "/setup", part == "files"),
         Tab(say("Versions"), "/setup/versions", part == "versions"),
         Tab(say("Rules"), "/setup/rules", part == "rules"),
+        Tab(say("Tests"), "/setup/tests", part == "tests"),
         Tab(say("Ledger"), "/setup/ledger", part == "ledger"),
     ]
 

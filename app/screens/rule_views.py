@@ -1,12 +1,13 @@
-"""The addresses of the pages about rules."""
+"""The addresses of the pages about rules and about tests of the configuration."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_appbuilder import expose
 
-from app.screens import rule_pages
+from app.screens import rule_pages, trial_pages
 from app.screens.views import Screen, visit
 
 
@@ -20,6 +21,12 @@ class RulesView(Screen):
     @expose("/setup/rules/<name>")
     def rule(self, name: str) -> Any:
         return rule_pages.rule_page(visit(), name)
+
+    @expose("/setup/tests", methods=["GET", "POST"])
+    def tests(self) -> Any:
+        if request.method == "POST":
+            return trial_pages.run(visit())
+        return trial_pages.tests_page(visit())
 
     @expose("/crm/<entity>/<int:number>/rules")
     def record(self, entity: str, number: int) -> Any:
