@@ -30,6 +30,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
     from app.api.signing_in import SignInApi
+    from app.api.staff import StaffApi
     from app.api.swagger import SwaggerView
 
     del services
@@ -45,6 +46,7 @@ def register_api(builder: Any, services: Services) -> None:
         MovesApi,
         AttachmentApi,
         PoolApi,
+        StaffApi,
     )
     for api in (*known, AutomationApi):
         builder.add_api(api)

@@ -21,6 +21,7 @@ from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
 from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
+from app.api.openapi_staff import staff_paths, staff_schemas
 from app.definitions.catalog import Catalog
 
 _ABOUT = """The API of this installation, made from its configuration.
@@ -38,8 +39,9 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    paths |= inbox_paths()
+    paths |= inbox_paths() | staff_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
+    schemas |= staff_schemas()
     schemas |= attachment_schemas()
     schemas |= automation_schemas()
     if policy.is_admin:

@@ -66,6 +66,8 @@ RESERVED_ENTITIES = {
             "openapi",
             "menu",
             "approvals",
+            "absences",
+            "handovers",
             "inbox",
             "automation",
         ),

@@ -215,3 +215,33 @@ def test_pages_of_absences_and_of_somebody_who_leaves(world):
     assert done.location == f"/people/{IDS['sam']}"
     assert world.row("customer", made)["owner"] == IDS["sue"]
     assert "records of Sam were handed over" in root.ask("GET", done.location).text
+
+
+def test_absences_and_hand_overs_over_the_api(world):
+    sam, mia, tom, root = (world.as_(name) for name in ("sam", "mia", "tom", "root"))
+    since = "2020-01-01T00:00:00+00:00"
+    made = sam.post("/absences", {"since": since, "deputy": IDS["sue"]})
+    assert made.status_code == 201
+    number = made.json["id"]
+    row = {"id": number, "user_id": IDS["sam"], "since": since, "until": None,
+           "deputy": IDS["sue"]}  # fmt: skip
+    assert mia.get("/absences").json == sam.get("/absences").json == {"rows": [row]}
+    assert tom.get("/absences").json == {"rows": []}
+    assert_api_error(tom.post("/absences", {"user": IDS["sam"], "since": since}), 403, "forbidden")
+    assert_api_error(
+        sam.post("/absences", {"since": since, "until": since}), 422, "invalid-input", "until"
+    )
+    assert_api_error(sam.post("/absences", {"deputy": "x"}), 422, "invalid-input", "deputy")
+    path = f"/api/v1/absences/{number}"
+    assert tom.ask("DELETE", path).status_code == 403
+    assert mia.ask("DELETE", path).status_code == 204
+    customer(sam)
+    left = root.get(f"/handovers/{IDS['sam']}").json
+    assert left["records"]["customer"] >= 1
+    assert_api_error(tom.get(f"/handovers/{IDS['sam']}"), 403, "forbidden")
+    for wrong in ({"heirs": []}, {"heirs": [IDS["sue"]], "entities": "x"},
+                  {"heirs": [IDS["sue"]], "people": 1}, {"heirs": [IDS["sam"]]}):  # fmt: skip
+        assert root.post(f"/handovers/{IDS['sam']}", wrong).status_code == 422
+    done = root.post(f"/handovers/{IDS['sam']}", {"heirs": [IDS["sue"], IDS["tom"]]}).json
+    assert done["records"] == left["records"]
+    assert root.get(f"/handovers/{IDS['sam']}").json["records"] == {}
