@@ -162,6 +162,7 @@ class _Block:
         self.case = case
         self.people = visit.core.organisation.snapshot().people
         self.say = visit.wording.say
+        self._comma, self._listed = ("，", "、") if visit.language == "zh" else (", ", ", ")
 
     def view(self, earlier: Sequence[Case]) -> ApprovalView:
         case, run = self.case, self.case.run
@@ -236,7 +237,7 @@ class _Block:
 
     def _locked(self, may: frozenset[str]) -> str:
         names = [self._name(task.user_id) for task in self.case.waiting]
-        listed = ("、" if self.visit.language == "zh" else ", ").join(dict.fromkeys(names))
+        listed = self._listed.join(dict.fromkeys(names))
         if "withdraw" in may:
             return self.say(
                 "Locked while it is being approved. It waits for %(names)s; you can withdraw it.",
@@ -294,7 +295,9 @@ class _Block:
             step.state,
             str(step.number + 1),
             _ICONS.get(step.state, ""),
-            f"{step.number + 1} · {label}" + (f", {need}" if need and len(tasks) != 1 else ""),
+            f"{step.number + 1} · {label}{self._comma}{need}"
+            if need and len(tasks) != 1
+            else f"{step.number + 1} · {label}",
             note=self._note(step),
             who=[self._who(task, may) for task in tasks],
         )
