@@ -8,12 +8,33 @@ from typing import Any
 import pytest
 
 from app.database import ddl
+from app.database.migrate import migrate
 from app.database.pools import Pools
+from tests.databases import Build
 from tests.integration.database.installations import Installation
 
 
+def build(url: str) -> None:
+    """Create our own tables, as the first apply does; no configuration was applied."""
+    pools = Pools(url)
+    engine = pools.maintenance("tests")
+    migrate(engine)
+    engine.dispose()
+    pools.close()
+
+
 @pytest.fixture
-def pools(database_url: str) -> Iterator[Pools]:
+def pools(
+    template_database: Callable[[str, Build], str], clone_database: Callable[[str], str]
+) -> Iterator[Pools]:
+    made = Pools(clone_database(template_database("migrated", build)))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def empty(database_url: str) -> Iterator[Pools]:
+    """A database that Trellis has never seen."""
     made = Pools(database_url)
     yield made
     made.close()

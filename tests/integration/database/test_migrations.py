@@ -20,8 +20,8 @@ def test_the_newest_migration_is_the_one_in_the_code():
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.newest()
 
 
-def test_migrations_give_the_tables_of_the_metadata(pools):
-    engine = pools.maintenance("test")
+def test_migrations_give_the_tables_of_the_metadata(empty):
+    engine = empty.maintenance("test")
     assert migrate.migrate(engine)
     assert not migrate.migrate(engine)
     options = {
@@ -36,12 +36,12 @@ def test_migrations_give_the_tables_of_the_metadata(pools):
     engine.dispose()
 
 
-def test_several_processes_starting_at_once_migrate_once(pools):
+def test_several_processes_starting_at_once_migrate_once(empty):
     done: list[bool] = []
     errors: list[Exception] = []
 
     def start() -> None:
-        engine = pools.maintenance("test")
+        engine = empty.maintenance("test")
         try:
             done.append(migrate.migrate(engine))
         except Exception as error:  # noqa: BLE001 - counted below.

@@ -32,6 +32,12 @@ EDITS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def good(types, shipped):
+    """The shipped configuration, read once for all that go on from there."""
+    return load_files(shipped, types)
+
+
 def edited(files, edits):
     changed = dict(files)
     for entity, old, new in edits:
@@ -55,14 +61,15 @@ def assert_same(one, other):
         others = other.catalog.entities[name].fields
         assert values == {key: (one.value, one.value.parts) for key, one in others.items()}
     assert dict(one.catalog.options) == dict(other.catalog.options)
+    assert one.catalog.automation == other.catalog.automation
     assert one.catalog.rollups_of == other.catalog.rollups_of
     assert one.catalog.formulas_through == other.catalog.formulas_through
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.lists(st.sampled_from(EDITS), max_size=3), min_size=1, max_size=4))
-def test_reading_again_is_reading_anew(steps, types, shipped):
-    before = load_files(shipped, types)
+def test_reading_again_is_reading_anew(steps, types, shipped, good):
+    before = good
     for edits in steps:
         files = edited(shipped, edits)
         again = load_files(files, types, previous=before)
@@ -71,10 +78,9 @@ def test_reading_again_is_reading_anew(steps, types, shipped):
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit[0]}: {edit[1][:30].strip()}")
-def test_one_edit_at_a_time(edit, types, shipped):
+def test_one_edit_at_a_time(edit, types, shipped, good):
     files = edited(shipped, [edit])
-    before = load_files(shipped, types)
-    assert_same(load_files(files, types, previous=before), load_files(files, types))
+    assert_same(load_files(files, types, previous=good), load_files(files, types))
 
 
 def test_entities_nothing_of_which_changed_are_the_very_same(types, shipped):
@@ -88,17 +94,15 @@ def test_entities_nothing_of_which_changed_are_the_very_same(types, shipped):
     assert different == {"customer", "customer.invoice_titles"}
 
 
-def test_a_broken_reading_between_does_not_lose_what_was_known(types, shipped):
-    good = load_files(shipped, types)
+def test_a_broken_reading_between_does_not_lose_what_was_known(types, shipped, good):
     broken = load_files(shipped | {"entities/task.yaml": "entity: {"}, types, previous=good)
     assert broken.catalog is None
     mended = load_files(shipped, types, previous=broken)
     assert mended.catalog.entities["customer"] is good.catalog.entities["customer"]
-    assert_same(mended, load_files(shipped, types))
+    assert_same(mended, good)
 
 
-def test_what_concerns_everybody_is_compiled_anew(types, shipped):
-    good = load_files(shipped, types)
+def test_what_concerns_everybody_is_compiled_anew(types, shipped, good):
     for file, old, new in [
         ("roles.yaml", "scope: own", "scope: team"),
         ("options.yaml", "Cold visit", "Visit"),
@@ -110,8 +114,7 @@ def test_what_concerns_everybody_is_compiled_anew(types, shipped):
         assert_same(load_files(files, types, previous=good), load_files(files, types))
 
 
-def test_entities_may_come_and_go(types, shipped):
-    good = load_files(shipped, types)
+def test_entities_may_come_and_go(types, shipped, good):
     more = shipped | {"entities/extra.yaml": "entity: extra\nfields:\n  customer: {type: link, to: customer}\n  name: {type: text}\n"}  # fmt: skip
     with_more = load_files(more, types, previous=good)
     assert_same(with_more, load_files(more, types))

@@ -31,7 +31,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("name", [*WRITTEN, "lines"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(raw=ANYTHING, is_json=st.booleans())
 def test_anything_is_a_value_or_a_sentence(name, raw, is_json):
     field = make_field(name)
@@ -53,7 +53,7 @@ def test_anything_is_a_value_or_a_sentence(name, raw, is_json):
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_what_the_api_gives_it_takes_back_unchanged(name, data):
     field = make_field(name)
@@ -68,7 +68,7 @@ OWN_CONTROLS = {"rating", "link", "links", "user", "users", "department", "depar
 
 
 @pytest.mark.parametrize("name", [name for name in WRITTEN if name not in OWN_CONTROLS])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data(), language=st.sampled_from(["en", "zh"]))
 def test_a_form_reads_what_a_page_shows(name, data, language):
     field = make_field(name)
