@@ -7,6 +7,7 @@ it that record's. It may be fetched by whoever may read the record and the field
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -206,6 +207,23 @@ def add_file(
     row = _put.run(
         connection,
         {"name": name, "type": kind, "size": size, "sha256": sha256, "uploaded_by": user_id},
+    ).fetchone()
+    assert row is not None
+    return StoredFile(row[0], name, kind, size, store.path(sha256))
+
+
+def keep_made(
+    connection: psycopg.Connection[Any], store: FileStore, content: bytes, name: str, kind: str
+) -> StoredFile:
+    """Keep a file that Trellis made itself; nobody uploaded it, so it is nobody's until attached.
+
+    It may be of a type that is not taken from people, such as HTML; it is only ever downloaded.
+    """
+    name = clean_name(name)
+    sha256, size = store.take(io.BytesIO(content), kind)
+    row = _put.run(
+        connection,
+        {"name": name, "type": kind, "size": size, "sha256": sha256, "uploaded_by": None},
     ).fetchone()
     assert row is not None
     return StoredFile(row[0], name, kind, size, store.path(sha256))

@@ -82,6 +82,11 @@ class Transactions:
             prepared = self._prepared = Prepared(release)
         return prepared
 
+    @property
+    def files(self) -> FileStore:
+        """Where the contents of files are."""
+        return self._files
+
     @contextmanager
     def _work(
         self, principal: Principal, *, change_set: int | None = None, **said: Any

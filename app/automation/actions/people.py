@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.automation.actions.base import DONE, Action, Outcome, skipped
 from app.definitions.automation import Given, Sharing, Words
+from app.definitions.words import DURATION
 from app.expressions.moments import Duration, add_to_moment
 from app.notifications.reading import view_of
 from app.notifications.telling import Notice, Teller
@@ -18,6 +19,7 @@ from app.texts import Label, say
 if TYPE_CHECKING:
     from app.automation.running import Running
 
+_SECONDS = {"minute": 60, "hour": 3600}
 _NOBODY = skipped("There was nobody.", "没有相关人员。")
 
 
@@ -147,5 +149,25 @@ def _until(running: Running, given: Given | None) -> datetime | None:
     if isinstance(value, date):
         return calendar.midnight(date.fromordinal(value.toordinal() + 1))
     if isinstance(value, str):
+        length = _written_duration(value)
+        if length is not None:
+            return add_to_moment(now, length, calendar)
         return calendar.midnight(date.fromordinal(date.fromisoformat(value).toordinal() + 1))
     return None
+
+
+def _written_duration(text: str) -> Duration | None:
+    """Return `2 working days` as a length of time; None: it is something else."""
+    found = DURATION.match(text)
+    if found is None:
+        return None
+    count, is_working, unit = int(found[1]), bool(found[2]), found[3]
+    if is_working and unit == "day":
+        return Duration(working_days=count)
+    if unit in _SECONDS:
+        length = count * _SECONDS[unit] * 1_000_000
+        return (
+            Duration(working_microseconds=length) if is_working else Duration(microseconds=length)
+        )
+    months = {"month": 1, "year": 12}.get(unit, 0)
+    return Duration(months=months * count, days={"day": 1, "week": 7}.get(unit, 0) * count)

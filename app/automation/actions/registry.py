@@ -18,6 +18,7 @@ from app.automation.actions.people import (
     UnshareAction,
 )
 from app.automation.actions.pools import ClaimAction, ReleaseAction
+from app.automation.actions.printing import PrintAction
 from app.automation.actions.records import CreateAction, DeleteAction, UpdateAction
 from app.automation.actions.run import RunAction
 from app.notifications.telling import Teller
@@ -45,6 +46,7 @@ def built_in_actions(teller: Teller, allowed_hosts: frozenset[str]) -> list[Acti
         CommentAction(teller),
         Call(allowed_hosts),
         Anonymise(),
+        PrintAction(teller),
     ]
 
 

@@ -71,3 +71,74 @@ def test_rows_are_copied_and_walked(world: World) -> None:
     copied = world.select(table.select().where(table.c.parent == renewal["id"]))
     assert [each["product"] for each in copied] == ["Bolt", "Nut"]
     assert [each["name"] for each in world.all("todo")] == ["Deliver Bolt", "Deliver Nut"]
+
+
+PAPER = """
+rule: quote
+entity: deal
+when: {on: update, changed: stage, to: won}
+do: [{print: offer}]
+---
+rule: forget
+entity: customer
+when: {on: update, changed: status, to: closed}
+do: [{anonymise: [name, phones, note]}]
+---
+rule: unshare
+entity: deal
+when: {on: update, changed: level}
+do: [{unshare: {to: user sue}}, {unfollow: {to: owner}}]
+---
+rule: share
+entity: deal
+when: {on: create}
+do: [{share: {to: user sue}}, {follow: {to: [owner, user mia], until: 2 days}}]
+"""
+OFFER = """---
+print: offer
+entity: deal
+paper: A5
+---
+<h1>{{ record.name }}</h1>{% for line in record.lines %}<p>{{ line.product }}</p>{% endfor %}
+"""
+
+
+def test_a_template_is_printed_onto_the_record(world: World) -> None:
+    world.rules(PAPER, **{"templates/offer.html": OFFER})
+    deal = world.create("deal", name="A <b>", lines=[{"product": "Bolt & Nut"}])
+    world.update("deal", deal, stage="won")
+    (file,) = world.records.attachments(world.who("sam"), "deal", deal)
+    assert (file.name, file.type) == ("offer-2026-03-10.html", "text/html")
+    text = world.records.get_file(world.who("sam"), file.id).path.read_text("utf-8")
+    assert "<h1>A &lt;b&gt;</h1>" in text
+    assert "<p>Bolt &amp; Nut</p>" in text
+    assert "size: A5" in text
+
+
+def test_what_is_anonymised_is_gone_from_history_and_search_too(world: World) -> None:
+    world.rules(PAPER, **{"templates/offer.html": OFFER})
+    number = world.create(
+        "customer", name="Jane Roe", note="secret", phones=[{"number": "13800138000"}]
+    )
+    world.update("customer", number, note="more secret")
+    world.update("customer", number, status="closed")
+    row = world.row("customer", number)
+    assert (row["name"], row["note"], row["phones"]) == (f"#{number}", None, None)
+    told = str([(line["before"], line["after"]) for line in world.history("customer", number)])
+    assert "secret" not in told
+    assert "Jane" not in told
+    assert world.records.search(world.who("sam"), "Jane") == []
+
+
+def test_sharing_and_following_begin_and_end(world: World) -> None:
+    world.rules(PAPER, **{"templates/offer.html": OFFER})
+    deal = world.create("deal")
+    team = world.records.team(world.who("mia"), "deal", deal)
+    assert [one["user_id"] for one in team] == [world.ids["sue"]]
+    assert world.records.get(world.who("sue"), "deal", deal).id == deal
+    assert sorted(world.followers()) == sorted([world.ids["sam"], world.ids["mia"]])
+    world.update("deal", deal, level="x")
+    assert world.records.team(world.who("mia"), "deal", deal) == []
+    assert world.followers() == [world.ids["mia"]]
+    world.at(days=3)
+    assert world.records.followers(world.who("mia"), "deal", deal) == []
