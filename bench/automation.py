@@ -251,8 +251,15 @@ class AutomationBench:
             connection.execute("UPDATE trellis.rule SET moving = '{}' WHERE timing IS NOT NULL")
 
     def _recompute(self) -> None:
+        """Work out all reminders; what is due is indexed afterwards, which is quicker for millions."""
         with self._connection() as connection:
+            row = connection.execute(
+                "SELECT indexdef FROM pg_indexes WHERE indexname = 'reminder_due'"
+            ).fetchone()
+            assert row is not None
+            connection.execute("DROP INDEX trellis.reminder_due")
             recompute(connection, self._services.live.release, datetime.now(UTC))
+            connection.execute(row[0])
             connection.execute("VACUUM ANALYZE trellis.reminder")
 
     def _tick(self) -> float:
