@@ -60,6 +60,7 @@ class PoolView:
 
     #: where it lies, and since when nobody has it
     lies: str = ""
+    since: str = ""
     closed: str = ""
     #: why it cannot be claimed now
     why_not: str = ""
@@ -117,6 +118,7 @@ def _say_where(visit: Visit, entity: Entity, found: Standing, view: PoolView) ->
             "这条记录在公海“{pool}”中，前负责人：{name}。",
         )
     view.lies = visit.words(sentence.format(pool=found.pool.label, name=found.previous_owner or ""))
+    view.since = _say_since(visit, found)
     if found.hidden:
         fields = [entity.fields[name].label for name in found.hidden if name in entity.fields]
         closed = say(
@@ -127,6 +129,23 @@ def _say_where(visit: Visit, entity: Entity, found: Standing, view: PoolView) ->
         view.closed = visit.words(closed)
     if found.may_claim and found.why_not is not None:
         view.why_not = visit.words(found.why_not)
+
+
+def _say_since(visit: Visit, found: Standing) -> str:
+    """Return since when it lies there, and why."""
+    event = next((one for one in found.events if one.action in ("release", "recycle")), None)
+    if event is None or found.pool is None:
+        return ""
+    moment = exact(event.happened_at, visit.wording, visit.look.zone)
+    if event.action == "recycle":
+        told = say("Nobody took care of it: since {moment}.", "长期未跟进，于 {moment} 自动收回。")
+        return visit.words(told.format(moment=moment))
+    known = visit.catalog.options.get(found.pool.reasons or "")
+    option = known.find(event.reason) if known is not None and event.reason else None
+    if option is None:
+        return visit.words(say("Since {moment}.", "移入时间：{moment}。", moment=moment))
+    told = say("Since {moment}: {reason}.", "移入时间：{moment}，原因：{reason}。")
+    return visit.words(told.format(moment=moment, reason=option.label))
 
 
 def _say_when(visit: Visit, leaving: Leaving, view: PoolView) -> None:
