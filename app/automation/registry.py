@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from app.automation.changed_rules import wake_changed
 from app.automation.timed import Timed, calendar_said, timed_rules, timing_of
 from app.database.automation_tables import reminder, rule_version
 from app.database.automation_tables import rule as rule_table
@@ -103,7 +104,7 @@ def register(connection: sa.Connection, catalog: Catalog, now: datetime) -> None
     for entry in entries:
         row = known.get(entry.name)
         if row is None:
-            moving = {} if entry.timing is not None else None
+            moving: Any = {} if entry.timing is not None else None
             values = {"name": entry.name, "digest": entry.digest, "timing": entry.timing}
             connection.execute(
                 sa.insert(rule_table).values(**values, moving=_json(moving), applied_at=now)
@@ -115,6 +116,7 @@ def register(connection: sa.Connection, catalog: Catalog, now: datetime) -> None
             _change(connection, row, None, None, now)
     _keep_versions(connection, catalog)
     _keep_ticks(connection, catalog, now)
+    wake_changed(connection, now)
 
 
 def _rename(connection: sa.Connection, entry: _Entry, known: dict[str, Any]) -> None:

@@ -114,9 +114,15 @@ def test_a_changed_rule_moves_what_is_pending_and_waits_keep_their_version(world
     world.at(days=8)
     assert world.messages()[-1] == ("sam", "3 days: n")
     assert world.row("customer", number)["note"] == "n called", "the wait was under way"
+    other = world.create("customer", note="o")
+    world.update("customer", other, status="active")
+    soon = changed.replace("after: 2 days", "after: 1 minute")
+    world.rules(soon)
+    world.at(minutes=1)
+    assert world.messages()[-1] == ("sam", "Two days"), "earlier than it was to be"
     world.rules(ONBOARD.replace("rule: onboard", "rule: another"))
-    world.at(days=5)
-    assert world.states("onboard") == ["dropped"]
+    world.work()
+    assert world.states("onboard") == ["dropped", "dropped"]
     assert world.tasks() == []
     assert "removed" in world.firings("onboard")[0]["reason"]["en"]
 
