@@ -248,7 +248,7 @@ class Again:
         """Return what fires chosen records, each with ``id due count``."""
         columns = ["rule", "digest", "cause", "entity", "record_id", "occurrence", "due_at",
                    "happened_at", "state"]  # fmt: skip
-        number = sa.literal_column(str(self._release.numbers[entity]))
+        number: Any = sa.literal_column(str(self._release.numbers[entity]))
         rows = sa.select(
             rule.c.number,
             rule.c.digest,

@@ -56,8 +56,15 @@ def upsert(
 
 def upsert_given() -> sa.Executable:
     """Return the statement that moves rows of one record whose dates are given."""
-    kinds = {"rule": sa.Integer(), "fire": sa.Boolean(), "base": MOMENT, "due": MOMENT}
-    arrays = [sa.bindparam(f"_{name}", type_=sa.ARRAY(kind)) for name, kind in kinds.items()]
+    kinds: dict[str, Any] = {
+        "rule": sa.Integer(),
+        "fire": sa.Boolean(),
+        "base": MOMENT,
+        "due": MOMENT,
+    }
+    arrays: list[Any] = [
+        sa.bindparam(f"_{name}", type_=sa.ARRAY(kind)) for name, kind in kinds.items()
+    ]
     given = (
         sa.func.unnest(*arrays)
         .table_valued(*(sa.column(name, kind) for name, kind in kinds.items()), name="given")
@@ -152,7 +159,7 @@ def _state(
         sa.column("rule", sa.Integer), sa.column("fire", sa.Boolean), name="k", literal_binds=True
     ).data([(numbers[rule.name], rule.backlog) for rule in rules])
     old = reminder.alias("r")
-    entity = sa.literal_column(str(release.numbers[rules[0].entity]))
+    entity: Any = sa.literal_column(str(release.numbers[rules[0].entity]))
     bases, dues = [], []
     for rule in rules:
         base, due = base_and_due(release, rule, table, old)

@@ -109,18 +109,19 @@ class Moves:
             groups: dict[frozenset[str], list[int]] = {}
             for record_id, rules in sorted(records.items()):
                 row = self._rows.get((entity, record_id))
-                is_few = len(records) <= _FEW and row is not None
-                left = given.move(entity, record_id, row, rules) if is_few else rules
+                left = rules
+                if row is not None and len(records) <= _FEW:
+                    left = given.move(entity, record_id, row, rules)
                 if left:
                     groups.setdefault(frozenset(left), []).append(record_id)
             for names, ids in groups.items():
                 self._move(entity, names, sorted(ids))
         for entity, gone in self._forgotten.items():
             self._forget(entity, sorted(gone))
-        for entity, kept, ids in self._merged:
+        for entity, kept, merged in self._merged:
             _take_along.do(
                 self._work.connection,
-                {"_ids": sorted(ids), "_keep": kept, "_entity": self._work.number(entity)},
+                {"_ids": sorted(merged), "_keep": kept, "_entity": self._work.number(entity)},
             )
 
     def _move(self, entity: str, rules: frozenset[str], ids: list[int]) -> None:

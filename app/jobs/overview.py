@@ -89,7 +89,7 @@ class Overview:
 
 
 def _counted(table: sa.Table, *conditions: Any) -> Any:
-    some = sa.select(sa.literal_column("1")).select_from(table).where(*conditions).limit(MOST)
+    some: Any = sa.select(sa.literal_column("1")).select_from(table).where(*conditions).limit(MOST)
     return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery()
 
 
@@ -105,14 +105,14 @@ def _oldest() -> Any:
 _open = delivery.c.state.in_(("waiting", "late"))
 _look = Statement(
     sa.select(
-        _counted(reminder, reminder.c.due_at <= _NOW, ~reminder.c.suspended),
-        _oldest(),
-        _counted(task, task.c.due_at <= _NOW, task.c.problem.is_(None)),
-        _counted(task, task.c.due_at > _NOW, task.c.problem.is_(None)),
-        _counted(task, task.c.problem.is_not(None)),
-        _counted(delivery, delivery.c.due_at <= _NOW, _open),
-        _counted(delivery, delivery.c.state == "late"),
-        _counted(delivery, delivery.c.state == "dead"),
+        _counted(reminder, reminder.c.due_at <= _NOW, ~reminder.c.suspended).label("reminders_due"),
+        _oldest().label("oldest"),
+        _counted(task, task.c.due_at <= _NOW, task.c.problem.is_(None)).label("tasks_due"),
+        _counted(task, task.c.due_at > _NOW, task.c.problem.is_(None)).label("tasks_later"),
+        _counted(task, task.c.problem.is_not(None)).label("put_aside"),
+        _counted(delivery, delivery.c.due_at <= _NOW, _open).label("deliveries_due"),
+        _counted(delivery, delivery.c.state == "late").label("deliveries_late"),
+        _counted(delivery, delivery.c.state == "dead").label("deliveries_dead"),
     )
 )
 _processes = Statement(
@@ -128,7 +128,6 @@ _processes = Statement(
 
 def look(connection: psycopg.Connection[Any], now: datetime) -> Overview:
     """Return how things stand."""
-    row = _look.run(connection, {"now": now}).fetchone()
-    assert row is not None
+    (counts,) = _look.rows(connection, {"now": now})
     found = tuple(Process(*each) for each in _processes.run(connection))
-    return Overview(*row, is_pending(connection), found)
+    return Overview(**counts, recomputing=is_pending(connection), processes=found)

@@ -48,7 +48,7 @@ class TrellisWorker(SimpleWorker):
     def perform_job(self, job: Job, queue: Queue, execution: Any) -> bool:
         """Run a job if it may be run."""
         try:
-            name, is_ours = job.func_name, is_task(job)
+            name, is_ours = job.func_name or "?", is_task(job)
         except DeserializationError:
             # Somebody has put something else than JSON there; it is not even looked into.
             name, is_ours = "?", False
