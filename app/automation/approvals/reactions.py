@@ -157,7 +157,7 @@ class ApprovalReactions:
             if not matches(when, change):
                 continue
             if definition.if_ is None or work.rows.closures.of(definition.if_)(context):
-                self._submitting.begin(work, change.entity, change.row, definition)
+                self._submitting.begin(work, change.entity, change.row, definition, in_write=True)
                 return
 
     def _starts_again(self, work: Work, change: Change) -> bool:
@@ -176,7 +176,9 @@ class ApprovalReactions:
         context = WriteContext(work, Linked(work), change.entity, change.row, change.old_row)
         if definition.if_ is not None and not work.rows.closures.of(definition.if_)(context):
             return False
-        self._submitting.begin(work, change.entity, change.row, definition, chosen=dict(run.chosen))
+        self._submitting.begin(
+            work, change.entity, change.row, definition, chosen=dict(run.chosen), in_write=True
+        )
         return True
 
     # -- the record goes ---------------------------------------------------------------------------

@@ -74,8 +74,13 @@ class Submitting:
         *,
         chosen: Mapping[str, list[int]] | None = None,
         comment: str | None = None,
+        in_write: bool = False,
     ) -> Run:
-        """Begin a run for a record that is locked, as whoever the work acts for."""
+        """Begin a run for a record that is locked, as whoever the work acts for.
+
+        Args:
+            in_write: a write of the record sets it off, and has not ended yet.
+        """
         run = Run(
             id=0,
             name=definition.name,
@@ -97,7 +102,7 @@ class Submitting:
         store.add_run(work.connection, run)
         case = Case(work, entity, row, run, definition)
         self._refuse_nobody(case)
-        note(case, "submit", "waiting", comment=comment)
+        note(case, "submit", "waiting", in_write=in_write, comment=comment)
         self._flow.enter(case, run.first_step)
         return run
 

@@ -80,6 +80,8 @@ def test_an_event_begins_it_and_refuses_later_edits(world: World):
     assert world.state(small, "quote") == "draft"
     number = world.make("quote", discount="20")
     assert world.state(number, "quote") == "waiting"
+    # Part of the write that set it off, it has the version that was answered.
+    assert world.row("quote", number)["version"] == 1
     run = world.approvals.of_record(world.who("sam"), "quote", number).cases[0].run.id
     assert world.waits_for(run) == ["fay", "fin"]
     world.yes(run, "fay")
