@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.notifications.html import text_of_html
 from app.notifications.reading import Needs, View
-from app.notifications.rendering import Compiled, Renderer
+from app.notifications.rendering import Compiled, Renderer, TemplateFailed
 from app.notifications.shown import Shown, in_words
 from app.records.results import Record
 from app.texts import Label, say
@@ -80,6 +80,8 @@ def words_of(
     variables = variables_of(view, notice, record, needs)
     said = renderer.render(body, variables, view.language).strip()
     text = text_of_html(said) if is_html else said
+    if not text:
+        raise TemplateFailed(say("The template gives no text.", "模板没有生成任何内容。"))
     head = renderer.render(subject, variables, view.language) if subject is not None else text
     return Words(
         subject=one_line(head) or _about(notice).in_language(view.language),
@@ -200,8 +202,10 @@ def _texts(
 ) -> tuple[Compiled | None, Compiled, bool]:
     template = notice.template
     if template is None:
-        said = (notice.text or Label()).in_language(view.language)
-        return None, renderer.compile(said), False
+        if notice.text is None:
+            # A rule that waited may name one that was removed meanwhile.
+            raise TemplateFailed(say("There is no such template any more.", "模板已不存在。"))
+        return None, renderer.compile(notice.text.in_language(view.language)), False
     subject = template.subject
     head = renderer.compile(subject.in_language(view.language)) if subject is not None else None
     return head, renderer.compile(template.body, is_html=template.is_html), template.is_html

@@ -102,6 +102,18 @@ def test_a_template_that_fails_costs_no_message(company, customer):
     ]
 
 
+def test_no_message_is_empty(company, customer):
+    """Neither one whose template is gone nor one whose template gives nothing."""
+    gone = company.tell(["sam"], None, record=customer, key="gone")
+    nothing = company.tell(["sam"], " {{ record.nothing }} ", record=customer, key="nothing")
+    assert [str(one) for one in (*gone.problems, *nothing.problems)] == [
+        "There is no such template any more.",
+        "The template gives no text.",
+    ]
+    texts = {row["text"] for row in company.rows(message)}
+    assert texts == {"Remind: Acme <b>. The text of this message could not be made."}
+
+
 def test_quiet_hours_hold_messages_back_to_their_end(company, customer):
     """21:00 to 08:00 of the company's clocks."""
     for hour, key in ((22, "late"), (3, "night"), (8, "open"), (21, "edge")):
