@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, current_app, request
 from flask_appbuilder.api import BaseApi, expose
@@ -21,7 +21,7 @@ from app.api.requests import (
     services,
 )
 from app.automation.buttons import Buttons, Offered, Pressed
-from app.automation.hooks import LARGEST, Hooks
+from app.automation.hooks import LARGEST, Headers, Hooks
 from app.automation.ledger import STATES, Ledger
 from app.automation.steps import Steps
 from app.errors import InvalidInput, Malformed, TrellisError, text_in
@@ -179,7 +179,7 @@ def register_hooks() -> None:
         if (request.content_length or 0) > LARGEST:
             raise TooLarge
         taken = Hooks(core.records, core.numbers, os.environ).take(
-            path.strip("/"), request.get_data(cache=False), request.headers
+            path.strip("/"), request.get_data(cache=False), cast("Headers", request.headers)
         )
         if taken.firing is None:
             return as_json({"accepted": True, "repeated": True})

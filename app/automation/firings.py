@@ -57,7 +57,7 @@ def _insert_firings() -> Statement:
     rows = sa.select(*_values(firing, _NEW, given))
     other = firing.alias()
     # SQLAlchemy would put the table itself into the FROM of the subquery.
-    own = {name: sa.literal_column(f"{firing}.{name}") for name in _KEY}
+    own: dict[str, Any] = {name: sa.literal_column(f"{firing}.{name}") for name in _KEY}
     lately = (
         sa.select(sa.func.count())
         .where(

@@ -12,7 +12,7 @@ import hmac
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
@@ -36,6 +36,13 @@ SIGNATURES = ("X-Trellis-Signature", "X-Hub-Signature-256", "X-Signature-256")
 DELIVERIES = ("X-Trellis-Delivery", "X-GitHub-Delivery", "X-Delivery-Id", "Idempotency-Key")
 
 
+class Headers(Protocol):
+    """The headers of a request, whatever the case of their names."""
+
+    def get(self, key: str, default: str = "", /) -> str:
+        """Return a header."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What became of a delivery."""
@@ -55,7 +62,7 @@ class Hooks:
         self._numbers = numbers
         self._environment = environment
 
-    def take(self, path: str, body: bytes, headers: Mapping[str, str]) -> Taken:
+    def take(self, path: str, body: bytes, headers: Headers) -> Taken:
         """Keep a delivery for the rule at *path*.
 
         Raises:
@@ -79,7 +86,7 @@ class Hooks:
             )  # fmt: skip
         return self._records.transact(SYSTEM, step, origin="hook")
 
-    def _require_secret(self, known: Known, body: bytes, headers: Mapping[str, str]) -> None:
+    def _require_secret(self, known: Known, body: bytes, headers: Headers) -> None:
         secret = self._environment.get(known.when.secret, "")
         if not secret:
             _log.error("Rule %s needs %s in the environment.", known.rule.name, known.when.secret)
@@ -99,7 +106,7 @@ class Hooks:
                 )
             )
 
-    def _keep(self, work: Work, known: Known, body: bytes, headers: Mapping[str, str]) -> Taken:
+    def _keep(self, work: Work, known: Known, body: bytes, headers: Headers) -> Taken:
         one = Firing(
             id=0,
             rule=self._numbers.number(known.rule.name),
@@ -116,7 +123,7 @@ class Hooks:
         return Taken(one.id)
 
 
-def proves(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
+def proves(secret: str, body: bytes, headers: Headers) -> bool:
     """Return whether a delivery comes from somebody who knows the secret; in constant time."""
     given = headers.get("Authorization", "")
     if given.startswith("Bearer ") and hmac.compare_digest(
@@ -131,7 +138,7 @@ def proves(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
     return False
 
 
-def delivery_of(body: bytes, headers: Mapping[str, str]) -> str:
+def delivery_of(body: bytes, headers: Headers) -> str:
     """Return what makes a delivery this one: the number its sender gave it, or what it says."""
     for name in DELIVERIES:
         number = headers.get(name, "").strip()
@@ -140,7 +147,7 @@ def delivery_of(body: bytes, headers: Mapping[str, str]) -> str:
     return f"hook:{hashlib.sha256(body).hexdigest()}"
 
 
-def read_body(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+def read_body(body: bytes, headers: Headers) -> dict[str, Any]:
     """Return what was sent: an object, a list under ``items``, a form, or a text under ``text``.
 
     Raises:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -135,7 +136,7 @@ class Steps:
             elif step.action == "choose":
                 queue.extendleft(reversed(self._chosen(run, step)))
             elif step.action == "set":
-                self._guarded(run, step, lambda one=step: write(run, one))
+                self._guarded(run, step, partial(write, run, step))
                 run.note(step, Outcome())
             else:
                 self._run(run, step)
