@@ -22,6 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 
 from app.definitions.template_language import FILTERS, TESTS, refusals
+from app.errors import TrellisError
 from app.notifications.shown import Shown, date_text, in_words
 from app.texts import Label, say
 
@@ -44,11 +45,11 @@ _WORKED_OUT: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class TemplateFailed(Exception):
+class TemplateFailed(TrellisError):
     """A template that cannot be rendered, with a sentence for the ledger."""
 
     def __init__(self, sentence: Label) -> None:
-        super().__init__(str(sentence))
+        super().__init__(sentence)
         self.sentence = sentence
 
 

@@ -164,6 +164,8 @@ class _Telling:
         """Return what is said to one receiver; None: he may not read the record."""
         try:
             words = words_of(self._teller.renderer, view, self._notice, self._shared)
+            if words is not None and not words.text:
+                raise TemplateFailed(say("The template gives no text.", "模板没有生成任何内容。"))
         except TemplateFailed as failed:
             self._told.problem(failed.sentence)
             words = fallback(view, self._notice, self._shared)

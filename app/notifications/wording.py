@@ -80,8 +80,6 @@ def words_of(
     variables = variables_of(view, notice, record, needs)
     said = renderer.render(body, variables, view.language).strip()
     text = text_of_html(said) if is_html else said
-    if not text:
-        raise TemplateFailed(say("The template gives no text.", "模板没有生成任何内容。"))
     head = renderer.render(subject, variables, view.language) if subject is not None else text
     return Words(
         subject=one_line(head) or _about(notice).in_language(view.language),
