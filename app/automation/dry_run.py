@@ -121,6 +121,14 @@ class _Rehearsal:
             try:
                 with self.work.connection.transaction():
                     said, counted = self._tried(entity)
+            except pg.QueryCanceled:
+                said = [
+                    say(
+                        "There are too many records to try it on now.",
+                        "记录太多，暂时无法试算。",
+                    )
+                ]
+                counted = {"entity": entity, "unknown": True}
             except (*_NOT_THERE, KeyError):
                 said = [
                     say(
@@ -149,20 +157,8 @@ class _Rehearsal:
             **self.work.asker,
             "until": self.work.now + timedelta(days=DAYS),
         }
-        state = self._state(timed)
-        due = state.c.due
-        minute, until = _moment("minute"), _moment("until")
-        counted = sa.select(
-            sa.func.count().filter(due < minute), sa.func.count().filter(due.between(minute, until))
-        ).select_from(state)
-        row = Statement(counted).run(self.work.connection, values).fetchone()
-        late, coming = row if row is not None else (0, 0)
+        late, coming, samples = self._counted(timed, values)
         fires = timed.backlog and late
-        chosen = sa.select(state.c.id, due).where(due <= until)
-        if not timed.backlog:
-            chosen = chosen.where(due >= minute)
-        chosen = chosen.order_by(due, state.c.id).limit(sa.literal_column(str(_SAMPLES)))
-        samples = Statement(chosen).run(self.work.connection, values).fetchall()
         found = self._samples(entity, samples)
         data = {
             "entity": entity,
@@ -176,6 +172,34 @@ class _Rehearsal:
             ],
         }
         return [*self._counts(late, coming, fires=bool(fires)), *map(self._line, found)], data
+
+    def _counted(
+        self, timed: Timed, values: Mapping[str, Any]
+    ) -> tuple[int, int, list[tuple[int, datetime]]]:
+        """Return how many records are late, how many are due in time, and the first of them."""
+        state = self._state(timed)
+        due, minute = state.c.due, _moment("minute")
+        is_late = due < minute
+        chosen = (
+            sa.select(
+                state.c.id,
+                due,
+                sa.func.count().filter(is_late).over().label("late"),
+                sa.func.count().filter(~is_late).over().label("coming"),
+            )
+            .where(due <= _moment("until"))
+            # What is left alone is no example of what it does.
+            .order_by(*(() if timed.backlog else (is_late,)), due, state.c.id)
+            .limit(sa.literal_column(str(_SAMPLES)))
+        )
+        # A plan is read at once; what takes longer is not tried.
+        self.work.connection.execute("SET LOCAL statement_timeout = '5s'")
+        rows = Statement(chosen).run(self.work.connection, values).fetchall()
+        if not rows:
+            return 0, 0, []
+        late, coming = rows[0][2], rows[0][3]
+        begin = values["minute"]
+        return late, coming, [row[:2] for row in rows if timed.backlog or row[1] >= begin]
 
     def _state(self, timed: Timed) -> Any:
         """Return the records the rule holds for, each with when it would be due."""

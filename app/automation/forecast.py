@@ -30,6 +30,7 @@ from app.automation.steps import step_number
 from app.automation.timed import Timed, make_timetable
 from app.database.automation_tables import firing, reminder, rule, task
 from app.database.statements import Statement
+from app.definitions.rules import MOST_TIMES
 from app.expressions.moments import add_to_moment, as_duration
 from app.expressions.sql_functions import MOMENT
 from app.records.conditions import Linked
@@ -283,11 +284,11 @@ class _Forecaster:
             at = at_its_time(self.calendar, moved, timed.at, before=False)
             if at is None or at > self.until:
                 return
+            endless = timed.repeat_times >= MOST_TIMES
             why = say(
-                "repeat {number} of {times}, if nothing changes",
-                "第 {number}/{times} 次重复，前提是没有变化",
-                number=number,
-                times=timed.repeat_times,
+                "repeat {number}, if nothing changes",
+                "第 {number} 次重复，前提是没有变化",
+                number=number if endless else f"{number}/{timed.repeat_times}",
             )
             yield replace(first, at=at, kind="repeat", why=why)
 

@@ -30,6 +30,9 @@ from app.expressions.types import ANY, DAYS, Kind
 from app.texts import Label
 
 _DATED = ("after", "before")
+Documents = Mapping[str, Document]
+#: Without `times` a rule repeats as long as it holds, which ends some day.
+MOST_TIMES = 1000
 
 
 def bind_rule(
@@ -317,4 +320,4 @@ def _with_repeat(
                      "sets off.", "Remove it.", key=True)  # fmt: skip
         return rule
     every = bind_duration(site, ("repeat", "every"), wrote["every"], "`every`")
-    return replace(rule, repeat_every=every, repeat_times=wrote.get("times", 0))
+    return replace(rule, repeat_every=every, repeat_times=wrote.get("times", MOST_TIMES))

@@ -72,7 +72,7 @@ def test_repeats_are_foreseen_as_if_nothing_changed(world):
         ("03-11 09:00", "repeat"),
         ("03-16 09:00", "repeat"),
     ]
-    assert str(found.coming[1].why) == "repeat 1 of 3, if nothing changes"
+    assert str(found.coming[1].why) == "repeat 1/3, if nothing changes"
     other = world.customer(name="Other", since="2026-03-02T09:00:00+08:00")
     assert {one.record_id for one in look(world, record=("customer", other)).coming} == {other}
 
