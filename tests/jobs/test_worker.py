@@ -3,6 +3,7 @@
 import pickle
 import signal
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from app.database.automation_tables import firing, message, task
 from app.jobs import leases, processes
 from app.jobs.queues import FAILURE_TTL, SERIALIZER, connect, hand_out, queue
 from app.jobs.tasks import run_tasks
-from tests.jobs.world import wait_until
+from tests.jobs.world import World, build, wait_until
 
 LEASE = timedelta(seconds=45)
 
@@ -164,6 +165,38 @@ def test_f12_a_worker_that_is_stopped_ends_its_job_first(world):
     world.tick(scheduler)
     world.work()
     assert (world.messages(), world.tasks()) == (1500, 0)
+
+
+def test_f6_f7_the_job_of_a_killed_worker_is_done_by_another(
+    make_settings, template_database, clone_database, redis_url
+):
+    world = World(
+        make_settings(
+            DATABASE_URL=clone_database(template_database("jobs_world", build)),
+            REDIS_URL=redis_url,
+            TRELLIS_LEASE="2",
+        )
+    )
+    try:
+        world.fill(1_200)
+        scheduler = world.tick()
+        worker = world.start("worker", "--queues", "reminders")
+        wait_until(lambda: world.messages() > 0)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        began = time.monotonic()
+
+        def is_done():
+            world.tick(scheduler)
+            world.work("reminders")
+            return world.tasks() == 0
+
+        # What it had taken is held for two seconds here, for forty-five as it is shipped.
+        wait_until(is_done, 60)
+        assert time.monotonic() - began < 60
+        assert (world.messages(), world.firings("done")) == (1_200, 1_200)
+    finally:
+        world.close()
 
 
 def test_a_process_that_is_not_heard_of_is_forgotten(world):
