@@ -377,7 +377,15 @@ def _run(binder: StepBinder, site: Site, path: Path, wrote: dict[str, Any], _: s
         site.shop.problem(
             Code.unknown_action, site.document, where, message, did_you_mean(close, listed), close
         )
-    return made.Words(name, {key: one for key, one in wrote.items() if key != "action"})
+    settings = {key: one for key, one in wrote.items() if key != "action"}
+    if isinstance(binder.known.actions, Mapping) and name in binder.known.actions:
+        legal = binder.known.actions[name].settings
+        for key in settings.keys() - set(legal):
+            message = f"The action `{name}` has no setting `{key}`."
+            site.shop.unknown(
+                Code.unknown_key, site.document, (*path, key), key, legal, message, key=True
+            )
+    return made.Words(name, settings)
 
 
 BINDERS: Mapping[str, Callable[[StepBinder, Site, Path, Any, str], Any]] = {

@@ -14,7 +14,7 @@ import marshmallow as ma
 
 from app.definitions.automation import ConfigTest
 from app.definitions.binding import refuse_field
-from app.definitions.complaints import Complaint, complain
+from app.definitions.complaints import Complaint
 from app.definitions.document import Document
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.scope import CatalogScope
@@ -222,8 +222,8 @@ expect: {reminders: 0}
                 {acts[1]: [Complaint(sentence, Code.conflicting_keys, "Write two.", on_key=True)]}
             )
         if not values.keys() - {"as"}:
-            raise complain(Code.missing_key, "The step does nothing.", "Add `at`, an act, or "
-                           "`expect`.", key=True)  # fmt: skip
+            sentence, hint = "The step does nothing.", "Add `at`, an act, or `expect`."
+            raise ma.ValidationError({"expect": [Complaint(sentence, Code.missing_key, hint)]})
         act = acts[0] if acts else ""
         for key, owners in BESIDE.items():
             if key in data and act not in owners:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -87,6 +87,21 @@ def is_name(shop: Workshop, document: Document, kind: str, name: str) -> bool:
             shop.problems.append(replace(problem, place=place, end_column=place.column + len(name)))
         return False
     return True
+
+
+def check_hooks(shop: Workshop, rules: Iterable[RuleDefinition], documents: Documents) -> None:
+    """Report two rules that listen at one address: a call would be for both."""
+    first: dict[str, RuleDefinition] = {}
+    for rule in rules:
+        if rule.when.kind != "hook":
+            continue
+        other = first.setdefault(rule.when.path, rule)
+        if other is not rule:
+            shop.problem(
+                Code.duplicate_name, documents[rule.name], ("when", "hook"),
+                f"The rule `{other.name}` listens at `{rule.when.path}` already.",
+                "Give one of them another path.",
+            )  # fmt: skip
 
 
 def _entities(

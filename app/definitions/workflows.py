@@ -19,7 +19,7 @@ from app.definitions.moves import bind_lifecycles
 from app.definitions.pools import bind_pool, bind_quota
 from app.definitions.problems import has_errors
 from app.definitions.rule_actions import Known
-from app.definitions.rules import bind_rule
+from app.definitions.rules import bind_rule, check_hooks
 from app.definitions.shapes import Shapes
 from app.definitions.templates import bind_templates
 from app.definitions.workflow_analysis import analyse
@@ -44,6 +44,7 @@ def bind_workflows(
         actions=actions,
     )
     rules = _bound(shop, shapes, known, "rule", bind_rule)
+    check_hooks(shop, rules.values(), gathered.others.get("rule", {}))
     automation = Automation(
         rules=rules,
         lifecycles=MappingProxyType(bind_lifecycles(shop, shapes.lifecycles)),

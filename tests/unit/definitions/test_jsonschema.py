@@ -35,7 +35,7 @@ def as_an_editor_sees_it(data, spot):
 def kind_of(file):
     if file in KINDS:
         return KINDS[file]
-    return {"entities": "entity", "workflows": "workflow"}.get(file.split("/")[0])
+    return {"entities": "entity", "workflows": "workflow", "tests": "test"}.get(file.split("/")[0])
 
 
 @pytest.mark.parametrize("kind", FILES)

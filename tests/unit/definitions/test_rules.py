@@ -274,6 +274,12 @@ def test_a_mistake_is_told_at_its_place(types, text, line, column, code, words):
     assert words in found[0][3]
 
 
+def test_two_rules_cannot_listen_at_one_address(types):
+    rule = "when: {hook: erp/paid, secret: ERP}\ndo: [{notify: {to: role legal, say: Paid}}]\n"
+    found = told(types, f"{rule}---\nrule: s\n{rule}")
+    assert [(one[0], one[1], one[2]) for one in found] == [(6, 14, "duplicate-name")]
+
+
 def test_the_version_follows_what_is_done_and_not_what_is_said_about_it(types):
     text = f"entity: customer\nwhen: {{on: create}}\ndo:\n{SAY}"
     digest = rule_of(types, text).digest
