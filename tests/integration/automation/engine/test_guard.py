@@ -1,8 +1,11 @@
 """Loops, rights and failures."""
 
+from typing import Any
+
 import pytest
 
 from app.errors import Forbidden, RuleFailed
+from app.records.prepared import PreparedStatement
 from tests.integration.automation.engine.world import World
 
 PING = """
@@ -137,3 +140,40 @@ def test_of_a_batch_the_write_that_fails_leaves_nothing(world: World) -> None:
     assert [each.error is None for each in outcomes] == [False, True]
     assert [row["record_id"] for row in world.firings() if row["state"] == "done"] == [two]
     assert {text for _, text in world.messages() if text.endswith("!")} == {"y!"}
+
+
+def _statements(world: World, monkeypatch: pytest.MonkeyPatch, do: Any) -> int:
+    """Return how many statements the writing half sends for what is done."""
+    seen = []
+    run = PreparedStatement.run
+
+    def counted(self: PreparedStatement, *arguments: Any) -> Any:
+        seen.append(self.text)
+        return run(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PreparedStatement, "run", counted)
+        do()
+    return len(seen)
+
+
+def test_a_write_without_rules_costs_no_statement_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create() -> None:
+        world.create("customer", name="Same")
+
+    def update() -> None:
+        world.update("customer", 1, note=str(len(world.history("customer", 1))))
+
+    create()
+    before = [_statements(world, monkeypatch, one) for one in (create, update)]
+    # Rules of another entity, and one of this entity that does not fit.
+    world.rules("rule: others\nentity: lead\nwhen: {on: create}\ndo: [{set: {source: x}}]")
+    assert [_statements(world, monkeypatch, one) for one in (create, update)] == before
+    world.rules(
+        "rule: sets\nentity: customer\nwhen: {on: update, changed: score}\ndo: [{set: {note: y}}]"
+    )
+    assert [_statements(world, monkeypatch, one) for one in (create, update)] == before
+    fires = _statements(world, monkeypatch, lambda: world.update("customer", 1, score=1))
+    assert fires <= before[1] + 2, "the value and the line of the ledger"
