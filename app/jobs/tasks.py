@@ -17,6 +17,7 @@ from app.database.system import idempotency
 from app.jobs.leases import begin_tasks
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
+from app.notifications.keeping import forget_old
 from app.records.sweeping import sweep_files
 
 #: An answer is repeated to a client that asks again within a day.
@@ -66,5 +67,6 @@ def housekeeping() -> dict[str, int]:
         answers = connection.execute(sa.delete(idempotency).where(idempotency.c.at < old))
     with services.pools.write.connection() as connection:
         files = sweep_files(connection, services.files, datetime.now(UTC))
+        messages = forget_old(connection, datetime.now(UTC))
         forget_gone(connection)
-    return {"answers": answers.rowcount, "files": files}
+    return {"answers": answers.rowcount, "files": files, "messages": messages}

@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from app.database.automation_tables import delivery
+from app.database.automation_tables import delivery, message
 from app.notifications import mail, preferences, web
 from app.notifications.calls import call_content
 from app.notifications.delivery import Deliverer
+from app.notifications.keeping import forget_old
 from app.notifications.leases import take
 from app.notifications.outbox import NewDelivery, queue_deliveries
 from app.settings import read_settings
@@ -422,3 +423,16 @@ def test_a_secret_comes_from_the_environment_by_name(company):
         row = send(company, deliverer(company, TRELLIS_ALLOWED_HOSTS=site.host))
     assert (row["state"], site.asked) == ("waiting", [])
     assert notes(row) == ["The call waits: the environment has no secret `NO_SUCH`."]
+
+
+def test_what_did_its_work_is_forgotten_after_a_while_and_what_failed_is_not(company):
+    company.tell(["sam", "tom"], "x", via=["inbox", "email"])
+    with company.world.pools.write.connection() as connection:
+        connection.execute("UPDATE trellis.message SET read_at = now() WHERE id = 1")
+        connection.execute("UPDATE trellis.delivery SET state = 'sent' WHERE id = 1")
+        connection.execute("UPDATE trellis.delivery SET state = 'dead' WHERE id = 2")
+        assert forget_old(connection, NOW + timedelta(days=89)) == 0
+        assert forget_old(connection, NOW + timedelta(days=91)) == 1
+        assert forget_old(connection, NOW + timedelta(days=366)) == 1
+    assert [row["state"] for row in company.rows(delivery)] == ["dead"]
+    assert len(company.rows(message)) == 1
