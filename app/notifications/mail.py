@@ -126,7 +126,7 @@ def compose(
 
 def _address(name: str, address: str) -> Address:
     try:
-        found = Address(_line(name), addr_spec=address)
+        found = Address(_line(name), addr_spec=in_ascii(address))
     except (ValueError, IndexError, HeaderParseError):
         found = Address()
     # Anything that could be a second recipient or header is refused whole.
@@ -137,6 +137,16 @@ def _address(name: str, address: str) -> Address:
             is_final=True,
         )  # fmt: skip
     return found
+
+
+def in_ascii(address: str) -> str:
+    """Return an address as mail servers take it: the domain in its ASCII form.
+
+    Raises:
+        ValueError: the domain has none.
+    """
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
 
 
 def _line(text: str) -> str:
@@ -266,7 +276,7 @@ class Mailer:
         with Deadline(self._seconds) as deadline:
             try:
                 smtp = self._conversation(deadline)
-                smtp.send_message(message, parseaddr(self.server.sender)[1], [target])
+                smtp.send_message(message, parseaddr(self.server.sender)[1], [in_ascii(target)])
             except (smtplib.SMTPException, OSError, ValueError) as error:
                 self._drop()
                 if deadline.has_expired or isinstance(error, TimeoutError):

@@ -60,7 +60,7 @@ def test_html_is_escaped_also_where_texts_are_joined():
         "{{ namespace }}{{ range }}{{ lipsum }}{{ joiner }}{{ cycler }}{{ dict }}",
     ],
 )
-def test_nothing_of_python_is_reached(text):
+def test_x5_nothing_of_python_is_reached(text):
     assert render(text) == ""
 
 
@@ -91,7 +91,7 @@ def test_what_a_template_cannot_use_is_said(text, why):
     )
 
 
-def test_a_template_costs_no_more_than_it_may(monkeypatch):
+def test_x5_a_template_costs_no_more_than_it_may(monkeypatch):
     loop = "{% for a in record.lines %}"
     with pytest.raises(TemplateFailed, match="more than 10000 times"):
         render(loop * 14 + "{% endfor %}" * 14)

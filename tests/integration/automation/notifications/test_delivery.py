@@ -144,6 +144,15 @@ def test_f35_a_mail_server_that_hangs_or_drips_costs_one_deadline(company, monke
     assert (row["state"], notes(row)) == ("late", ["No answer within 0.3 s."])
 
 
+def test_domains_go_out_in_their_ascii_form(company):
+    queue(company, "email", "ann@例子.example", {"subject": "你好", "text": "内容"})
+    with mail_server() as box:
+        row = send(company, deliverer(company, TRELLIS_SMTP_PORT=str(box.port)))
+    assert row["state"] == "sent"
+    assert box.envelopes[0][1] == ["ann@xn--fsqu00a.example"]
+    assert str(box.taken[0]["Subject"]) == "你好"
+
+
 def test_several_emails_share_a_conversation(company):
     for name in ("sam", "tom", "mia"):
         company.tell([name], "x", via=["email"], key=name)
