@@ -22,6 +22,7 @@ from app.records.door import Records
 from app.records.files import FileStore
 from app.secrets import Secrets, first_start_secrets
 from app.security.identity import Identity
+from app.security.leaving import ClosedAccounts
 from app.security.sessions import Sessions
 from app.security.throttle import Throttle
 from app.settings import Settings
@@ -82,6 +83,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         actions=plugins.actions.values(),
         allowed_hosts=frozenset(settings.allowed_hosts),
         address=settings.address,
+        listeners=(ClosedAccounts(),),
     )
     return Services(
         settings=settings,

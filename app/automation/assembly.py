@@ -66,6 +66,7 @@ def assemble(
     actions: Iterable[RuleAction] = (),
     allowed_hosts: frozenset[str] = frozenset(),
     address: str | None = None,
+    listeners: Iterable[Part] = (),
 ) -> Assembled:
     """Return the door and the engine over one database.
 
@@ -73,6 +74,7 @@ def assemble(
         actions: those of plugins.
         allowed_hosts: of the inner network, which a `call` may reach.
         address: where people reach Trellis, for links in messages.
+        listeners: of other rooms, called after those of the automation.
     """
     numbers, teller = RuleNumbers(pools), Teller(address)
     brought = list(actions)
@@ -86,13 +88,14 @@ def assemble(
     approvals = Approvals(pools, outcomes.versions, outcomes, teller)
     known.register(Approve(approvals.submitting))
     failures = Failures(pools, lambda: live.release, numbers, clock)
-    listeners: list[Part] = [
+    listening: list[Part] = [
         approvals.lock,
         Quotas(),
         EventRules(steps, numbers, failures),
         Reminders(numbers),
         approvals.reactions,
         News(teller),
+        *listeners,
     ]
     records = Records(
         pools,
@@ -102,7 +105,7 @@ def assemble(
         secret=secret,
         hooks=hooks,
         files=files,
-        reactions=Composed(listeners),
+        reactions=Composed(listening),
     )
     approvals.attach(records)
     names = frozenset(one.name for one in brought)

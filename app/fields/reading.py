@@ -268,9 +268,9 @@ def check_length(text: str, least: int | None, most: int | None) -> None:
     if most is not None and length > most:
         raise FieldError(
             say(
-                "The text has {length} characters; at most {most} are allowed.",
-                "文本有 {length} 个字，最多 {most} 个字。",
-                length=length,
+                "The text has {length}; at most {most} are allowed.",
+                "文本有 {length}，最多 {most} 个字。",
+                length=_characters(length),
                 most=most,
             ),
             "too-long",
@@ -278,13 +278,18 @@ def check_length(text: str, least: int | None, most: int | None) -> None:
     if least is not None and length < least:
         raise FieldError(
             say(
-                "The text has {length} characters; at least {least} are needed.",
-                "文本只有 {length} 个字，至少要 {least} 个字。",
-                length=length,
+                "The text has {length}; at least {least} are needed.",
+                "文本只有 {length}，至少要 {least} 个字。",
+                length=_characters(length),
                 least=least,
             ),
             "too-short",
         )
+
+
+def _characters(number: int) -> Label:
+    english = "{number} character" if number == 1 else "{number} characters"
+    return say(english, "{number} 个字", number=number)
 
 
 def read_switch(raw: object, *, strict: bool) -> bool | None:

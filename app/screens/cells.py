@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldError, FieldType, ParseContext
+from app.fields.markup import to_html, to_text
+from app.fields.money import Money, with_sign
 from app.fields.worked_out import as_result, result_of
 from app.records.results import Record
 from app.screens.marks import avatar, mark_of
@@ -40,6 +42,8 @@ class Look:
     zone: tzinfo
     zone_name: str
     now: datetime
+    #: the base currency, of amounts that have none of their own
+    currency: str | None = None
 
     @property
     def language(self) -> str:
@@ -129,7 +133,10 @@ def _plain_cell(field: Field, *, full: bool) -> Cell:
         if currency := field.settings.get("currency"):
             seen = replace(seen, settings={**seen.settings, "currency": currency})
         display, convert = result.display, partial(as_result, result)
-    is_number = shown_type(field).align == "end"
+    shown = shown_type(field)
+    is_number = shown.align == "end"
+    # An amount that names no currency is in the base one.
+    money = shown if isinstance(shown, Money) and not seen.settings.get("currency") else None
 
     def cell(record: Record, look: Look) -> str:
         value = record.values.get(name)
@@ -137,7 +144,10 @@ def _plain_cell(field: Field, *, full: bool) -> Cell:
             return EMPTY
         if convert is not None:
             value = convert(value)
-        text = display(seen, value, look.language, look.zone_name, record.values)
+        if money is not None:
+            text = with_sign(money.rounded(seen, value), look.currency)
+        else:
+            text = display(seen, value, look.language, look.zone_name, record.values)
         if not text:
             return EMPTY
         html = escape(text if full else _short(text))
@@ -385,6 +395,20 @@ def _longtext_cell(field: Field, making: Making) -> Cell:
     return cell
 
 
+def _markdown_cell(field: Field, making: Making) -> Cell:
+    """Cleaned where it is made into HTML: nothing in it runs or loads anything."""
+
+    def cell(record: Record, _look: Look) -> str:
+        value = record.values.get(field.name)
+        if not value:
+            return EMPTY
+        if not making.full:
+            return escape(_short(to_text(value))) or EMPTY
+        return f'<div class="prose">{to_html(value)}</div>'
+
+    return cell
+
+
 def _rating_cell(field: Field, _making: Making) -> Cell:
     most = int(field.settings.get("max") or 5)
 
@@ -424,6 +448,6 @@ _MAKERS: dict[str, _Maker] = {
     "email": _email_cell,
     "phone": _phone_cell,
     "longtext": _longtext_cell,
-    "markdown": _longtext_cell,
+    "markdown": _markdown_cell,
     "rating": _rating_cell,
 }

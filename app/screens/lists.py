@@ -146,7 +146,7 @@ class Lists:
             actions=actions_for(visit, entity, asked),
             columns_href=asked.href("columns"),
         )
-        if policy.may("create", entity.name):
+        if policy.may("create", entity.name) and not (entity.single and page and page.rows):
             view.new_href = f"/crm/{entity.name}/new"
             view.new_label = wording.say("New %(thing)s", thing=in_sentence(label, visit.language))
         if policy.may("restore", entity.name):

@@ -13,6 +13,7 @@ from app.access.principal import SYSTEM
 from app.errors import InvalidInput
 from app.screens.controls import Chosen, Control
 from app.screens.frame import LANGUAGE_NAMES, THEMES
+from app.screens.my_sessions import SessionItem, my_sessions
 from app.screens.sign_in import safe_next
 from app.screens.visit import PREFERENCES, Visit, leave_toast
 from app.security.people import set_password
@@ -39,6 +40,7 @@ class MeView:
     preferences: Sequence[Control]
     password: Sequence[Control]
     keys: Sequence[KeyItem]
+    sessions: Sequence[SessionItem]
     secret: str = ""
     password_refused: str = ""
     key_refused: str = ""
@@ -56,6 +58,7 @@ def me_page(visit: Visit, secret: str = "", refused: Mapping[str, str] | None = 
         preferences=_preferences(visit),
         password=_password_fields(visit, said),
         keys=_keys(visit),
+        sessions=my_sessions(visit),
         secret=secret,
         password_refused=said.get("", ""),
         key_refused=said.get("key", ""),

@@ -16,13 +16,16 @@ from app.screens import accounts as account_pages
 from app.screens import (
     acts,
     approvals,
+    attachments,
     column_panel,
     filter_panel,
     me,
     moving,
+    my_sessions,
     pages,
     people,
     pickers,
+    pools,
     setup,
     shares,
 )
@@ -135,6 +138,18 @@ class RecordsView(Screen):
     def transfer(self, entity: str, number: int) -> Any:
         return acts.transfer(visit(), entity, str(number))
 
+    @expose("/<entity>/<int:number>/claim", methods=["POST"])
+    def claim(self, entity: str, number: int) -> Any:
+        return pools.claim(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/release", methods=["POST"])
+    def release(self, entity: str, number: int) -> Any:
+        return pools.release(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/assign", methods=["POST"])
+    def assign(self, entity: str, number: int) -> Any:
+        return pools.assign(visit(), entity, str(number))
+
     @expose("/<entity>/<int:number>/share", methods=["GET", "POST"])
     def share(self, entity: str, number: int) -> Any:
         if request.method == "POST":
@@ -187,6 +202,14 @@ class RecordsView(Screen):
     def pick(self, entity: str, field: str) -> Any:
         return pickers.pick(visit(), entity, field)
 
+    @expose("/<entity>/<int:number>/attachments", methods=["POST"])
+    def attach(self, entity: str, number: int) -> Any:
+        return attachments.attach(visit(), entity, number)
+
+    @expose("/<entity>/<int:number>/attachments/<int:file>/off", methods=["POST"])
+    def detach(self, entity: str, number: int, file: int) -> Any:
+        return attachments.detach(visit(), entity, number, file)
+
     @expose("/<entity>/upload/<field>", methods=["POST"])
     def upload(self, entity: str, field: str) -> Any:
         return pages.upload(visit(), entity, field)
@@ -234,6 +257,10 @@ class MeView(Screen):
     @expose("/password", methods=["POST"])
     def password(self) -> Any:
         return me.change_password(visit())
+
+    @expose("/sessions/end", methods=["POST"])
+    def end_session(self) -> Any:
+        return my_sessions.end_session(visit())
 
     @expose("/keys", methods=["POST"])
     def new_key(self) -> Any:

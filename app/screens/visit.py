@@ -124,7 +124,8 @@ class Visit:
             zone = ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError):
             name, zone = "UTC", ZoneInfo("UTC")
-        return Look(self.wording, zone, name, self.core.clock.now())
+        currency = next(iter(self.catalog.app.currencies), None)
+        return Look(self.wording, zone, name, self.core.clock.now(), currency)
 
     @cached_property
     def csrf(self) -> str:

@@ -111,7 +111,7 @@ class Sessions:
             _begin.run(
                 connection,
                 {
-                    "token": _checksum(token),
+                    "token": checksum(token),
                     "user": user_id,
                     "now": self._clock.now(),
                     "address": address[:100],
@@ -134,12 +134,12 @@ class Sessions:
         if now - known.seen_at > NOTICE:
             known.seen_at = now
             with self._pools.write.connection() as connection:
-                _see.run(connection, {"_token": _checksum(token), "now": now})
+                _see.run(connection, {"_token": checksum(token), "now": now})
         return known.user_id
 
     def _look_up(self, token: str) -> _Known | None:
         with self._pools.read.connection() as connection:
-            row = _find.run(connection, {"token": _checksum(token)}).fetchone()
+            row = _find.run(connection, {"token": checksum(token)}).fetchone()
         if row is None:
             return None
         if len(self._known) >= MOST:
@@ -149,7 +149,7 @@ class Sessions:
 
     def end(self, token: str) -> None:
         """End one session; its cookie is dead from now on, wherever it was copied to."""
-        self.end_by_checksum(_checksum(token))
+        self.end_by_checksum(checksum(token))
 
     def end_by_checksum(self, checksum: str) -> None:
         """End a session listed by ``of_user``."""
@@ -162,6 +162,17 @@ class Sessions:
         """Return a user's open sessions, the most recently used first."""
         with self._pools.read.connection() as connection:
             return _of_user.rows(connection, {"user": user_id})
+
+    def open_of(self, user_id: int) -> list[dict[str, Any]]:
+        """Return those of a user's sessions that still let somebody in."""
+        since, now = self.tokens_since(user_id), self._clock.now()
+        return [
+            one
+            for one in self.of_user(user_id)
+            if now - one["seen_at"] <= IDLE
+            and now - one["created_at"] <= LONGEST
+            and (since is None or one["created_at"] >= since)
+        ]
 
     def tokens_since(self, user_id: int) -> datetime | None:
         """Return the moment before which a user's tokens are dead."""
@@ -201,5 +212,6 @@ class Sessions:
             self._compare_at = time.monotonic() + self.patience
 
 
-def _checksum(token: str) -> str:
+def checksum(token: str) -> str:
+    """Return what the table keeps of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -400,3 +400,47 @@ def test_h10_failures_are_forgotten(timed):
     assert attempts(world, "sam", password=PASSWORD).status_code == 429
     clock.moment += timedelta(minutes=16)
     assert attempts(world, "sam", password=PASSWORD).status_code == 200
+
+
+def sessions_on(page):
+    """The checksums of the sessions that a page offers to end."""
+    return [part.split('"')[0] for part in page.split('name="session" value="')[1:]]
+
+
+def test_h20_one_sees_where_one_is_signed_in_and_ends_that(world):
+    here, there, third = (world.browser("sam") for _ in range(3))
+    tom = world.browser("tom")
+    page = here.ask("GET", "/me").text
+    assert page.count("this one") == 1
+    others = sessions_on(page)
+    assert len(others) == 2
+    # Somebody else's is not ended, whatever is sent.
+    tom.ask("POST", "/me/sessions/end", data={"session": others[0], "csrf_token": tom.csrf})
+    assert len(sessions_on(here.ask("GET", "/me").text)) == 2
+    ended = {"session": others[0], "csrf_token": here.csrf}
+    assert here.ask("POST", "/me/sessions/end", data=ended).status_code == 303
+    assert sorted(one.ask("GET", "/me").status_code for one in (there, third)) == [200, 302]
+    here.ask("POST", "/me/sessions/end", data={"csrf_token": here.csrf})
+    assert [one.ask("GET", "/me").status_code for one in (here, there, third)] == [200, 302, 302]
+    assert me(tom) == 200
+    assert sessions_on(here.ask("GET", "/me").text) == []
+
+
+def test_who_is_deleted_cannot_sign_in_any_more(world):
+    number, token, browser = IDS["tom"], world.as_("tom"), world.browser("tom")
+    world.as_("root").delete(f"/user/{number}")
+    assert me(token) == 401
+    assert browser.ask("GET", "/me").status_code == 302
+    refused = world.anybody().post("/security/login", {"username": "tom", "password": PASSWORD})
+    assert_api_error(refused, 401, "not-signed-in")
+    # The person comes back, the account waits for an administrator.
+    assert world.as_("root").post(f"/user/{number}/restore").status_code == 200
+    assert (
+        world.anybody()
+        .post("/security/login", {"username": "tom", "password": PASSWORD})
+        .status_code
+        == 401
+    )
+    change(world, lambda connection: set_active(connection, number, active=True))
+    assert me(world.as_("tom")) == 401
+    assert world.tokens("tom")

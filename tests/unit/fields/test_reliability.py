@@ -77,7 +77,7 @@ AT_THE_LIMIT = [
 
 BEYOND_THE_LIMIT = [
     ("text", {"max": 5}, "abcdef", "The text has 6 characters; at most 5 are allowed."),
-    ("text", {"min": 2}, "a", "The text has 1 characters; at least 2 are needed."),
+    ("text", {"min": 2}, "a", "The text has 1 character; at least 2 are needed."),
     ("text", {}, "a\nb", "This text has one line only; remove the line breaks."),
     ("integer", {}, MOST + 1, f"{MOST + 1} is outside -{MOST} to {MOST}."),
     ("integer", {}, 10**30, "The number has more than 16 digits before the point."),

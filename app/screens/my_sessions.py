@@ -1,0 +1,89 @@
+"""The browsers somebody is signed in with: seeing them, ending one or all but this one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, redirect, request, session
+from markupsafe import Markup
+
+from app.screens.moments import time_tag
+from app.screens.visit import Visit, leave_toast
+from app.security.identity import SESSION_KEY
+from app.security.sessions import checksum
+
+#: What tells a browser, the more particular first: most say they are several.
+_BROWSERS = (
+    (r"Edg(?:e|A|iOS)?/", "Edge"),
+    (r"OPR/|Opera", "Opera"),
+    (r"MicroMessenger/", "WeChat"),
+    (r"Firefox/|FxiOS/", "Firefox"),
+    (r"Chrome/|CriOS/", "Chrome"),
+    (r"Safari/", "Safari"),
+)
+_SYSTEMS = (
+    (r"iPhone|iPad", "iOS"),
+    (r"Android", "Android"),
+    (r"Windows", "Windows"),
+    (r"Mac OS X|Macintosh", "macOS"),
+    (r"Linux|X11", "Linux"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionItem:
+    """One browser."""
+
+    #: names it without being of use to anybody: a checksum of what its cookie holds
+    id: str
+    device: str
+    address: str
+    seen: str | Markup
+    since: str | Markup
+    is_this: bool
+
+
+def my_sessions(visit: Visit) -> list[SessionItem]:
+    """Return one's open sessions, this one first."""
+    here = _here()
+    look = visit.look
+    found = [
+        SessionItem(
+            one["token"],
+            _device(one["agent"] or "") or visit.wording.say("Unknown program"),
+            one["address"] or "",
+            time_tag(one["seen_at"], look.now, visit.wording, look.zone),
+            time_tag(one["created_at"], look.now, visit.wording, look.zone),
+            one["token"] == here,
+        )
+        for one in visit.core.sessions.open_of(visit.principal.user_id)
+    ]
+    return sorted(found, key=lambda one: not one.is_this)
+
+
+def end_session(visit: Visit) -> Response:
+    """End one of one's own sessions, or all but this one; another's is none of one's own."""
+    here, wanted = _here(), request.form.get("session", "")
+    mine = [one["token"] for one in visit.core.sessions.open_of(visit.principal.user_id)]
+    ending = [one for one in mine if (one == wanted if wanted else one != here)]
+    for one in ending:
+        visit.core.sessions.end_by_checksum(one)
+    say = visit.wording
+    leave_toast(say.count("%(number)s session was ended", "%(number)s sessions were ended",
+                          len(ending)))  # fmt: skip
+    return redirect("/me#sessions", 303)  # type: ignore[return-value]
+
+
+def _here() -> str:
+    token = session.get(SESSION_KEY)
+    return checksum(token) if isinstance(token, str) else ""
+
+
+def _device(agent: str) -> str:
+    return " · ".join(name for name in (_known(_BROWSERS, agent), _known(_SYSTEMS, agent)) if name)
+
+
+def _known(patterns: Sequence[tuple[str, str]], agent: str) -> str:
+    return next((name for pattern, name in patterns if re.search(pattern, agent)), "")
