@@ -296,6 +296,8 @@ def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("N",), wording.say("new record")),
         (("E",), wording.say("edit")),
         (("J", "K"), wording.say("down, up")),
+        (("E", "H"), wording.say("inbox: done, later")),
+        (("G I",), wording.say("go to the inbox")),
         (("Enter",), wording.say("open")),
         (("X",), wording.say("select")),
         (("Ctrl S",), wording.say("save")),

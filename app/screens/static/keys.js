@@ -8,7 +8,7 @@ const typing = (node) => node.closest?.("input:not([type=checkbox]), textarea, s
 const press = (key) => document.querySelector(`[data-hotkey="${CSS.escape(key)}"]`);
 
 function rows() {
-  return [...document.querySelectorAll(".tbl tbody tr[data-href]")];
+  return [...document.querySelectorAll(".tbl tbody tr[data-href], .msgs .msg")];
 }
 
 function go(step) {
@@ -21,13 +21,23 @@ function go(step) {
   all[next].scrollIntoView({ block: "nearest" });
 }
 
-const current = () => document.querySelector(".tbl tbody tr.cur");
+function open(row) {
+  // A message whose record is opened counts as read.
+  const link = row.querySelector("[data-reads]");
+  if (link) link.click();
+  else location.assign(row.dataset.href);
+}
+
+const current = () => document.querySelector(".tbl tbody tr.cur, .msgs .msg.cur");
 
 const single = {
   j: () => go(1),
   k: () => go(-1),
-  x: () => toggleRow(current()),
-  Enter: () => current() && location.assign(current().dataset.href),
+  x: () => current()?.matches("tr") && toggleRow(current()),
+  // Of the inbox: done, later.
+  e: () => current()?.querySelector("[data-done]")?.click(),
+  h: () => current()?.querySelector("details.drop summary")?.click(),
+  Enter: () => current()?.dataset.href && open(current()),
   "/": () => document.querySelector("[data-find]")?.focus(),
   "?": () => document.getElementById("keys")?.showModal(),
 };
