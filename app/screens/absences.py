@@ -18,6 +18,8 @@ from app.screens.visit import Visit, leave_toast
 from app.texts import say
 
 _DIGITS = 18
+#: People below that are offered; of more an administrator sees the list.
+_MOST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ class AbsencesView:
     labels: Sequence[str]
     take_back: str
     now: str
+    #: the people below, whose things may be handed over
+    team_label: str
+    team: Sequence[tuple[str, str]]
     refused: str = ""
 
 
@@ -91,12 +96,25 @@ def absences_page(visit: Visit, refused: str = "") -> Response:
         labels=[words(say("From", "开始")), words(say("Up to and with", "结束（含）"))],
         take_back=words(say("Take back", "取消")),
         now=words(say("away now", "当前缺勤")),
+        team_label=words(say("Hand over everything of somebody", "交接某人的全部数据")),
+        team=_team(visit),
         refused=refused,
     )
     response = visit.render("absences.html", page=visit.page(title, "me"), view=view)
     if refused:
         response.status_code = 422
     return response
+
+
+def _team(visit: Visit) -> list[tuple[str, str]]:
+    """Return the people below, each with where what is theirs is handed over."""
+    people = visit.core.organisation.snapshot().people
+    below = [people[one] for one in visit.principal.subordinates if one in people]
+    return [
+        (one.name or f"#{one.id}", f"/people/{one.id}/hand-over")
+        for one in sorted(below, key=lambda one: one.name.casefold())
+        if one.id != visit.principal.user_id
+    ][:_MOST_SHOWN]
 
 
 def _person(visit: Visit, name: str, label: str) -> Control:

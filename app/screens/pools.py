@@ -175,7 +175,7 @@ def _soon(pool: Pool) -> int:
 def release_form(visit: Visit, pools: Sequence[Pool], href: str) -> Release:
     """Return the form of a release into one of several public seas."""
     first = say("The first that takes it", "自动选择")
-    names = [Chosen("", visit.words(first), on=True)]
+    names = [Chosen("", visit.words(first), on=True)] if len(pools) > 1 else []
     names += [Chosen(one.name, visit.words(one.label)) for one in pools]
     along = sorted({name for one in pools for name in one.with_})
     sentence = ""

@@ -186,7 +186,9 @@ def test_pages_of_absences_and_of_somebody_who_leaves(world):
     page = mia.ask("GET", "/absences").text
     assert "Who is away" in page
     assert "away now" in page
+    assert f'href="/people/{IDS["sam"]}/hand-over"' in page
     assert "Sam" in page
+    assert "hand-over" not in sam.ask("GET", "/absences").text
     assert "Sam" not in world.browser("tom").ask("GET", "/absences").text
     number = page.split('action="/absences/', 1)[1].split("/", 1)[0]
     assert world.browser("tom").ask(
