@@ -109,7 +109,8 @@ def check(context: WriteContext, draft: Draft, problems: Problems) -> None:
     *context* shows the record as it was written, worked-out fields included.
     """
     for name in context.work.rows[draft.entity.name].lists.stages:
-        if not draft.changed(name) or name in problems.fields:
+        is_moved = draft.changed(name) or name in draft.legs
+        if not is_moved or name in problems.fields:
             continue
         field = draft.entity.fields[name]
         to = draft.changes[name]
@@ -138,7 +139,7 @@ def leave(work: Work, entity: Entity, row: Mapping[str, Any], old_row: Mapping[s
                 "record_id": row["id"],
                 "field": name,
                 "stage": before,
-                "user_id": work.principal.user_id,
+                "user_id": work.user_id,
                 "entered_at": since or work.now,
                 "left_at": work.now,
             },
