@@ -15,7 +15,8 @@ from app.definitions.automation import Template
 from app.notifications.outbox import Channel, Kind, NewDelivery, NewMessage
 from app.notifications.preferences import Preferences
 from app.notifications.quiet import after_quiet, digest_at
-from app.notifications.reading import Readers, View, view_of
+from app.notifications.readers import Readers
+from app.notifications.reading import View, view_of
 from app.notifications.rendering import Renderer, TemplateFailed
 from app.notifications.wording import Words, fallback, words_of
 from app.records.results import Record

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.notifications.html import text_of_html
-from app.notifications.reading import Needs, View
+from app.notifications.readers import Needs
+from app.notifications.reading import View
 from app.notifications.rendering import Compiled, Renderer, TemplateFailed
 from app.notifications.shown import Shown, in_words
 from app.records.results import Record
