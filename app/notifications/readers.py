@@ -1,4 +1,4 @@
-"""The statements by which receivers of messages read a record, inside the transaction of the writer.
+"""The statements by which receivers of messages read a record, in the transaction of the writer.
 
 They are those of the receiver's own rule and fields; what is not asked for is not read. Nothing
 here decides who gets a message, see ``telling``.
