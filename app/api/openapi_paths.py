@@ -144,7 +144,7 @@ def entity_paths(entity: Entity, policy: Policy, language: str) -> dict[str, Any
             "update",
             "Change a record; what is not sent stays",
             one,
-            parameters=[NUMBER, _MATCH],
+            parameters=[NUMBER, _MATCH, _KEY],
             body=sent,
             errors=_WRITE,
         )
@@ -153,7 +153,7 @@ def entity_paths(entity: Entity, policy: Policy, language: str) -> dict[str, Any
             "delete",
             "Put a record into the bin",
             gone,
-            parameters=[NUMBER, _MATCH],
+            parameters=[NUMBER, _MATCH, _KEY],
             errors=(*_READ, 409, 412, 422),
         )
     paths |= _about_one(base, told, may, one, gone)

@@ -31,6 +31,7 @@ from app.errors import InvalidInput, Malformed, NotFound
 from app.records.batches import Outcome
 from app.records.results import Count
 from app.records.saving import Written
+from app.records.work import Work
 from app.texts import say
 
 _LIST = frozenset(
@@ -114,19 +115,52 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     @answers
     def update(self, entity: str, number: str) -> Response:
         """Change a record; fields that are not sent stay."""
-        principal = asker()
-        values = values_now(principal, entity, body())
-        written = services().records.update(
-            principal, entity, record_id(number), values, version=expected_version()
+        principal, raw, wanted, version = asker(), body(), record_id(number), expected_version()
+
+        def write(receipt: repeats.Receipt) -> Written:
+            values = values_now(principal, entity, raw)
+
+            def step(work: Work) -> Written:
+                written: Written = work.writer.update_in(
+                    work, entity, wanted, values, version, strict=True
+                )
+                if receipt is not None:
+                    receipt(work, written)
+                return written
+
+            return services().records.transact(principal, step)
+
+        return repeats.once(
+            principal,
+            f"PATCH {entity}/{wanted}",
+            raw,
+            write,
+            lambda _number, written: _written(principal, entity, wanted, 200, written),
         )
-        return _written(principal, entity, written.id, 200, written)
 
     @expose("/<entity>/<number>", methods=["DELETE"])
     @answers
     def delete(self, entity: str, number: str) -> Response:
         """Put a record into the bin."""
-        services().records.delete(asker(), entity, record_id(number), version=expected_version())
-        return Response(status=204)
+        principal, wanted, version = asker(), record_id(number), expected_version()
+
+        def write(receipt: repeats.Receipt) -> repeats.Deleted:
+            def step(work: Work) -> repeats.Deleted:
+                work.writer.delete_in(work, entity, [wanted], version)
+                deleted = repeats.Deleted(wanted)
+                if receipt is not None:
+                    receipt(work, deleted)
+                return deleted
+
+            return services().records.transact(principal, step)
+
+        return repeats.once(
+            principal,
+            f"DELETE {entity}/{wanted}",
+            {},
+            write,
+            lambda _number, _deleted: Response(status=204),
+        )
 
     @expose("/<entity>/<number>/restore", methods=["POST"])
     @answers

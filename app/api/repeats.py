@@ -10,8 +10,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from flask import Response, current_app, request
@@ -54,7 +55,16 @@ _sweep = Statement(
 #: How often a process takes old keys away.
 SWEEP_SECONDS = 600.0
 
-Receipt = Callable[[Work, Written], None] | None
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a request that writes nothing into a record leaves to tell."""
+
+    id: int
+
+
+Done = TypeVar("Done", Written, Deleted)
+Receipt = Callable[[Work, Written | Deleted], None] | None
 
 
 class AlreadyDone(Exception):
@@ -78,12 +88,14 @@ class Sweeper:
 
 def once(
     principal: Principal,
-    entity: str,
+    what: str,
     raw: Mapping[str, Any],
-    write: Callable[[Receipt], Written],
-    answer: Callable[[int, Written | None], Response],
+    write: Callable[[Receipt], Done],
+    answer: Callable[[int, Done | None], Response],
 ) -> Response:
     """Write, unless this very request was answered before; then give that answer again.
+
+    *what* tells requests apart that send the same values: the entity, the method, the record.
 
     Raises:
         Conflict: the key was used for another request.
@@ -100,7 +112,7 @@ def once(
             )
         )
     # Not orjson: numbers that no field takes, and so are refused, may be larger than it can write.
-    text = json.dumps([entity, raw], sort_keys=True, default=str)
+    text = json.dumps([what, raw], sort_keys=True, default=str)
     sent = hashlib.sha256(text.encode()).hexdigest()
     sweeper: Sweeper = current_app.extensions["trellis.repeats"]
     sweeper.sweep()
@@ -109,7 +121,7 @@ def once(
     if done is not None:
         return answer(done, None)
 
-    def receipt(work: Work, written: Written) -> None:
+    def receipt(work: Work, written: Written | Deleted) -> None:
         kept = _keep.run(
             work.connection, {**names, "request": sent, "answer": Jsonb({"id": written.id})}
         )

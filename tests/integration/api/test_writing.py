@@ -315,6 +315,34 @@ def test_r5_a_request_sent_twice_is_done_once(world):
     )
 
 
+def test_r5_a_change_sent_twice_is_made_once(world):
+    sam = world.as_("sam")
+    version = sam.get("/customer/1").headers["ETag"]
+    send = {"headers": {"Idempotency-Key": "change", "If-Match": version}}
+    first = sam.patch("/customer/1", {"name": "Changed"}, **send)
+    # The version has moved on, but this request was answered before.
+    second = sam.patch("/customer/1", {"name": "Changed"}, **send)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json["version"] == second.json["version"]
+    history = sam.get("/customer/1/history").json["rows"]
+    assert [line["action"] for line in history[:2]] != ["update", "update"]
+    assert_api_error(sam.patch("/customer/1", {"name": "Other"}, **send), 409, "conflict")
+    # The same values under the same key, but of another record: another request.
+    assert_api_error(sam.patch("/customer/2", {"name": "Changed"}, **send), 409, "conflict")
+
+
+def test_r5_a_deletion_sent_twice_is_done_once(world):
+    mia = world.as_("mia")
+    number = mia.made("customer", name="Short")["id"]
+    send = {"headers": {"Idempotency-Key": "away"}}
+    assert [mia.delete(f"/customer/{number}", **send).status_code for _ in range(2)] == [204, 204]
+    assert mia.post(f"/customer/{number}/restore").status_code == 200
+    # Answered before: it stays.
+    assert mia.delete(f"/customer/{number}", **send).status_code == 204
+    assert mia.get(f"/customer/{number}").status_code == 200
+    assert_api_error(mia.delete("/customer/1", **send), 409, "conflict")
+
+
 def test_r5_also_at_the_same_moment(world):
     token = world.as_("sam").headers
 
