@@ -284,7 +284,7 @@ def _standing(work: Work, entity: Entity, row: dict[str, Any]) -> Standing:
         return shown
     is_member = lies_in.name in principal.pools
     why = (
-        why_not_claim(work, entity, row, principal.user_id)
+        why_not_claim(work, entity, row, principal.user_id, lock=False)
         if is_member and principal.user_id is not None
         else None
     )

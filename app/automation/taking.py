@@ -96,9 +96,12 @@ def _taken(work: Work, owner: int) -> Label:
 
 
 def why_not_claim(
-    work: Work, entity: Entity, row: Mapping[str, Any], user_id: int
+    work: Work, entity: Entity, row: Mapping[str, Any], user_id: int, *, lock: bool = True
 ) -> TrellisError | None:
-    """Return what stands in the way of a person who claims a record that is held; None: nothing."""
+    """Return what stands in the way of a person who claims a record that is held; None: nothing.
+
+    Without *lock* it is only a look: nobody waits, and the answer may be another one next.
+    """
     pool = pool_named(work, entity, row["pool"])
     principal = work.organisation.principal(user_id)
     if pool is None or principal is None or pool.name not in principal.pools:
@@ -110,12 +113,13 @@ def why_not_claim(
                 pool=label,
             )
         )
-    lock_for(work, f"claim:{pool.name}:{user_id}")
+    if lock:
+        lock_for(work, f"claim:{pool.name}:{user_id}")
     why = (
         _too_many_today(work, pool, user_id)
         or _was_theirs(work, entity, row, pool, user_id)
         or _too_new(work, entity, row, pool)
-        or why_full(work, entity, row, user_id)
+        or why_full(work, entity, row, user_id, lock=lock)
     )
     return InvalidInput(message=why) if why is not None else None
 
