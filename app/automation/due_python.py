@@ -37,10 +37,21 @@ Dates = Callable[[DateContext], tuple[datetime | None, datetime | None]]
 
 
 def dates_of(
-    rule: Timed, entity: Entity, columns: frozenset[str], closures: Closures
+    rule: Timed,
+    entity: Entity,
+    columns: frozenset[str],
+    closures: Closures,
+    *,
+    force: bool = False,
 ) -> Dates | None:
-    """Return what works out ``(base, due)`` of a record; None where only SQL knows."""
-    if rule.yearly or not all(_is_known(each, entity, columns) for each in (rule.due, rule.base)):
+    """Return what works out ``(base, due)`` of a record; None where SQL knows better.
+
+    With *force* also where other records are asked, since SQL does not know it either.
+    """
+    parts = (rule.due, rule.base)
+    if not force and not all(_is_known(each, entity, columns) for each in parts):
+        return None
+    if rule.yearly:
         return None
     base, is_itself = closures.of(rule.base), rule.base is rule.due
     # The date is worked out once: in what is due it stands as the value it has.

@@ -20,6 +20,7 @@ from app.database.release import Release
 from app.definitions.automation import At
 from app.expressions import SQLEnvironment, to_sql
 from app.expressions import sql_functions as functions
+from app.expressions.problems import ExpressionProblem
 from app.expressions.tree import Node, Path
 
 Column = sa.ColumnElement[Any]
@@ -45,6 +46,18 @@ def base_and_due(
         return _next_turn(release, rule, table, kept)
     due = to_sql(rule.due, source, known)
     return base, at_its_time(known, due, rule.at, before=rule.before, day=is_day(rule.due))
+
+
+def is_in_sql(release: Release, rule: Timed) -> bool:
+    """Return whether a statement can know when a rule is due.
+
+    What cannot are functions of plugins that have no SQL, and sums of different working times.
+    """
+    try:
+        base_and_due(release, rule, release.tables[rule.entity].alias())
+    except ExpressionProblem:
+        return False
+    return True
 
 
 def _as_moment(known: SQLEnvironment, column: Column, rule: Timed) -> Column:

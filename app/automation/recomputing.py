@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import orjson
@@ -20,11 +19,17 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.automation.reminder_rows import parameters, upsert
+from app.access.policy import Policy
+from app.access.principal import SYSTEM
+from app.automation.due_sql import is_in_sql
+from app.automation.given_dates import Given
+from app.automation.reminder_rows import AFTER, UP_TO, parameters, upsert
 from app.automation.timed import Timed, make_timetable
 from app.database.automation_tables import reminder, rule
 from app.database.release import Release
 from app.database.statements import Statement
+from app.records.rows import RowStatements
+from app.records.work import Work
 
 #: Rows in one transaction, over all rules of an entity that are worked out together.
 BATCH = 20_000
@@ -34,6 +39,8 @@ LEAST = 1_000
 _LOCK = 0x7265_6D69
 _WORTH_REPEATING = (pg.SerializationFailure, pg.DeadlockDetected, pg.LockNotAvailable)
 _ATTEMPTS = 20
+#: Works out the records after an id up to another one.
+Step = Callable[[int, int], None]
 
 
 def recompute(
@@ -128,7 +135,7 @@ class _Recomputing:
         table, key = self._release.tables[entity], str(self._release.numbers[entity])
         after = min(int(self._marks[each.name].get(key, 0)) for each in rules)
         size = max(LEAST, BATCH // len(rules))
-        statement = Statement(upsert(self._release, self._numbers, rules, ranged=True))
+        step = self._step(entity, rules)
         ids = sa.select(table.c.id).where(table.c.id > sa.bindparam("_after", type_=sa.BigInteger))
         some = ids.order_by(table.c.id).limit(size).subquery()
         bound = Statement(sa.select(sa.func.max(some.c.id), sa.func.count()))
@@ -140,24 +147,59 @@ class _Recomputing:
             last, found = row
             if not found:
                 return count
-            self._batch(statement, numbers, key, after, last)
+            self._batch(step, numbers, key, after, last)
             self._on_batch(last)
             count, after = count + found, last
 
-    def _batch(
-        self, statement: Statement, numbers: Sequence[int], key: str, after: int, last: int
-    ) -> None:
-        values = {**parameters(self._release, self._now), "_after": after, "_up_to": last}
-        mark = orjson.dumps({key: last}).decode()
-        again(partial(self._once, statement, values, {"_rules": list(numbers), "_mark": mark}))
+    def _step(self, entity: str, rules: Sequence[Timed]) -> Step:
+        """Return what works out *rules* over the records of a batch."""
+        known = [each for each in rules if is_in_sql(self._release, each)]
+        left = {each.name for each in rules if each not in known}
+        statement = None
+        if known:
+            statement = Statement(upsert(self._release, self._numbers, known, ranged=True))
 
-    def _once(self, statement: Statement, values: Any, mark: Any) -> None:
-        with self._connection.transaction():
-            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            statement.run(
-                self._connection, {k: v for k, v in values.items() if k in statement.fixed}
-            )
-            _mark.run(self._connection, mark)
+        def step(after: int, last: int) -> None:
+            if statement is not None:
+                values = {**parameters(self._release, self._now), "_after": after, "_up_to": last}
+                asked = {name: one for name, one in values.items() if name in statement.fixed}
+                statement.run(self._connection, asked)
+            if left:
+                self._in_python(entity, left, after, last)
+
+        return step
+
+    def _in_python(self, entity: str, rules: set[str], after: int, last: int) -> None:
+        """Work out what a statement cannot know, one record after the other."""
+        work = Work(
+            connection=self._connection,
+            release=self._release,
+            rows=RowStatements(self._release),
+            organisation=None,  # type: ignore[arg-type]  # nobody is asked for here
+            principal=SYSTEM,
+            policy=Policy(self._release.catalog, is_system=True),
+            now=self._now,
+            origin="system",
+            cause="apply",
+        )
+        given = Given(work, self._numbers.__getitem__)
+        table = self._release.tables[entity]
+        chosen = sa.select(table).where(table.c.id > AFTER, table.c.id <= UP_TO)
+        values = {"_after": after, "_up_to": last}
+        for row in Statement(chosen).rows(self._connection, values):
+            given.move(entity, row["id"], row, rules, force=True)
+
+    def _batch(self, step: Step, numbers: Sequence[int], key: str, after: int, last: int) -> None:
+        mark = orjson.dumps({key: last}).decode()
+        values = {"_rules": list(numbers), "_mark": mark}
+
+        def once() -> None:
+            with self._connection.transaction():
+                self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                step(after, last)
+                _mark.run(self._connection, values)
+
+        again(once)
 
     def _sweep(self, number: int, entities: Sequence[int]) -> None:
         """Drop the rows of a rule over entities it does not concern any more."""

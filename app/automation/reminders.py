@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from app.automation import claiming, recomputing
-from app.automation.due_python import DateContext, Dates, dates_of
+from app.automation.due_sql import is_in_sql
+from app.automation.given_dates import Given, timetable
 from app.automation.registry import RuleNumbers
-from app.automation.reminder_rows import IDS, parameters, upsert, upsert_given
-from app.automation.timed import Timetable, make_timetable
-from app.automation.waking import wake
+from app.automation.reminder_rows import IDS, parameters, upsert
 from app.database.automation_tables import firing, reminder
-from app.records.conditions import Linked
 from app.records.statements import Statement
 
 if TYPE_CHECKING:
@@ -104,7 +102,7 @@ class Moves:
 
     def __call__(self) -> None:
         """Write the rows."""
-        given = Given(self._work, self._numbers)
+        given = Given(self._work, self._numbers.number)
         for entity, records in self._noted.items():
             groups: dict[frozenset[str], list[int]] = {}
             for record_id, rules in sorted(records.items()):
@@ -115,7 +113,7 @@ class Moves:
                 if left:
                     groups.setdefault(frozenset(left), []).append(record_id)
             for names, ids in groups.items():
-                self._move(entity, names, sorted(ids))
+                self._move(given, entity, names, sorted(ids))
         for entity, gone in self._forgotten.items():
             self._forget(entity, sorted(gone))
         for entity, kept, merged in self._merged:
@@ -124,17 +122,26 @@ class Moves:
                 {"_ids": sorted(merged), "_keep": kept, "_entity": self._work.number(entity)},
             )
 
-    def _move(self, entity: str, rules: frozenset[str], ids: list[int]) -> None:
-        statement = self._work.rows.cached(
+    def _move(self, given: Given, entity: str, rules: frozenset[str], ids: list[int]) -> None:
+        """Let SQL work out the rows of records, but for what it cannot know."""
+        work = self._work
+        statement, left = work.rows.cached(
             ("reminders", entity, rules), partial(self._statement, entity, rules)
         )
-        known = {**parameters(self._work.release, self._work.now), "_ids": ids}
-        statement.do(self._work.connection, known)
+        if statement is not None:
+            known = {**parameters(work.release, work.now), "_ids": ids}
+            statement.do(work.connection, known)
+        if left:
+            for record_id, row in work.rows[entity].read(work.connection, ids).items():
+                given.move(entity, record_id, row, left, force=True)
 
-    def _statement(self, entity: str, names: Iterable[str]) -> Statement:
+    def _statement(self, entity: str, names: Iterable[str]) -> tuple[Statement | None, set[str]]:
+        release = self._work.release
         rules = [each for each in timetable(self._work).of(entity) if each.name in names]
+        left = {each.name for each in rules if not is_in_sql(release, each)}
+        rules = [each for each in rules if each.name not in left]
         numbers = {each.name: self._numbers.number(each.name) for each in rules}
-        return Statement(upsert(self._work.release, numbers, rules))
+        return Statement(upsert(release, numbers, rules)) if rules else None, left
 
     def _forget(self, entity: str, ids: list[int]) -> None:
         rules = [self._numbers.number(each.name) for each in timetable(self._work).of(entity)]
@@ -142,66 +149,6 @@ class Moves:
             number = self._work.number(entity)
             values = {"_ids": ids, "_entity": number, "_rules": rules}
             _forget.do(self._work.connection, values)
-
-
-class Given:
-    """Dates that Python works out, written by the same statement for all entities and rules."""
-
-    def __init__(self, work: Work, numbers: RuleNumbers) -> None:
-        self._work = work
-        self._numbers = numbers
-        self._linked = Linked(work)
-
-    def move(
-        self, entity: str, record_id: int, row: Mapping[str, Any], rules: set[str]
-    ) -> set[str]:
-        """Move the rows of a record; return the rules that only SQL knows."""
-        work = self._work
-        known = work.rows.cached(("dates", entity), partial(self._dates, entity))
-        kind = work.release.catalog.entities[entity]
-        context = DateContext(work, self._linked, kind, row)
-        left: set[str] = set()
-        numbers, fires, bases, dues = [], [], [], []
-        for name in sorted(rules):
-            number, dates, fire = known[name]
-            if dates is None:
-                left.add(name)
-                continue
-            base, due = dates(context)
-            numbers.append(number)
-            fires.append(fire)
-            bases.append(base)
-            dues.append(due)
-        if numbers:
-            now = work.now
-            gone = row.get("deleted_at") is not None
-            _upsert_given.do(
-                work.connection,
-                {
-                    "_rule": numbers, "_fire": fires, "_base": bases, "_due": dues,
-                    "_entity": kind.number, "_id": record_id, "_gone": gone,
-                    "now": now, "minute": now.replace(second=0, microsecond=0),
-                },
-            )  # fmt: skip
-            if any(due is not None and due <= now for due in dues):
-                wake(work.connection)
-        return left
-
-    def _dates(self, entity: str) -> dict[str, tuple[int, Dates | None, bool]]:
-        kind, rows = self._work.release.catalog.entities[entity], self._work.rows
-        return {
-            rule.name: (
-                self._numbers.number(rule.name),
-                dates_of(rule, kind, rows[entity].columns, rows.closures),
-                rule.backlog,
-            )
-            for rule in timetable(self._work).of(entity)
-        }
-
-
-def timetable(work: Work) -> Timetable:
-    """Return the timetable of the release, made on first use."""
-    return work.rows.cached("timetable", lambda: make_timetable(work.release.catalog))
 
 
 def _moves(work: Work, numbers: RuleNumbers) -> Moves:
@@ -233,7 +180,6 @@ def _linking(work: Work, step: Step) -> Statement:
     return Statement(chosen)
 
 
-_upsert_given = Statement(upsert_given())
 _ENTITY = sa.bindparam("_entity", type_=sa.Integer)
 _forget = Statement(
     sa.delete(reminder).where(
