@@ -16,7 +16,7 @@ from app.automation.context import Said
 from app.automation.due_tasks import Due, occurrences
 from app.automation.firings import MERGED, NEVER
 from app.automation.guard import as_links, link
-from app.automation.index import Known, behind, find_step, known_rule
+from app.automation.index import Known, all_steps, behind, find_step, known_rule
 from app.automation.outgoing import Outbox
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
@@ -30,6 +30,10 @@ from app.texts import Label, say
 
 #: Returns what a firing follows; None where it is gone.
 FindRule = Callable[[Work, Firing], RuleDefinition | None]
+
+
+#: Actions that change no record.
+_ONLY_TELLS = frozenset({"notify", "call", "choose", "wait"})
 
 
 @dataclass(slots=True)
@@ -55,6 +59,8 @@ class Look:
     rows: Mapping[str, Mapping[int, Mapping[str, Any]]]
     #: the occurrence a rule's date gives now, by rule, entity, record
     occurrences: Mapping[tuple[int, int, int], str]
+    #: a step of the batch wrote records since
+    is_stale: bool = False
     known: dict[tuple[str, str | None, str], Known] = field(default_factory=dict)
 
 
@@ -70,16 +76,38 @@ class Checker:
     def look(self, work: Work, held: Sequence[Due]) -> Look:
         """Read the records of a batch, one statement for each entity, and the dates."""
         wanted: dict[str, set[int]] = {}
+        written: set[str] = set()
         for due in held:
             one = due.firing
             if one.entity is not None and one.record_id is not None:
                 wanted.setdefault(one.entity, set()).add(one.record_id)
-        rows = {
-            name: work.rows[name].read(work.connection, wanted[name])
-            for name in work.release.catalog.entities
-            if name in wanted
-        }
+                if self._may_write(work, one):
+                    written.add(one.entity)
+        rows = {}
+        for name in work.release.catalog.entities:  # one order for all who lock
+            if name in wanted:
+                own = work.rows[name]
+                # What a step is going to change must not change between question and answer.
+                read = own.lock if name in written else own.read
+                rows[name] = read(work.connection, wanted[name])
         return Look(rows, occurrences(work, held))
+
+    def _may_write(self, work: Work, one: Firing) -> bool:
+        rule = work.release.catalog.automation.rules.get(self._numbers.name(one.rule) or "")
+        if rule is None or one.entity not in rule.entities:
+            return rule is None
+        return any(step.action not in _ONLY_TELLS for step in all_steps(rule.of(one.entity)[1]))
+
+    def _row_now(self, work: Work, due: Due, look: Look) -> Mapping[str, Any] | None:
+        """Return the record; read anew where steps of this batch may have changed it."""
+        one = due.firing
+        assert one.entity is not None
+        assert one.record_id is not None
+        if not look.is_stale:
+            return look.rows.get(one.entity, {}).get(one.record_id)
+        look.occurrences = {**look.occurrences, **occurrences(work, [due])}
+        rows = work.rows[one.entity].read(work.connection, [one.record_id])
+        return rows.get(one.record_id)
 
     def check(self, work: Work, due: Due, look: Look, outbox: Outbox) -> Verdict:
         """Return what is to be done with a task."""
@@ -94,7 +122,7 @@ class Checker:
                 return _gone(
                     "The rule is not about these records any more.", "规则不再适用于此类记录。"
                 )
-            row = look.rows.get(entity.name, {}).get(one.record_id)
+            row = self._row_now(work, due, look)
             if row is None:
                 return _gone("Its record was removed for good.", "其记录已被彻底删除。")
             if row.get("deleted_at") is not None:

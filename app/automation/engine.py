@@ -17,7 +17,7 @@ import psycopg
 from app.access.principal import SYSTEM
 from app.automation import due_tasks
 from app.automation.actions.base import Outcome, StopRule
-from app.automation.checked_again import Checker, FindRule, Verdict
+from app.automation.checked_again import Checker, FindRule, Look, Verdict
 from app.automation.due_tasks import MOST_ATTEMPTS, Due, pause_after, put_back
 from app.automation.firings import (
     Ended,
@@ -121,7 +121,7 @@ class Engine:
             self._one(batch, due, look)
         batch.close()
 
-    def _one(self, batch: Batch, due: Due, look: Any) -> None:
+    def _one(self, batch: Batch, due: Due, look: Look) -> None:
         """Run one task; what it did is taken back when it fails."""
         work = batch.work
         handler = self._handler_of(due)
@@ -130,27 +130,29 @@ class Engine:
             if handler is not None:
                 with work.connection.transaction():
                     ended = handler.run(work, due.firing, due.step, batch.outbox)
+                look.is_stale = True
                 batch.done(due, ended or Ended(due.firing, "done"))
                 return
             verdict = self._checker.check(work, due, look, batch.outbox)
             if verdict.run is None:
                 batch.decided(due, verdict)
                 return
-            self._run(batch, due, verdict)
+            self._run(batch, due, verdict, look)
         except StopRule as refusal:
             batch.reset(mark)
-            batch.decided(due, Verdict("skipped", _label(refusal.message)))
+            batch.decided(due, Verdict("skipped", _label(refusal.message), drops_all=True))
         except (TrellisError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             batch.reset(mark)
             self._note_failure(work, due, error, batch.ended)
 
-    def _run(self, batch: Batch, due: Due, verdict: Verdict) -> None:
+    def _run(self, batch: Batch, due: Due, verdict: Verdict, look: Look) -> None:
         run, work = verdict.run, batch.work
         assert run is not None
         if not self._writes(verdict):
             # Nothing of it touches records, so there is nothing to take back in part.
             self._walk(run, due, verdict)
         else:
+            look.is_stale = True
             with work.connection.transaction():
                 self._walk(run, due, verdict)
         batch.ran(due, run)
@@ -268,12 +270,12 @@ class Batch:
         may_wait = {run.firing.id for run in self._runs if run.known.has_later}
         may_wait |= {one.id for one, _ in self._partly}
         waiting = still_waiting(work, may_wait)
+        rows = [Ended(run.firing, _state_of(run, waiting), run.reason) for run in self._runs]
         for one, reason in self._partly:
             state = "waiting" if one.id in waiting else "done"
-            self.ended.append(Ended(one, state, None if state == "waiting" else reason))
-        for run in self._runs:
-            self.ended.append(Ended(run.firing, _state_of(run, waiting), run.reason))
-        end_firings(work, _last_of_each(self.ended))
+            rows.append(Ended(one, state, None if state == "waiting" else reason))
+        # What was decided about a firing as a whole stands, whatever its other steps did.
+        end_firings(work, _last_of_each([*rows, *self.ended]))
         if any(each.due_at <= work.now for each in later):
             wake(work.connection)
 

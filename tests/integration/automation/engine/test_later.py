@@ -279,3 +279,27 @@ def test_a_worker_that_dies_leaves_everything_to_the_next(
     assert len(world.messages()) == 1
     assert world.row("customer", number)["note"] == "later"
     assert world.select(sa.select(sa.func.count()).select_from(firing))[0]["count_1"] == 2
+
+
+TOGETHER = """
+rule: count-up
+entity: customer
+when: {on: create}
+do:
+  - {after: 1 hour, set: {score: "=score + 1"}}
+  - {after: 1 hour, if: score < 3, set: {score: "=score + 1"}}
+  - {after: 1 hour, if: score >= 3, stop: Enough.}
+  - {after: 2 hours, notify: {to: owner, say: Never}}
+"""
+
+
+def test_steps_of_one_batch_see_what_the_others_did_and_a_stop_ends_it(world: World) -> None:
+    world.rules(TOGETHER)
+    number, other = world.create("customer", score=1), world.create("customer", score=0)
+    world.at(hours=1)
+    assert [world.row("customer", each)["score"] for each in (number, other)] == [3, 2]
+    assert world.states() == ["skipped", "waiting"]
+    assert world.firings()[0]["reason"] == {"en": "Enough."}
+    world.at(hours=1)
+    assert world.messages() == [("sam", "Never")]
+    assert world.states() == ["skipped", "done"]
