@@ -48,6 +48,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
+    from app.screens.staff_views import StaffView
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.wording import read_wordings
@@ -77,5 +78,6 @@ def register_screens(builder: Any, core: Any) -> None:
         DeliveriesView,
         JobsView,
         RulesView,
+        StaffView,
     ):
         builder.add_view_no_menu(view)
