@@ -16,9 +16,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from app.database.system import working_day
 from app.definitions.catalog import Catalog, Entity, Field
 from app.expressions.calendar import Calendar
+from app.expressions.monotone import MonotoneBase, by_base, monotone_base
 from app.expressions.sources import BoundEnvironment, SQLEnvironment, SQLSource, sql_type
 from app.expressions.sql import to_sql, to_where
-from app.expressions.tree import Checked
+from app.expressions.tree import Checked, Path
 from app.expressions.types import NUMBER, TEXT, Kind, Type
 
 
@@ -83,7 +84,15 @@ class TableSource:
 
         *roots* says what ``record`` and its like are, where they are not this row.
         """
-        return to_where(condition, self, environment(self.release.catalog, roots))
+        root = by_base(condition.root, self._counted_from)
+        return to_where(root, self, environment(self.release.catalog, roots))
+
+    def _counted_from(self, path: Path) -> MonotoneBase | None:
+        """Return from which value of this row a formula counts days, if it does that."""
+        field = None if path.root or path.hops else self.entity.fields.get(path.name)
+        if field is None or field.type.name != "formula" or field.expression is None:
+            return None
+        return monotone_base(field.expression) if field.is_volatile else None
 
     def columns(self, field: Field) -> dict[str, sa.ColumnElement[Any]]:
         """Return the field's columns by name, the main one worked out where it is not stored."""

@@ -103,6 +103,14 @@ def test_q14_a_filter_reads_no_more_than_it_must(crowd, who):
     assert buffers < 2_000
 
 
+@pytest.mark.parametrize("text", ["silent <= 3", "3 > silent", "silent < 9.5 and level == 'a'"])
+def test_days_since_are_compared_by_the_day_itself(crowd, text):
+    nodes, buffers = plan_of(crowd, "boss", filter=text)
+    # The sort's own index is walked to that day and no farther.
+    assert any("last_at >=" in node.get("Index Cond", "") for node in nodes)
+    assert buffers < 400
+
+
 def test_empty_values_are_looked_for_only_when_the_page_is_not_full(crowd):
     def reads_of_empty_values(text):
         nodes, _ = plan_of(crowd, "mia", filter=text)
