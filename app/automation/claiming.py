@@ -68,6 +68,7 @@ def claim_due(
     now: datetime,
     limit: int = 1000,
     timing: Timing | None = None,
+    only: int | None = None,
 ) -> int:
     """Turn what is due into firings with a task each, once; return how many rows were due.
 
@@ -75,6 +76,7 @@ def claim_due(
         connection: in autocommit mode, or in a transaction that this becomes a part of.
         limit: at most so many; come again at once if that many were due.
         timing: what was found out for this release before.
+        only: claim what is due of this rule.
     """
     known = timing or Timing(release, numbers)
     with connection.transaction():
@@ -83,6 +85,7 @@ def claim_due(
             {
                 "now": now,
                 "limit": limit,
+                "only": only,
                 "missed_before": now - GRACE,
                 "skips": known.skips,
                 "once": known.once,
@@ -107,10 +110,11 @@ def _numbers(name: str) -> sa.BindParameter[Any]:
 
 def _claiming() -> sa.Select[Any]:
     now = sa.bindparam("now", type_=MOMENT)
+    only = sa.bindparam("only", type_=sa.Integer)
     own = reminder.c
     due = (
         sa.select(own.rule, own.entity, own.record_id, own.base, own.due_at, own.repeats)
-        .where(own.due_at <= now, ~own.suspended)
+        .where(own.due_at <= now, ~own.suspended, sa.or_(only.is_(None), own.rule == only))
         .order_by(own.due_at)
         .limit(sa.bindparam("limit", type_=sa.BigInteger))
         .with_for_update(skip_locked=True)
@@ -187,3 +191,15 @@ def _claiming() -> sa.Select[Any]:
 
 
 _claim = Statement(_claiming())
+
+
+_rules_due = Statement(
+    sa.select(reminder.c.rule)
+    .where(reminder.c.due_at <= sa.bindparam("now", type_=MOMENT), ~reminder.c.suspended)
+    .distinct()
+)
+
+
+def rules_due(connection: psycopg.Connection[Any], now: datetime) -> list[int]:
+    """Return the rules of which something is due."""
+    return sorted(row[0] for row in _rules_due.run(connection, {"now": now}))

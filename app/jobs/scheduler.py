@@ -22,11 +22,12 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from app.automation import recomputing
-from app.automation.claiming import Timing, claim_due
+from app.automation.claiming import Timing, claim_due, rules_due
 from app.automation.waking import CHANNEL
 from app.database.pools import CONNECT_SECONDS
 from app.database.release import Release
 from app.errors import Unavailable
+from app.expressions.problems import ExpressionProblem
 from app.jobs import leases, processes
 from app.jobs.chores import CHORES, queue_chore
 from app.jobs.queues import connect, hand_out, queue
@@ -45,6 +46,9 @@ CLAIMS_A_TICK = 20
 BATCH, DELIVERIES = 100, 10
 #: Jobs that may wait in a queue. More is handed out when these are done.
 MOST_WAITING = 40
+#: What one rule may do wrong: a date beyond the years, an expression no statement can know.
+_OURS = (psycopg.Error, ExpressionProblem, ArithmeticError, LookupError)
+_TELL_AGAIN = 60.0
 #: How often reminders that an apply left undone are looked for.
 LEFT_OVER_SECONDS = 30.0
 
@@ -67,6 +71,7 @@ class Scheduler:
         self._recomputing: threading.Thread | None = None
         self._looked_for_left_over = 0.0
         self._beat_at = 0.0
+        self._told_at: float | None = None
         self.is_leading = False
         self.redis_is_away = False
         self.last_tick: datetime | None = None
@@ -144,7 +149,7 @@ class Scheduler:
         timing = self._timing_of(release)
         more = False
         for number in range(CLAIMS_A_TICK):
-            found = claim_due(connection, release, self._numbers, now, CLAIM, timing)
+            found = self._claim(connection, now, timing)
             if found < CLAIM:
                 break
             more = number == CLAIMS_A_TICK - 1
@@ -154,6 +159,26 @@ class Scheduler:
         self._see_to_left_over(connection, release)
         self.last_tick = datetime.now(UTC)
         return more or handed
+
+    def _claim(self, connection: psycopg.Connection[Any], now: datetime, timing: Timing) -> int:
+        """Claim what is due; a rule that cannot be claimed must not hold up the others."""
+        release = timing.release
+        try:
+            return claim_due(connection, release, self._numbers, now, CLAIM, timing)
+        except _OURS as error:
+            if isinstance(error, psycopg.OperationalError):
+                raise
+            if self._told_at is None or time.monotonic() - self._told_at > _TELL_AGAIN:
+                self._told_at = time.monotonic()
+                _log.exception("claiming failed; each rule is claimed by itself")
+        for rule in rules_due(connection, now):
+            try:
+                claim_due(connection, release, self._numbers, now, CLAIM, timing, rule)
+            except _OURS as error:
+                if isinstance(error, psycopg.OperationalError):
+                    raise
+                _log.error("rule %s cannot be claimed: %s", self._numbers.name(rule), error)
+        return 0
 
     def _timing_of(self, release: Release) -> Timing:
         if self._timing is None or self._timing.release is not release:

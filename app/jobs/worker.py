@@ -85,21 +85,81 @@ def run_worker(services: Services, queues: Sequence[str] = QUEUES, *, burst: boo
     # RQ's lines go to the log that our parent opened.
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     set_runtime(services)
-    _wait_for_redis(redis_url)
-    worker = TrellisWorker(
-        [queue(connect(redis_url), name) for name in queues],
-        name=processes.own_name(),
-        connection=connect(redis_url),
-        default_result_ttl=RESULT_TTL,
-        serializer=SERIALIZER,
-    )
-    beat = processes.Beat(lambda: _tell(services, worker, queues), lambda: _watch(worker))
+    desk = _Desk(services, queues)
+    beat = processes.Beat(desk.tell, desk.watch)
     try:
-        worker.work(burst=burst, logging_level="WARNING")
+        while desk.work(redis_url, burst=burst):
+            _log.warning("Redis went away; this worker begins anew when it is back")
     finally:
         beat.stop()
-        _leave(services, worker)
+        desk.leave()
         services.close()
+
+
+class _Desk:
+    """The place of one worker process: RQ's worker is another one each time Redis was away."""
+
+    def __init__(self, services: Services, queues: Sequence[str]) -> None:
+        self._services, self._queues = services, queues
+        self._name = processes.own_name()
+        self._begun = 0
+        self._worker: TrellisWorker | None = None
+        self._done = self._failed = 0
+
+    def work(self, redis_url: str, *, burst: bool) -> bool:
+        """Work until asked to stop, and then return False; True: Redis went away."""
+        _wait_for_redis(redis_url)
+        self._begun += 1
+        self._worker = worker = TrellisWorker(
+            [queue(connect(redis_url), name) for name in self._queues],
+            # Redis may still know the one before by its name.
+            name=f"{self._name}-{self._begun}",
+            connection=connect(redis_url),
+            default_result_ttl=RESULT_TTL,
+            serializer=SERIALIZER,
+        )
+        try:
+            worker.work(burst=burst, logging_level="WARNING")
+        except RedisError as error:
+            _log.warning("Redis does not answer: %s", error)
+        finally:
+            self._done, self._failed = self._done + worker.done, self._failed + worker.failed
+            worker.done = worker.failed = 0
+        return not burst and worker._shutdown_requested_date is None
+
+    def tell(self) -> None:
+        """Say that this process is there; what goes wrong is tried again with the next beat."""
+        worker = self._worker
+        since = worker.busy_since if worker is not None else None
+        details = {
+            "queues": list(self._queues),
+            "job": worker.busy_with if worker is not None else None,
+            "seconds": None if since is None else round(time.monotonic() - since, 1),
+            "done": self._done + (worker.done if worker is not None else 0),
+            "failed": self._failed + (worker.failed if worker is not None else 0),
+        }
+        try:
+            with self._services.pools.write.connection() as connection:
+                processes.say_present(connection, self._name, "worker", details)
+        except (psycopg.Error, Unavailable) as error:
+            _log.warning("could not say that this worker is there: %s", error)
+
+    def watch(self) -> None:
+        """End the process if its job hangs where no signal reaches it."""
+        worker = self._worker
+        since = worker.busy_since if worker is not None else None
+        if since is not None and time.monotonic() - since > JOB_SECONDS + _LAST_SECONDS:
+            _log.critical("a job hangs; this worker ends and is started anew")
+            logging.shutdown()
+            os._exit(_EXIT_HUNG)
+
+    def leave(self) -> None:
+        """Say that this process ends in good order."""
+        try:
+            with self._services.pools.write.connection() as connection:
+                processes.leave(connection, self._name)
+        except (psycopg.Error, Unavailable) as error:
+            _log.warning("could not say that this worker ends: %s", error)
 
 
 def _wait_for_redis(redis_url: str) -> None:
@@ -115,36 +175,3 @@ def _wait_for_redis(redis_url: str) -> None:
                 _log.warning("Redis is away, waiting for it: %s", error)
             told = True
         time.sleep(1.0)
-
-
-def _tell(services: Services, worker: TrellisWorker, queues: Sequence[str]) -> None:
-    since = worker.busy_since
-    details = {
-        "queues": list(queues),
-        "job": worker.busy_with,
-        "seconds": None if since is None else round(time.monotonic() - since, 1),
-        "done": worker.done,
-        "failed": worker.failed,
-    }
-    try:
-        with services.pools.write.connection() as connection:
-            processes.say_present(connection, worker.name, "worker", details)
-    except (psycopg.Error, Unavailable) as error:
-        _log.warning("could not say that this worker is there: %s", error)
-
-
-def _watch(worker: TrellisWorker) -> None:
-    """End the process if its job hangs where no signal reaches it."""
-    since = worker.busy_since
-    if since is not None and time.monotonic() - since > JOB_SECONDS + _LAST_SECONDS:
-        _log.critical("%s hangs; this worker ends and is started anew", worker.busy_with)
-        logging.shutdown()
-        os._exit(_EXIT_HUNG)
-
-
-def _leave(services: Services, worker: TrellisWorker) -> None:
-    try:
-        with services.pools.write.connection() as connection:
-            processes.leave(connection, worker.name)
-    except (psycopg.Error, Unavailable) as error:
-        _log.warning("could not say that this worker ends: %s", error)

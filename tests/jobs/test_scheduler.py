@@ -6,6 +6,7 @@ import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from redis import Redis
@@ -14,6 +15,7 @@ from app.database.automation_tables import message, reminder, task
 from app.database.servers import ValkeyServer
 from app.database.system import idempotency
 from app.jobs import leases
+from app.jobs import scheduler as scheduler_module
 from app.jobs.queues import connect, queue
 from tests.jobs.world import World, build, wait_until
 
@@ -153,6 +155,42 @@ def test_f14_f16_f17_redis_killed_full_or_away_loses_nothing(own, valkey):
     own.tick(scheduler)
     own.work()
     assert (own.messages(), own.tasks()) == (3, 0)
+
+
+def test_f14_a_worker_waits_for_redis_and_goes_on(own, valkey):
+    worker = own.start("worker", "--queues", "reminders,default")
+    wait_until(lambda: own.processes("worker"))
+    os.kill(valkey.pid, signal.SIGKILL)
+    wait_until(lambda: valkey.pid is None)
+    own.customer()
+    valkey.restart_if_dead()
+    scheduler = own.tick()
+
+    def is_done():
+        own.lose_leases()
+        own.tick(scheduler)
+        return own.messages() == 1
+
+    wait_until(is_done, 30)
+    assert worker.poll() is None
+    assert len(own.processes("worker")) == 1
+
+
+def test_a_rule_that_cannot_be_claimed_holds_up_no_other(world, monkeypatch):
+    world.customer()
+    bad = world.services.numbers.number("counted")
+    real = scheduler_module.claim_due
+
+    def claim(connection, release, numbers, now, limit, timing, only=None):
+        if only in (None, bad):
+            raise psycopg.DataError("timestamp out of range")
+        return real(connection, release, numbers, now, limit, timing, only)
+
+    monkeypatch.setattr(scheduler_module, "claim_due", claim)
+    world.tick()
+    world.work("reminders")
+    assert (world.messages(), world.firings("done")) == (1, 1)
+    assert world.count(reminder, reminder.c.due_at.is_not(None)) == 1
 
 
 def test_house_is_kept_once_an_hour(world):

@@ -82,7 +82,8 @@ class Silence(w.World):
         self.services.records.create(self.who(), "follow_up", values)
 
     def told(self):
-        chosen = sa.select(message.c.text, message.c.user_id).order_by(message.c.id)
+        chosen = sa.select(message.c.text, message.c.user_id).where(message.c.kind == "rule")
+        chosen = chosen.order_by(message.c.id)
         with self.services.pools.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(chosen)]
 

@@ -18,7 +18,7 @@ from contextlib import suppress
 import pytest
 
 from app.database.servers import ValkeyServer
-from app.processes import is_alive, kill, spawn
+from app.processes import is_alive, kill, last_lines, spawn
 from app.settings import settings_as_environment
 from app.supervisor import background_commands, web_command
 from tests.jobs import world as w
@@ -161,6 +161,8 @@ def storm(make_settings, template_database, clone_database, tmp_path, tmp_path_f
     fleet = Fleet(world, valkey, tmp_path)
     yield world, fleet
     fleet.stop()
+    for name in fleet.running:
+        _log.info("the end of %s.log:\n%s", name, last_lines(tmp_path / f"{name}.log", 30))
     world.close()
     valkey.stop()
 
@@ -180,7 +182,12 @@ def test_a_storm_of_kills_loses_no_reminder_and_sends_none_twice(storm):
             fleet.look_after()
     fleet.look_after()
     written = len(writer.dates)
-    w.wait_until(lambda: not writer.is_alive() or len(writer.dates) > written, 60)
+
+    def goes_on():
+        fleet.look_after()
+        return not writer.is_alive() or len(writer.dates) > written
+
+    w.wait_until(goes_on, 60)
     writer.ended.set()
     writer.join(60)
     assert not writer.is_alive()
