@@ -89,6 +89,8 @@ class Judge:
         )
         shown = "; ".join(self._told(one) for one in there[:5]) or "-"
         english, chinese = _WORDS[key]
+        if expected[key] == 1:
+            english = english.removesuffix("s")
         return Label(
             {
                 "en": f"Expected {expected[key]} {english}{narrowed}; {len(found)} came. "

@@ -25,6 +25,12 @@ def as_lines(outcomes: Sequence[Outcome], prefix: str, language: str) -> list[st
             "{all} 项配置测试中有 {failed} 项失败（{seconds} 秒）。",
             failed=failed, all=len(outcomes), seconds=seconds,
         )  # fmt: skip
+    elif len(outcomes) == 1:
+        count = say(
+            "The one test of the configuration passed ({seconds} s).",
+            "1 项配置测试通过（{seconds} 秒）。",
+            seconds=seconds,
+        )
     else:
         count = say(
             "All {all} tests of the configuration passed ({seconds} s).",
