@@ -24,18 +24,26 @@ def build(url: str) -> None:
 
 
 @pytest.fixture
-def pools(
+def database_url(
     template_database: Callable[[str, Build], str], clone_database: Callable[[str], str]
-) -> Iterator[Pools]:
-    made = Pools(clone_database(template_database("migrated", build)))
+) -> str:
+    """The address of a database with our own tables and no configuration."""
+    return clone_database(template_database("migrated", build))
+
+
+@pytest.fixture
+def pools(database_url: str) -> Iterator[Pools]:
+    made = Pools(database_url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def empty(database_url: str) -> Iterator[Pools]:
+def empty(
+    template_database: Callable[[str, Build], str], clone_database: Callable[[str], str]
+) -> Iterator[Pools]:
     """A database that Trellis has never seen."""
-    made = Pools(database_url)
+    made = Pools(clone_database(template_database("untouched", lambda _url: None)))
     yield made
     made.close()
 
