@@ -115,7 +115,8 @@ def start_trellis(folder: Path, config: Path, **settings: str) -> RunningTrellis
             text=True,
         )
     url = f"http://127.0.0.1:{environment['PORT']}"
-    deadline = time.monotonic() + 90
+    # Far more than it takes: the demo is loaded while other tests use the machine.
+    deadline = time.monotonic() + 300
     while "Ready after" not in log.read_text():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
