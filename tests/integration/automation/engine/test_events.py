@@ -130,7 +130,7 @@ def test_a_stop_refuses_the_write_with_its_sentence(world: World) -> None:
     assert [each["name"] for each in world.all("todo")] == ["Say goodbye"]
 
 
-def test_rules_obey_checks_and_unique_and_their_mistakes_are_theirs(world: World) -> None:
+def test_j6_rules_obey_checks_and_unique_and_their_mistakes_are_theirs(world: World) -> None:
     """J6: a rule that fails refuses the save, is named, and stands in the ledger."""
     world.rules(REFUSALS)
     number = world.create("customer", name="A")

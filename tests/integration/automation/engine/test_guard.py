@@ -28,7 +28,7 @@ do: [{create: {entity: todo, set: {name: Child, loop: "=record.loop + 1"}}}]
 """
 
 
-def test_no_rule_meets_a_record_twice_in_a_chain(world: World) -> None:
+def test_j5_no_rule_meets_a_record_twice_in_a_chain(world: World) -> None:
     """J5: A writes, B writes, A again: it ends there, and the ledger names the loop."""
     world.rules(PING)
     customer = world.create("customer")
@@ -40,7 +40,7 @@ def test_no_rule_meets_a_record_twice_in_a_chain(world: World) -> None:
     assert loop in world.firings("ping")[1]["reason"]["en"]
 
 
-def test_a_chain_that_is_too_deep_is_refused_as_a_whole(world: World) -> None:
+def test_j5_a_chain_that_is_too_deep_is_refused_as_a_whole(world: World) -> None:
     """J5: a rule that makes records for ever is stopped, with the loop named and no half work."""
     world.rules(ENDLESS)
     with pytest.raises(RuleFailed) as failed:
@@ -105,7 +105,9 @@ do: [{create: {entity: todo, set: {name: =record.code}}}]
 """
 
 
-def test_messages_that_fail_are_noted_and_what_fails_in_the_records_refuses(world: World) -> None:
+def test_j2_j6_messages_that_fail_are_noted_and_what_fails_in_the_records_refuses(
+    world: World,
+) -> None:
     """J6, J2: a text that fails costs no save; a step that fails takes everything back."""
     world.rules(BROKEN)
     number = world.create("customer")
@@ -124,7 +126,7 @@ def test_messages_that_fail_are_noted_and_what_fails_in_the_records_refuses(worl
     assert world.states("broken-step") == ["failed"]
 
 
-def test_of_a_batch_the_write_that_fails_leaves_nothing(world: World) -> None:
+def test_j2_of_a_batch_the_write_that_fails_leaves_nothing(world: World) -> None:
     """J2: what a rolled-back write meant to cause does not happen."""
     world.rules(BROKEN)
     one, two = world.create("customer"), world.create("customer")

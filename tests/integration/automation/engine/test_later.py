@@ -70,7 +70,7 @@ def test_a_wait_ends_at_most_then_and_conditions_are_asked_again(world: World) -
     assert done["steps"]["1"]["note"]["en"] == "Its condition does not hold: level != 'c'."
 
 
-def test_what_waits_is_suspended_in_the_bin_goes_along_and_is_dropped_for_good(
+def test_j4_what_waits_is_suspended_in_the_bin_goes_along_and_is_dropped_for_good(
     world: World,
 ) -> None:
     """J4: deleted, restored, transferred, merged, purged in between."""
@@ -185,7 +185,7 @@ def test_a_rule_about_no_record_asks_other_records(world: World) -> None:
     assert world.states("nobody-made-a-lead") == ["done", "skipped"]
 
 
-def test_a_task_runs_once_however_often_it_is_delivered(world: World) -> None:
+def test_j3_f25_a_task_runs_once_however_often_it_is_delivered(world: World) -> None:
     """J3, F25: the same task delivered again, also in parallel and under an old token."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -243,7 +243,7 @@ def test_a_step_that_fails_is_tried_again_and_put_aside_and_others_go_on(world: 
     assert world.row("customer", good)["score"] is None
 
 
-def test_a_rule_does_nothing_for_who_may_not_any_more(world: World) -> None:
+def test_j13_a_rule_does_nothing_for_who_may_not_any_more(world: World) -> None:
     """J13: the causer left before the step was due: it is not done, and logged."""
     world.rules(FAILING)
     world.create("customer", "sue")
@@ -254,7 +254,7 @@ def test_a_rule_does_nothing_for_who_may_not_any_more(world: World) -> None:
     assert "does not work here" in world.firings("robot")[0]["reason"]["en"]
 
 
-def test_a_worker_that_dies_leaves_everything_to_the_next(
+def test_f8_a_worker_that_dies_leaves_everything_to_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F8: cut off between the effect and the end, nothing of it happened; then it happens once."""
