@@ -7,7 +7,7 @@ returns what `automation` keeps; None where there is a problem that leaves nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -371,7 +371,8 @@ def _run(binder: StepBinder, site: Site, path: Path, wrote: dict[str, Any], _: s
     name = wrote["action"]
     if name not in binder.known.actions:
         where = path if isinstance(written_at(site.document, path), str) else (*path, "action")
-        listed = sorted(binder.known.actions)  # type: ignore[type-var,arg-type]
+        actions = binder.known.actions
+        listed = sorted(actions) if isinstance(actions, Iterable) else []
         close = nearest(name, listed)
         message = f"No plugin has an action `{name}`."
         site.shop.problem(

@@ -102,7 +102,7 @@ def _options(site: Site, path: Path, settings: dict[str, Any]) -> tuple[Option, 
 
 def _targets_exist(site: Site, path: Path, settings: dict[str, Any]) -> bool:
     targets = settings.get("to")
-    listed = (targets,) if isinstance(targets, str) else targets or ()
+    listed: tuple[str, ...] = (targets,) if isinstance(targets, str) else tuple(targets or ())
     for target in listed:
         if target not in site.shop.drafts or "." in target:
             message = f"`{target}` is not an entity."

@@ -195,7 +195,6 @@ expect: {reminders: 0}
     set = Givens("Of `update`: the fields with their new values.")
     delete = Plain("The record that goes to the bin.")
     restore = Plain("The record that comes back.")
-    read = Plain("The record that is looked at.")
     claim = Plain("The record that is taken out of its pool.")
     release = Plain("The record that goes to a pool.")
     transfer = Plain("The record that is given to somebody; `to` says whom.")
@@ -242,6 +241,7 @@ add_keys(
     TestStepSchema,
     {
         "as": Plain("Who does it: a user given above. Without it, an administrator."),
+        "read": Plain("The record that is looked at."),
         "with": Givens("Of `press`: what is filled in; of `hook`: what is sent."),
     },
 )

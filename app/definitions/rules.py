@@ -45,12 +45,13 @@ def bind_rule(
     entities = _entities(shop, document, values)
     if entities is None:
         return None
-    bound = {
+    tried = {
         entity: _bind_for(shop, document, values, known, entity) for entity in entities or ("",)
     }
-    first = next(iter(bound.values()))
-    if first is None or any(one is None for one in bound.values()):
+    bound = {entity: one for entity, one in tried.items() if one is not None}
+    if len(bound) < len(tried):
         return None
+    first = next(iter(bound.values()))
     site = Site(shop, document, first[3].scope)
     rule = RuleDefinition(
         name=name,

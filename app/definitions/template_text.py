@@ -99,7 +99,7 @@ class _Walker:
     def _item(self, type_: Type) -> Type:
         return type_.item or ANY if type_.kind is Kind.many else ANY
 
-    def _type(self, node: nodes.Expr, known: dict[str, Type]) -> Type:
+    def _type(self, node: nodes.Node, known: dict[str, Type]) -> Type:
         if isinstance(node, nodes.Name):
             return self._name(node, known)
         if isinstance(node, nodes.Getattr):

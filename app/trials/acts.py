@@ -148,7 +148,7 @@ class Acts:
 
     def _hook(self, act: Act) -> None:
         body = orjson.dumps(act.step.get("with", {}))
-        headers = {
+        headers: Any = {
             "Authorization": f"Bearer {SIGNED_WITH}",
             # Each delivery of a test is another one, even if it says the same.
             DELIVERIES[0]: str(act.step["place"].line),

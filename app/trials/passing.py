@@ -37,7 +37,7 @@ _asked = (
 )
 
 
-def _question() -> sa.Select[Any]:
+def _question() -> sa.Select[*tuple[Any, ...]]:
     """Return what is due now (reminders, tasks, deadlines), and when the next is."""
     kinds = (_waiting, _open, _asked)
     now = [
