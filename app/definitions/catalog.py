@@ -340,6 +340,8 @@ class Catalog:
     )
     #: rules, lifecycles, approvals, pools, quotas, templates and the configuration's tests
     automation: Automation = field(default_factory=Automation)
+    #: saved mappings of files, by name: ``imports.ImportMapping``
+    imports: Mapping[str, Any] = field(default_factory=dict)
     #: parts of the language other rooms compile (dashboards …), as located data by file
     others: Mapping[str, Any] = field(default_factory=dict)
     #: names entities once had, each to the entity's name now

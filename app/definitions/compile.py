@@ -20,6 +20,7 @@ from app.definitions.automation import Automation
 from app.definitions.catalog import Catalog, Entity, Role
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
+from app.definitions.imports import ImportMapping, bind_imports
 from app.definitions.lifecycles import WrittenLifecycle
 from app.definitions.links import check_former_entities, required_circles
 from app.definitions.names import BUILT_IN_ENTITIES
@@ -76,6 +77,7 @@ class _Compilation:
         self.app_document = gathered.singles.get("app")
         self.entities: dict[str, Entity] = {}
         self.automation = Automation()
+        self.imports: Mapping[str, ImportMapping] = {}
         self.warnings: dict[str, tuple[Problem, ...]] = {}
         self.lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
         for lifecycle in shapes.lifecycles:
@@ -98,6 +100,7 @@ class _Compilation:
         required_circles(shop)
         check_former_entities(shop)
         self.automation = bind_workflows(shop, self.shapes, self.gathered, self.actions)
+        self.imports = bind_imports(shop, self.shapes.workflows.get("import", []))
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
         shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)
@@ -315,4 +318,5 @@ class _Compilation:
             formulas_through=MappingProxyType(dependencies.formulas_through(shop)),
             others=MappingProxyType(others),
             automation=self.automation,
+            imports=self.imports,
         )

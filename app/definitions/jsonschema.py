@@ -14,6 +14,7 @@ from app.definitions.app_file import AppSchema
 from app.definitions.config_tests import TestSchema
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import KINDS
+from app.definitions.imports import ImportSchema
 from app.definitions.lifecycles import LifecycleSchema
 from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition, object_schema
@@ -30,6 +31,7 @@ FILES: Mapping[str, str] = {
     "entity": "entities/*.yaml",
     "workflow": "workflows/*.yaml",
     "test": "tests/*.yaml",
+    "import": "imports/*.yaml",
 }
 
 
@@ -103,4 +105,5 @@ _MAKERS: Mapping[str, Callable[[FieldTypes], dict[str, Any]]] = {
     "entity": _entity,
     "workflow": _workflow,
     "test": _of(TestSchema),
+    "import": _of(ImportSchema),
 }

@@ -17,6 +17,7 @@ from app.definitions.action_schemas import Steps, StepSchema, WaitSchema, WaitVa
 from app.definitions.app_file import AppSchema
 from app.definitions.config_tests import Expected, ExpectSchema
 from app.definitions.field_schemas import FieldSchema, FieldSchemas
+from app.definitions.imports import Columns
 from app.definitions.lifecycles import LifecycleSchema
 from app.definitions.names import (
     RESERVED_ENTITIES,
@@ -39,8 +40,8 @@ _HEAD = """# Reference: every key and field type
 
 <!-- Written by `python -m app.definitions.reference`; do not edit. -->
 
-What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/`, `workflows/`, `tests/` and
-in the heads of `templates/`, key by key. The guide to read first is
+What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/`, `workflows/`, `imports/`,
+`tests/` and in the heads of `templates/`, key by key. The guide to read first is
 [language.md](../language.md). A key in **bold** must be there.
 """
 
@@ -50,6 +51,7 @@ _TITLES: Mapping[str, str] = {
     "pool": "A pool",
     "quota": "A quota",
     "test": "A test",
+    "import": "A saved import",
 }
 
 
@@ -109,6 +111,8 @@ def _inner(setting: Any) -> Iterator[tuple[Definition, str]]:
         yield WaitSchema(), ": until something holds"
     elif isinstance(setting, Expected):
         yield ExpectSchema(), ": what must be so"
+    elif isinstance(setting, Columns):
+        yield setting.of.schema, ": a column"
     elif isinstance(setting, Access):
         yield from ((one, f": {one.noun}") for one in _schemas_of(setting))
     elif isinstance(setting, Table | Items):

@@ -14,6 +14,7 @@ from app.definitions.config_tests import TestSchema
 from app.definitions.document import Document
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
+from app.definitions.imports import ImportSchema
 from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
 from app.definitions.pools import PoolSchema, QuotaSchema
 from app.definitions.problems import Problem
@@ -23,13 +24,14 @@ from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schem
 from app.definitions.shape import Definition
 from app.definitions.templates import read_template
 
-#: Kinds of definitions that `workflows` binds, beside the lifecycles.
+#: Kinds of definitions that are read alike and bound later, beside the lifecycles.
 WORKFLOWS: Mapping[str, Callable[[FieldSchemas], Definition]] = {
     "rule": rule_schema,
     "approval": lambda _: ApprovalSchema(),
     "pool": lambda _: PoolSchema(),
     "quota": lambda _: QuotaSchema(),
     "test": lambda _: TestSchema(),
+    "import": lambda _: ImportSchema(),
 }
 
 
