@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -57,7 +56,7 @@ fields:
 RULES = """
 rule: silent
 entity: customer
-when: {after: {by: level, a: SILENT days, b: 60 days, else: 90 days}, since: "max(last_contacted_at, owner_since)"}
+when: {after: {by: level, a: SILENT days, b: SILENT1 days, else: SILENT2 days}, since: "max(last_contacted_at, owner_since)"}
 do: [{notify: {to: owner, say: Call}}]
 ---
 rule: due
@@ -109,9 +108,12 @@ class Cost:
     wall: float
 
 
-def configuration(folder: Path, silent: int = 30) -> Path:
+def configuration(folder: Path, silent: int = 0) -> Path:
     """Write the configuration into a folder."""
-    rules = RULES.replace("SILENT", str(silent))
+    # Another number moves every customer.
+    rules = RULES
+    for name, days in (("SILENT1", 60), ("SILENT2", 90), ("SILENT", 30)):
+        rules = rules.replace(name, str(days + silent))
     fields = itertools.cycle(("signed_on", "renewed_on"))
     rules += "".join(LATER.format(number=n, field=next(fields)) for n in range(1, 7))
     files = {
@@ -143,7 +145,7 @@ class AutomationBench:
         self._valkey.start()
         self._services = services = open_services(self._settings)
         try:
-            self._apply(30)
+            self._apply(0)
             self._owner = add_user(
                 services.records, login="ann", password="long-enough-1", roles=["sales"],
                 values={"name": "Ann"},
@@ -269,7 +271,7 @@ class AutomationBench:
         rule = services.numbers.number("ends")
         best = []
         with self._connection() as connection:
-            for _ in range(9):
+            for _ in range(15):
                 now = datetime.now(UTC)
                 connection.execute(MAKE_DUE, {"now": now, "rule": rule, "count": DUE})
                 began = time.perf_counter()
@@ -279,14 +281,14 @@ class AutomationBench:
                 best.append((time.perf_counter() - began) * 1000)
                 assert found == DUE, found
                 connection.execute("TRUNCATE trellis.task")
-        return statistics.median(best)
+        return min(best)
 
     def _change(self) -> tuple[float, float, float]:
         """Change a rule; return how long it took, the longest batch, and the longest write."""
         batches: list[float] = [time.perf_counter()]
         with _writer(self._services, self._ann, self._some("customer")) as waits:
             catalog = Installation(
-                replace(self._settings, config=configuration(self._folder / "config", 20)),
+                replace(self._settings, config=configuration(self._folder / "config", 10)),
                 self._services.pools,
             ).folder.load_catalog()
             with self._services.pools.engine.begin() as connection:
