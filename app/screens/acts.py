@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, RuleFailed
 from app.screens import pools
 from app.screens.buttons import DO, press_many
 from app.screens.list_view import Asked
@@ -33,7 +33,7 @@ def delete(visit: Visit, name: str, number: str) -> Response:
         count = visit.writer.delete(
             visit.principal, name, record.id, version=_version(), origin="screen"
         )
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         return record_page(visit, name, number, refused=_sentence(visit, problem))
     text = visit.wording.say("%(title)s is in the recycle bin", title=title)
     if count > 1:
@@ -50,7 +50,7 @@ def restore(visit: Visit, name: str, number: str) -> Response:
     record = visit.records.get(visit.principal, name, number, in_bin=True)
     try:
         visit.writer.restore(visit.principal, name, record.id, origin="screen")
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         return record_page(visit, name, number, refused=_sentence(visit, problem))
     title = title_of(entity, record, visit)
     leave_toast(visit.wording.say("%(title)s is back", title=title))
@@ -67,7 +67,7 @@ def transfer(visit: Visit, name: str, number: str) -> Response:
         return record_page(visit, name, number, refused=refused)
     try:
         visit.writer.transfer(visit.principal, name, [record.id], owner, origin="screen")
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         return record_page(visit, name, number, refused=_sentence(visit, problem))
     to = request.form.get("owner.title", "")
     title = title_of(entity, record, visit)
@@ -121,7 +121,7 @@ def bulk(visit: Visit, name: str) -> Response:
             )
         else:
             leave_toast(say("Choose who takes them over."))
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         leave_toast(_sentence(visit, problem))
     return _to(back)
 
@@ -133,12 +133,12 @@ def bulk_restore(visit: Visit, name: str) -> Response:
     try:
         visit.writer.restore(visit.principal, name, ids, origin="screen")
         leave_toast(visit.wording.say("They are back"))
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         leave_toast(_sentence(visit, problem))
     return _to(f"/crm/{name}/")
 
 
-def _sentence(visit: Visit, problem: InvalidInput) -> str:
+def _sentence(visit: Visit, problem: InvalidInput | RuleFailed) -> str:
     """Return everything a refusal says, as one text."""
     said = [visit.words(one) for sentences in problem.fields.values() for one in sentences]  # type: ignore[arg-type]
     return " ".join(dict.fromkeys(said)) or visit.words(problem.message)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, redirect, request
 
 from app.definitions.catalog import Entity
-from app.errors import Forbidden, InvalidInput, NotFound
+from app.errors import Forbidden, InvalidInput, NotFound, RuleFailed
 from app.records.conflicts import RecordConflict
 from app.records.results import Record
 from app.screens.conflicts import conflict_page, without_theirs
@@ -215,7 +215,7 @@ class Editing:
         typed = without_theirs(typed)
         try:
             written = self._write(typed)
-        except InvalidInput as problem:
+        except (InvalidInput, RuleFailed) as problem:
             return self._again(typed, touched, problem)
         except RecordConflict as conflict:
             assert self.record is not None
@@ -261,7 +261,9 @@ class Editing:
             strict=False,
         )
 
-    def _again(self, typed: Typed, touched: set[str], problem: InvalidInput) -> Response:
+    def _again(
+        self, typed: Typed, touched: set[str], problem: InvalidInput | RuleFailed
+    ) -> Response:
         visit = self.visit
         errors = sentences(problem.fields, visit)
         everything = touched | {key.partition(".")[0] for key in typed} & set(self.writable)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flask import Response, redirect, request
 
 from app.definitions.catalog import Entity, Field, Option
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, RuleFailed
 from app.records.moves import Possible
 from app.records.results import Record
 from app.screens.controls import Control
@@ -265,7 +265,7 @@ def move(visit: Visit, name: str, number: str, field: str) -> Response:
             origin="screen",
             strict=False,
         )
-    except InvalidInput as problem:
+    except (InvalidInput, RuleFailed) as problem:
         errors = sentences(problem.fields, visit)
         said = [each for all_ in errors.values() for each in all_]
         told = " ".join(dict.fromkeys(said)) or visit.words(problem.message)  # type: ignore[arg-type]

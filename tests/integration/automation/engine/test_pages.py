@@ -33,6 +33,12 @@ entity: customer
 when: {on: comment}
 do: [{follow: {to: owner}}]
 ---
+rule: broken
+entity: customer
+label: {en: Broken rule, zh: 坏规则}
+when: {on: update, changed: note}
+do: [{create: {entity: order, set: {due_on: =today()}}}]
+---
 rule: outside
 when: {hook: shop/orders, secret: SHOP_SECRET}
 do: [{update: {entity: customer, where: name == input.name, set: {status: dormant}}}]
@@ -153,3 +159,19 @@ def test_buttons_comments_and_the_ledger_on_pages(world: ApiWorld) -> None:
     assert "Mark as old" not in everything
     assert "Convert it" in root.ask("GET", f"/setup/ledger?user={IDS['sam']}&state=done").text
     assert root.ask("GET", "/setup/ledger?rule=nothing").status_code == 404
+
+
+def test_a_rule_that_fails_is_not_shown_as_the_users_mistake(world: ApiWorld) -> None:
+    """J6, on a form: what was typed stays, the rule is named, no field is marked."""
+    sam = world.browser("sam")
+    number = sam.made("customer", name="One", status="active")["id"]
+    typed = {"name": "One", "note": "typed with care", "_touched": "note"}
+    page = sam.ask("POST", f"/crm/customer/{number}/edit", data=typed)
+    assert "Broken rule" in page.text
+    assert "no mistake of yours" in page.text
+    assert "typed with care" in page.text
+    assert "is-bad" not in page.text
+    told = sam.ask("PATCH", f"/api/v1/customer/{number}", json={"note": "x"})
+    assert (told.status_code, told.json["error"]["code"]) == (500, "rule-failed")
+    assert "fields" not in told.json["error"]
+    assert "Broken rule" in world.browser("root").ask("GET", "/setup/ledger?state=failed").text
