@@ -214,6 +214,21 @@ class DuplicateRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Bench:
+    """How a view stands on the work bench."""
+
+    #: the field of the person whose work it is
+    of: str
+    #: the entity written in place, and its field that points at the row
+    log: str | None = None
+    log_link: str | None = None
+    #: the date moved by putting off; the logged record's field of that name plans it, too
+    later: str | None = None
+    #: field and value of what is ticked
+    done: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     name: str
     label: Label
@@ -221,6 +236,7 @@ class View:
     columns: tuple[str, ...] = ()
     sort: tuple[tuple[str, bool], ...] = ()  #: (field, descending)
     for_: tuple[str, ...] = ()
+    bench: Bench | None = None
 
 
 @dataclass(frozen=True, slots=True)

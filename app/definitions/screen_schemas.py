@@ -10,7 +10,7 @@ from app.definitions.complaints import Complaint
 from app.definitions.problems import Code
 from app.definitions.shape import Definition, Items, Labels, Part, Table, Value, add_keys
 from app.definitions.words import SortKeys, Texts
-from app.fields.settings import ExpressionText, Name, Names, refuse, written
+from app.fields.settings import ExpressionText, Name, Names, Plain, refuse, written
 
 
 class ListSchema(Definition):
@@ -28,6 +28,22 @@ filters: [level, address.city]
     filters = Texts("The fields offered as filters.")
 
 
+class BenchSchema(Definition):
+    """A view that stands on the work bench, the page somebody arrives at."""
+
+    noun = "`bench`"
+    example = """
+of: owner
+log: follow_up
+later: next_contact_at
+"""
+
+    of = Name("The person whose work it is: a field of one person.", required=True)
+    log = Name("The entity of which a record is written in place, about the one in the row.")
+    later = Name("The date that is moved when it is put off.")
+    done = Table(Plain("The value."), "What a record becomes when it is ticked.", noun="a field")
+
+
 class ViewSchema(Definition):
     """A list with a condition of its own."""
 
@@ -43,6 +59,7 @@ for: [sales, sales_manager]
     where = ExpressionText("The records in it.")
     columns = Texts("The fields shown; without them those of the list.")
     sort = SortKeys("By which field; without it as the list.")
+    bench = Part(BenchSchema(), "Its place on the work bench: whose work it is, and what is done.")
 
 
 add_keys(ViewSchema, {"for": Names("The roles that see it; without it all.")})

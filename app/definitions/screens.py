@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.definitions.binding import require_field
-from app.definitions.catalog import Screens, Section, View
+from app.definitions.catalog import Bench, Screens, Section, View
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, Severity
 from app.definitions.worked_out import links_to
@@ -126,7 +126,55 @@ def _view(shop: Workshop, draft: Draft, name: str, written: Mapping[str, Any]) -
         columns=tuple(written.get("columns", ())),
         sort=sort,
         for_=tuple(written.get("for", ())),
+        bench=_bench(shop, draft, (*path, "bench"), written.get("bench")),
     )
+
+
+def _bench(
+    shop: Workshop, draft: Draft, path: Path, written: Mapping[str, Any] | None
+) -> Bench | None:
+    if written is None:
+        return None
+    _of_type(shop, draft, (*path, "of"), written["of"], ("user",), "one person")
+    later = written.get("later")
+    if later is not None:
+        _of_type(shop, draft, (*path, "later"), later, _TIMES, "a date or a date with time")
+    done = written.get("done", {})
+    for name, value in done.items():
+        at = (*path, "done", name)
+        if not require_field(shop, draft, at, name, key=True):
+            continue
+        options = [option.name for option in draft.fields[name].options if not option.removed]
+        if options and value not in options:
+            message = f"`{value}` is no option of `{name}`."
+            shop.unknown(Code.unknown_option, draft.document, at, str(value), options, message)
+    log = written.get("log")
+    return Bench(
+        of=written["of"],
+        log=log,
+        log_link=_log_link(shop, draft, (*path, "log"), log),
+        later=later,
+        done=tuple(done.items()),
+    )
+
+
+def _log_link(shop: Workshop, draft: Draft, path: Path, log: str | None) -> str | None:
+    """Return the field by which what is logged points at a record."""
+    if log is None:
+        return None
+    child = shop.drafts.get(log)
+    if child is None:
+        shop.unknown_entity(draft.document, path, log, f"`{log}` is not an entity.")
+        return None
+    links = links_to(child, draft.name)
+    if not links:
+        shop.problem(
+            Code.not_a_link, draft.document, path,
+            f"`{log}` cannot be logged here: none of its fields links to `{draft.name}`.",
+            f"Add a field `{{type: link, to: {draft.name}}}` to `{log}`.",
+        )  # fmt: skip
+        return None
+    return links[0]
 
 
 def _require(shop: Workshop, draft: Draft, path: Path, names: Any) -> None:

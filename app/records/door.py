@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.database.release import Release
 from app.errors import Malformed, Unavailable
 from app.records import finding
+from app.records.bench import Benches, Heap, Stacked, Whose
 from app.records.files import FileStore
 from app.records.filters import shortcut_keys
 from app.records.lookups import Lookups
@@ -63,6 +64,7 @@ class Records(Writing):
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
+        self.benches = Benches(self.reader)
         self.previews = Previews(pools, live, organisation, clock)
         self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
 
@@ -318,6 +320,12 @@ class Records(Writing):
         """Return the records of any entity that the words find, the best first."""
         chosen = None if entities is None else tuple(entities)
         return self._asked(lambda: self.lookups.search(principal, text, chosen, page_size(limit)))
+
+    def bench(
+        self, principal: Principal, heaps: Sequence[Heap], whose: Whose, *, shown: int
+    ) -> list[Stacked]:
+        """Return how much work lies on each heap and the first of it; see `Benches.look`."""
+        return self._asked(lambda: self.benches.look(principal, heaps, whose, shown))
 
     def aggregate(
         self,

@@ -40,12 +40,14 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.notifications.outbox import INBOX_CHANNEL
     from app.screens.assets import read_assets
     from app.screens.automation_views import ButtonsView, LedgerView
+    from app.screens.bench_views import BenchView, PaletteView
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
     from app.screens.job_views import JobsView
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
+    from app.screens.palette import remember_what_is_seen
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
     from app.screens.staff_views import StaffView
@@ -66,6 +68,7 @@ def register_screens(builder: Any, core: Any) -> None:
         hearing=hearing,
     )
     register_former_links()
+    remember_what_is_seen(current_app)
     for view in (
         RecordsView,
         ButtonsView,
@@ -79,5 +82,7 @@ def register_screens(builder: Any, core: Any) -> None:
         JobsView,
         RulesView,
         StaffView,
+        BenchView,
+        PaletteView,
     ):
         builder.add_view_no_menu(view)

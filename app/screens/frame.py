@@ -76,7 +76,8 @@ class Page:
     find: str = ""
     me: Mark | None = None
     nav: Markup = field(default_factory=Markup)
-    #: the way to the inbox, above the menu
+    #: the ways to the work bench and to the inbox, above the menu
+    home: NavItem | None = None
     inbox: NavItem | None = None
     nav_end: Sequence[NavItem] = ()
     foot: Sequence[NavItem] = ()
@@ -117,9 +118,10 @@ class Frames:
     def foot(
         self, catalog: Catalog, policy: Policy, wording: Wording, active: str
     ) -> tuple[NavItem, ...]:
-        """Return the foot bar of small screens: two lists, the main act, search, the rest."""
+        """Return the foot bar of small screens: home, a list, the main act, search, the rest."""
         language = wording.language
         entities = readable_entities(catalog, policy)[:2]
+        home = NavItem(wording.say("Home"), "/", "home", on=active == "home")
         lists = [
             NavItem(
                 plural(entity, language),
@@ -127,7 +129,7 @@ class Frames:
                 icon_of(entity, self._icons),
                 on=entity.name == active,
             )
-            for entity in entities
+            for entity in entities[:1]
         ]
         acts = [name for name in ("follow_up", active) if name in catalog.entities]
         acts += [entity.name for entity in entities]
@@ -138,6 +140,7 @@ class Frames:
             label = wording.say("New %(thing)s", thing=thing)
             middle = [NavItem(label, f"/crm/{new}/new", "plus", main=True)]
         return (
+            home,
             *lists,
             *middle,
             NavItem(wording.say("Find"), "/find", "search", on=active == "find"),
@@ -182,6 +185,7 @@ class Frames:
         page.time_zone = principal.time_zone
         page.nav = self.menu(catalog, policy, language, active)
         page.foot = self.foot(catalog, policy, wording, active)
+        page.home = NavItem(wording.say("Home"), "/", "home", on=active == "home")
         page.inbox = NavItem(wording.say("Inbox"), "/inbox", "inbox", on=active == "inbox")
         page.nav_end = [
             *_approvals(catalog, wording, active),
@@ -291,9 +295,12 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
 
 def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
     return [
-        (("Ctrl K",), wording.say("find in everything")),
+        (("Ctrl K",), wording.say("find or do")),
         (("/",), wording.say("search this list")),
         (("N",), wording.say("new record")),
+        (("L",), wording.say("log a follow-up")),
+        (("D", "H"), wording.say("home: done, later")),
+        (("G H",), wording.say("go home")),
         (("E",), wording.say("edit")),
         (("J", "K"), wording.say("down, up")),
         (("E", "H"), wording.say("inbox: done, later")),

@@ -17,6 +17,7 @@ from app.screens import (
     acts,
     approvals,
     attachments,
+    bench,
     column_panel,
     filter_panel,
     me,
@@ -30,7 +31,6 @@ from app.screens import (
     shares,
 )
 from app.screens.editing import Editing
-from app.screens.navigation import readable_entities
 from app.screens.record_page import record_page
 from app.screens.sign_in import screens
 from app.screens.visit import Visit
@@ -55,12 +55,7 @@ class HomeView(Screen):
 
     @expose("/")
     def home(self) -> Any:
-        """Go to the first list there is to see."""
-        here = visit()
-        entities = readable_entities(here.catalog, here.policy)
-        if not entities:
-            return redirect("/me", 302)
-        return redirect(f"/crm/{entities[0].name}/", 302)
+        return bench.bench_page(visit())
 
     @expose("/find")
     def find(self) -> Any:

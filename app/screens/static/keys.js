@@ -1,5 +1,6 @@
 // Keys for those who type. Single keys rest while a field has the focus, and can be switched off.
 import { closeTopFloat } from "./floats.js";
+import { openPalette } from "./palette.js";
 import { clearSelection, toggleRow } from "./selection.js";
 
 let waitsForPlace = false;
@@ -58,7 +59,7 @@ function onKey(event) {
   }
   if (command && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    document.querySelector("[data-global-find]")?.focus();
+    openPalette();
     return;
   }
   if (command || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
@@ -74,6 +75,12 @@ function onKey(event) {
     return;
   }
   const button = press(event.key.toLowerCase());
+  if (event.key === "n" && !button) {
+    // Nothing is made on this page in particular: choose what.
+    event.preventDefault();
+    openPalette("> ");
+    return;
+  }
   const action = single[event.key];
   if (button || action) {
     // Space and Enter belong to whatever has the focus.

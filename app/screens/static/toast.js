@@ -23,6 +23,7 @@ export function toast(text) {
   box.textContent = text;
   region.replaceChildren(box);
   watch(box);
+  return box;
 }
 
 export function startToasts() {

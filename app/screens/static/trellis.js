@@ -1,10 +1,12 @@
 // Starts the small modules the screens are made of. Each listens on the document, so what htmx
 // swaps in works without being set up again. Nothing here knows an entity.
+import { startBench } from "./bench.js";
 import { startFloats } from "./floats.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
+import { startPalette } from "./palette.js";
 import { startPickers } from "./picker.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
@@ -17,3 +19,5 @@ startSelection();
 startToasts();
 startKeys();
 startInbox();
+startBench();
+startPalette();
