@@ -133,7 +133,8 @@ def _figure(visit: Visit, entity: Entity, names: list[str], record: Record) -> M
     for name in names:
         kind = shown_type(entity.fields[name])
         if kind.align == "end" and kind.name not in _MOMENTS:
-            return _show(visit, entity, name, record) or ""
+            # Nothing to earn or to collect is no figure worth a look.
+            return (_show(visit, entity, name, record) or "") if record.values.get(name) else ""
     return ""
 
 

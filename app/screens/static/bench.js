@@ -49,7 +49,7 @@ function onKey(event) {
   if (document.body.dataset.keys === "off" || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
   const act = keys[event.key];
-  if (!act || event.defaultPrevented) return;
+  if (!act) return;
   event.preventDefault();
   act();
 }
