@@ -38,6 +38,7 @@ _NOW = sa.bindparam("now", type_=MOMENT)
 _RULE = sa.bindparam("_rule", type_=sa.Integer)
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 _DUES = sa.bindparam("_dues", type_=sa.ARRAY(MOMENT))
+_TOLERANCE = timedelta(minutes=5)
 #: What stands for the moment that something was due last; no field can have this name.
 _LAST = "@last"
 
@@ -48,6 +49,7 @@ class Again:
     def __init__(self, release: Release, numbers: RuleNumbers, timetable: Timetable) -> None:
         """Sort the rules by what they need."""
         self._release = release
+        self._number = numbers.number
         self._timed: dict[tuple[int, int], Timed] = {}
         for each in timetable.rules:
             number = numbers.number(each.name)
@@ -216,6 +218,8 @@ class Again:
             conditions = self._conditions(timed.entity, table, timed.holds, timed.unless)
             if "owner" in table.c:
                 conditions.append(table.c.owner.is_not(None))
+            if timed.warned is not None:
+                conditions.append(self._was_warned(timed, table, given))
             days = sa.cast(sa.extract("day", _NOW - given.c.due), sa.Integer)
             asked = days if timed.insists else sa.literal_column("0")
             one = sa.select(table.c.id, given.c.due, asked.label("count"))
@@ -231,6 +235,25 @@ class Again:
         _set_daily.do(
             connection,
             {"_rule": number, "_entity": entity, "_ids": ids, "_next": now + timedelta(days=1)},
+        )
+
+    def _was_warned(self, timed: Timed, table: Any, given: Any) -> sa.ColumnElement[bool]:
+        """Return that somebody was warned of it long enough before."""
+        assert timed.warned is not None
+        name, length = timed.warned
+        source = _LastSource(self._release, timed.entity, table, _NOW)
+        now = Path(type=DATETIME, name=_LAST)
+        before = Arithmetic(type=DATETIME, operator="-", left=now, right=length.root)
+        known = environment(self._release.catalog)
+        # The one is claimed a moment earlier or later after its minute than the other.
+        latest = to_sql(before, source, known) + sa.literal(_TOLERANCE, sa.Interval())
+        entity = sa.literal_column(str(self._release.numbers[timed.entity]))
+        return sa.exists().where(
+            firing.c.rule == sa.literal_column(str(self._number(name))),
+            firing.c.entity == entity,
+            firing.c.record_id == table.c.id,
+            firing.c.occurrence == occurrence(given.c.due, sa.literal_column("0")),
+            firing.c.happened_at <= latest,
         )
 
     def _conditions(

@@ -42,6 +42,9 @@ class Timed:
     daily: bool = False
     #: daily: also after it fired, should nothing have come of it
     insists: bool = False
+    #: daily: the rule that warned of it, and how long before; what was late when it arose is
+    #: warned of first
+    warned: tuple[str, Checked] | None = None
     #: daily: all of these must hold
     holds: tuple[Checked, ...] = ()
     #: daily: none of these may hold
@@ -157,15 +160,17 @@ def _of_pool(pool: Pool, earlier_ones: Iterable[Checked]) -> Iterator[Timed]:
             holds=holds,
             unless=(*exempt, *earlier_ones),
         )
-        if pool.warn is not None:
-            warning = replace(
-                recycling,
-                name=f"pool:{pool.name}/warn/{number}",
-                insists=False,
-                due=earlier(recycle.due, pool.warn),
-            )
-            yield warning
-        yield recycling
+        if pool.warn is None:
+            yield recycling
+            continue
+        warning = replace(
+            recycling,
+            name=f"pool:{pool.name}/warn/{number}",
+            insists=False,
+            due=earlier(recycle.due, pool.warn),
+        )
+        yield warning
+        yield replace(recycling, warned=(warning.name, pool.warn))
 
 
 def earlier(due: Checked, length: Checked) -> Checked:

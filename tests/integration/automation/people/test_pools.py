@@ -367,16 +367,22 @@ def test_owners_are_warned_and_silent_records_go_back(world):
     assert [world.owner("customer", one) for one in (key, locked, dealt, west)] == ["sam"] * 4
     # A new contact moves the date; whoever is exempt stays, and goes once the exemption ends.
     world.records.update(SYSTEM, "customer", key, {"touched_at": (NOW + 31 * DAY).isoformat()})
+    # What is late by then is warned of first.
     world.at(NOW + 62 * DAY)
+    assert [world.owner("customer", one) for one in (key, locked, dealt, west)] == ["sam"] * 4
+    for day in (63, 64):
+        world.at(NOW + day * DAY)
     assert [world.owner("customer", one) for one in (key, locked, dealt, west)] == [
         "sam", "sam", None, "sam",
     ]  # fmt: skip
     assert world.row("deal", deal)["stage"] == "offer"
     world.records.update(SYSTEM, "customer", locked, {"locked": False})
-    world.at(NOW + 63 * DAY)
+    for day in (65, 66, 67):
+        world.at(NOW + day * DAY)
     assert world.owner("customer", locked) is None
     # Ninety days without a deal, although there was contact.
-    world.at(NOW + 90 * DAY + timedelta(hours=1))
+    for day in (88, 90):
+        world.at(NOW + day * DAY + timedelta(hours=1))
     assert world.owner("customer", key) is None
     states = {row["state"] for row in world.select(sa.select(firing))}
     assert states <= {"done", "skipped"}
