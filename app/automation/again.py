@@ -247,7 +247,7 @@ class Again:
         known = environment(self._release.catalog)
         # The one is claimed a moment earlier or later after its minute than the other.
         latest = to_sql(before, source, known) + sa.literal(_TOLERANCE, sa.Interval())
-        entity = sa.literal_column(str(self._release.numbers[timed.entity]))
+        entity: Any = sa.literal_column(str(self._release.numbers[timed.entity]))
         return sa.exists().where(
             firing.c.rule == sa.literal_column(str(self._number(name))),
             firing.c.entity == entity,
