@@ -58,7 +58,7 @@ class Look:
 
     rows: Mapping[str, Mapping[int, Mapping[str, Any]]]
     #: the occurrence a rule's date gives now, by rule, entity, record
-    occurrences: Mapping[tuple[int, int, int], str]
+    occurrences: Mapping[tuple[int, int, int], str | None]
     #: a step of the batch wrote records since
     is_stale: bool = False
     known: dict[tuple[str, str | None, str], Known] = field(default_factory=dict)

@@ -88,8 +88,11 @@ def hold(work: Work, ids: Sequence[int], token: int) -> list[Due]:
     ]
 
 
-def occurrences(work: Work, tasks: Iterable[Due]) -> dict[tuple[int, int, int], str]:
-    """Return the occurrence that the dates of timed rules give now: by rule, entity, record."""
+def occurrences(work: Work, tasks: Iterable[Due]) -> dict[tuple[int, int, int], str | None]:
+    """Return the occurrence that the dates of timed rules give now: by rule, entity, record.
+
+    None where the date has been emptied meanwhile.
+    """
     timed = [each.firing for each in tasks if each.firing.cause == "timed"]
     if not timed:
         return {}
@@ -98,7 +101,7 @@ def occurrences(work: Work, tasks: Iterable[Due]) -> dict[tuple[int, int, int], 
         "ids": sorted({one.record_id for one in timed if one.record_id is not None}),
     }
     return {
-        (rule, entity, record): occurrence_of(base)
+        (rule, entity, record): None if base is None else occurrence_of(base)
         for rule, entity, record, base in _bases.run(work.connection, values)
     }
 

@@ -175,6 +175,20 @@ def test_timed_rules_repeat_and_follow_their_date(world: World) -> None:
     assert world.row("customer", number)["seen"] == "x", "once ever"
 
 
+def test_steps_whose_date_was_emptied_are_skipped(world: World) -> None:
+    world.rules(SILENT)
+    number = world.create("customer", name="A")
+    world.update("customer", number, due_on="2026-03-12")
+    world.at(days=4)
+    world.update("customer", number, due_on=None)
+    world.at(days=3)
+    assert world.row("customer", number)["note"] is None
+    assert [each["problem"] for each in world.tasks() if each["problem"] is not None] == []
+    (row,) = (each for each in world.firings("silent") if each["record_id"] == number)
+    assert (row["steps"]["1"]["state"], row["state"]) == ("done", "skipped")
+    assert "has moved" in str(row["steps"]) + str(row["reason"])
+
+
 def test_a_rule_about_no_record_asks_other_records(world: World) -> None:
     world.rules(SILENT)
     world.at(hours=21)
