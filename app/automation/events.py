@@ -22,6 +22,7 @@ from app.automation.index import Known, RuleIndex, index_of
 from app.automation.narrowing import fits
 from app.automation.outgoing import Outbox
 from app.automation.pending import Pending
+from app.automation.quiet import rules_are_off
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
 from app.automation.steps import Run, Steps, failure
@@ -81,7 +82,7 @@ class EventRules:
         key = ("runs", entity.name, int(row["id"]))
         work.shared.notes.pop(key, None)
         events = _events_of_draft(draft, old_row)
-        known = index_of(work).on(entity.name, events)
+        known = () if rules_are_off(work) else index_of(work).on(entity.name, events)
         if not known:
             return row
         runs: list[tuple[Run, list[Step]]] = []
@@ -104,6 +105,9 @@ class EventRules:
     def after_write(self, work: Work, change: Change) -> None:
         """Fire what the change sets off; have waiting steps follow it."""
         index = index_of(work)
+        if rules_are_off(work):
+            self._pending.follow(work, index, change)
+            return
         runs = work.shared.notes.pop(("runs", change.entity.name, change.record_id), [])
         if change.action not in ("create", "update"):
             runs = self._runs_on(work, index, change)

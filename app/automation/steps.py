@@ -18,11 +18,12 @@ from typing import Any
 import psycopg
 
 from app.access.principal import Principal
-from app.automation.actions.base import Actions, Outcome, StopRule
+from app.automation.actions.base import Actions, Outcome, StopRule, skipped
 from app.automation.context import RuleContext, Said
 from app.automation.firings import Later
 from app.automation.index import Known, asks_elsewhere
 from app.automation.outgoing import Outbox
+from app.automation.quiet import is_quiet
 from app.automation.running import Firing, Running
 from app.definitions.automation import Step, Wait
 from app.definitions.catalog import Entity
@@ -147,7 +148,9 @@ class Steps:
         queue = deque(steps)
         while queue:
             step = queue.popleft()
-            if step.after is not None and step.path != run.at:
+            if is_quiet(run.work) and self._goes_out(step):
+                run.note(step, skipped("The import sends nothing.", "此次导入不发送消息。"))
+            elif step.after is not None and step.path != run.at:
                 self._wait_for(run, step)
             elif not self._is_due(run, step):
                 continue
@@ -162,6 +165,9 @@ class Steps:
                 self._run(run, step)
                 if queue or run.outside:
                     run.refresh()
+
+    def _goes_out(self, step: Step) -> bool:
+        return step.action not in ("choose", "wait") and self.actions[step.action].kind == "outside"
 
     def tell(self, run: Run) -> None:
         """Run what goes out, each by itself: one that fails is noted and keeps nobody else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from app.database import automation_tables, system  # noqa: F401 - one metadata.
+from app.database import automation_tables, system, transfer_tables  # noqa: F401 - one metadata.
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -70,7 +70,9 @@ def sheets_of(path: Path, member: str | None = None) -> tuple[str, ...]:
 def open_table(path: Path, shape: Shape) -> Iterator[Table]:
     """Open a file for reading its rows, once, from the first to the last."""
     with _opened(path, shape.member) as (stream, _, _):
-        yield Table(shape, _rows(stream, shape))
+        rows = _rows(stream, shape)
+        with closing(rows) if isinstance(rows, Generator) else nullcontext():
+            yield Table(shape, rows)
 
 
 def _rows(stream: BinaryIO, shape: Shape) -> Iterator[tuple[int, Sequence[Any]]]:

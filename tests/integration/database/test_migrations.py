@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from app.database import automation_tables, migrate, system  # noqa: F401 - one metadata.
+from app.database import automation_tables, migrate, system, transfer_tables  # noqa: F401 - one metadata.
 from app.errors import ConfigurationError
 
 

@@ -1,0 +1,180 @@
+"""What an import is to do: the file's shape, which column goes where, and what becomes of rows.
+
+A plan is kept as JSON with its run, so that whoever takes a run up reads the file just as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from app.definitions.catalog import Catalog, Entity, Field
+from app.definitions.imports import BROUGHT, LEFT_OUT, MODES, RULES, ImportColumn, ImportMapping
+from app.errors import InvalidInput, NotFound
+from app.texts import Label, say
+from app.transfer.tables import Shape
+
+#: What a column is cleaned with where nobody said, by the type of its field.
+_USUAL: Mapping[str, tuple[str, ...]] = {
+    "phone": ("phone",),
+    "phones": ("trim",),
+    "money": ("money",),
+    "date": ("trim", "date"),
+    "datetime": ("trim", "date"),
+    "email": ("half_width", "trim"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One import, as it was chosen."""
+
+    entity: str
+    shape: Shape
+    #: heading → path; headings that are not here are left out
+    columns: Mapping[str, str]
+    mapping: str | None = None
+    match: tuple[tuple[str, ...], ...] = ()
+    mode: str = "create"
+    rules: str = "off"
+    #: values for every row, by field, as a form has them
+    always: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return asdict(self)
+
+
+def read_plan(kept: Mapping[str, Any]) -> Plan:
+    """Return a plan that was kept."""
+    return Plan(
+        **{
+            **kept,
+            "shape": Shape(**kept["shape"]),
+            "match": tuple(tuple(key) for key in kept["match"]),
+        }
+    )
+
+
+def saved_mapping(catalog: Catalog, name: str) -> ImportMapping:
+    """Return a saved mapping.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    found = catalog.imports.get(name)
+    if found is None:
+        raise NotFound(
+            say(
+                "There is no saved import {name}. There are: {names}.",
+                "没有名为 {name} 的导入映射，现有：{names}。",
+                name=name,
+                names=", ".join(catalog.imports) or "–",
+            )
+        )
+    assert isinstance(found, ImportMapping)
+    return found
+
+
+def column_of(catalog: Catalog, plan: Plan, heading: str) -> ImportColumn:
+    """Return how one column is read: as a saved mapping says, else as its field usually is."""
+    path = plan.columns[heading]
+    if plan.mapping is not None and plan.mapping in catalog.imports:
+        for one in catalog.imports[plan.mapping].columns:
+            if one.column == heading and one.path == path:
+                assert isinstance(one, ImportColumn)
+                return one
+    _, goes_to, part = target_of(catalog, plan.entity, path)
+    return ImportColumn(
+        heading, path, ("trim",) if part else _USUAL.get(goes_to.type.name, ("trim",))
+    )
+
+
+def target_of(catalog: Catalog, entity: str, path: str) -> tuple[Entity, Field, str]:
+    """Return the entity, field and part a path leads to.
+
+    Raises:
+        InvalidInput: it leads nowhere, or to what no file can bring.
+    """
+    own = catalog.entities[entity]
+    first, _, rest = path.partition(".")
+    if rest and first in catalog.entities and not _has_part(own.fields.get(first), rest):
+        if link_between(catalog, first, entity) is None:
+            raise InvalidInput({path: [_nowhere(path)]})
+        own = catalog.entities[first]
+        first, _, rest = rest.partition(".")
+    found = own.fields.get(first)
+    if found is None or found.removed or found.type.name == "lines" or not found.type.writable:
+        raise InvalidInput({path: [_nowhere(path)]})
+    if (found.built_in and first not in BROUGHT) or (rest and not _has_part(found, rest)):
+        raise InvalidInput({path: [_nowhere(path)]})
+    return own, found, rest
+
+
+def _has_part(found: Field | None, part: str) -> bool:
+    return found is not None and any(one.name == part for one in found.type.parts(found))
+
+
+def _nowhere(path: str) -> Label:
+    return say("A file cannot bring {path}.", "文件不能导入 {path}。", path=path)
+
+
+def link_between(catalog: Catalog, child: str, parent: str) -> Field | None:
+    """Return the link by which a second record of a row hangs on the first; required ones first."""
+    links = [
+        one
+        for one in catalog.entities[child].fields.values()
+        if one.type.name == "link"
+        and one.settings.get("to") == parent
+        and not one.removed
+        and not one.built_in
+    ]
+    return min(links, key=lambda one: one.required is not True, default=None)
+
+
+def check_plan(catalog: Catalog, plan: Plan) -> Plan:
+    """Return the plan, its columns checked and those left out taken out.
+
+    Raises:
+        InvalidInput: it names what is not there, or nothing at all.
+    """
+    columns = {
+        heading: path for heading, path in plan.columns.items() if path not in ("", LEFT_OUT)
+    }
+    if not columns:
+        raise InvalidInput({"columns": [say("No column goes anywhere.", "没有任何列被对应。")]})
+    for heading, path in columns.items():
+        target_of(catalog, plan.entity, path)
+        if list(columns.values()).count(path) > 1:
+            sentence = say("{path} is given twice.", "{path} 被对应了两次。", path=path)
+            raise InvalidInput({heading: [sentence]})
+    for key in plan.match:
+        for path in key:
+            if path not in columns.values():
+                sentence = say(
+                    "No column goes to {path}, so no record can be told by it.",
+                    "没有列对应 {path}，无法据此识别记录。",
+                    path=path,
+                )
+                raise InvalidInput({"match": [sentence]})
+    for name, value, among in (("mode", plan.mode, MODES), ("rules", plan.rules, RULES)):
+        if value not in among:
+            raise InvalidInput({name: [one_of(among)]})
+    if plan.mode != "create" and not plan.match:
+        raise InvalidInput(
+            {
+                "match": [
+                    say(
+                        "Say by which fields a record that is there already is told.",
+                        "请说明按哪些字段识别已有记录。",
+                    )
+                ]
+            }
+        )
+    return replace(plan, columns=columns)
+
+
+def one_of(words: Sequence[str]) -> Label:
+    """Return the sentence that names the words there are."""
+    return say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(words))

@@ -1,0 +1,293 @@
+"""Rows of a file as what people would type into a form: cleaned, links and people found.
+
+What rows name is looked up for a whole chunk at once, as whoever imports. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from app.definitions.automation import Given
+from app.definitions.catalog import Entity, Field
+from app.fields.base import FieldError
+from app.fields.normal import normal
+from app.records.conditions import Linked, WriteContext
+from app.records.giving import given_value, written_context
+from app.records.identities import ids_by_text
+from app.records.work import Work
+from app.texts import Label, say
+from app.transfer.cleaning import Cleaning
+from app.transfer.plans import Plan, column_of, target_of
+from app.transfer.tables import Row
+
+_SEVERAL = re.compile(r"[,，;；、|\n]+")
+_NUMBER = re.compile(r"#?(\d{1,18})\Z", re.ASCII)
+#: A file brings these only for those who administer, since history would name another.
+AUTHORED = ("created_at", "created_by")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a row cannot go in."""
+
+    sentence: Label
+    column: str | None = None
+    field: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return {"column": self.column, "field": self.field, "say": dict(self.sentence.texts)}
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One row, read: values by field of the record, and of the second records it brings."""
+
+    row: Row
+    values: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: author and time
+    authored: dict[str, Any] = field(default_factory=dict)
+    reasons: list[Reason] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A column, and where its values go."""
+
+    place: int
+    heading: str
+    entity: Entity
+    field: Field
+    part: str
+    cleaning: Cleaning
+    by: str | None
+    otherwise: Any
+
+    @property
+    def names_records(self) -> bool:
+        return bool(self.field.type.targets(self.field)) and self.field.type.name != "any_link"
+
+
+class RowReader:
+    """Reads rows with one plan, within one transaction."""
+
+    def __init__(self, work: Work, plan: Plan, headings: Sequence[str]) -> None:
+        self._work = work
+        self._plan = plan
+        self._headings = tuple(headings)
+        places = {heading: place for place, heading in enumerate(headings)}
+        self.targets = [
+            self._target(places[heading], heading) for heading in plan.columns if heading in places
+        ]
+        self._main = work.release.catalog.entities[plan.entity]
+        self.headings_by_field = {
+            (one.entity.name, one.field.name): one.heading for one in reversed(self.targets)
+        }
+        self._joins = any(one.cleaning.join for one in self.targets)
+
+    def _target(self, place: int, heading: str) -> _Target:
+        catalog = self._work.release.catalog
+        column = column_of(catalog, self._plan, heading)
+        entity, goes_to, part = target_of(catalog, self._plan.entity, column.path)
+        otherwise = self._given(column.otherwise, entity, goes_to)
+        cleaning = Cleaning(
+            steps=column.clean,
+            split=column.split,
+            take=column.take,
+            join=column.join,
+            between=column.between,
+            map=column.map,
+            otherwise=otherwise if column.map else None,
+            default=self._given(column.default, entity, goes_to),
+        )
+        return _Target(place, heading, entity, goes_to, part, cleaning, column.by, otherwise)
+
+    def _given(self, given: Given | None, entity: Entity, goes_to: Field) -> Any:
+        """Return what stands in for a value: as written, or worked out and as the API has it."""
+        if given is None:
+            return None
+        if given.checked is None and given.by is None:
+            return given.raw
+        work = self._work
+        context = WriteContext(work, Linked(work), entity, {}, None)
+        value = given_value(
+            given,
+            goes_to,
+            lambda checked: work.rows.closures.of(checked)(context),
+            written_context(work.release.catalog.app),
+        )
+        return None if value is None else goes_to.type.to_json(goes_to, value)
+
+    def read(self, rows: Iterable[Row]) -> list[Incoming]:
+        """Return the rows of a chunk, in order."""
+        found = [Incoming(row) for row in rows]
+        cleaned: list[list[Any]] = []
+        for one in found:
+            texts = [plain(value) for value in one.row.values]
+            others = dict(zip(self._headings, texts, strict=True)) if self._joins else {}
+            cleaned.append(
+                [target.cleaning.clean(texts[target.place], others) for target in self.targets]
+            )
+        for place, target in enumerate(self.targets):
+            column = [values[place] for values in cleaned]
+            if target.names_records:
+                self._name(found, target, column)
+            else:
+                for one, value in zip(found, column, strict=True):
+                    self._put(one, target, value)
+        return found
+
+    def _put(self, one: Incoming, target: _Target, value: Any) -> None:
+        if value is None:
+            return
+        is_main = target.entity is self._main
+        if is_main and target.field.name in AUTHORED:
+            context = self._work.reading(strict=False)
+            try:
+                one.authored[target.field.name] = target.field.type.parse(
+                    target.field, value, context
+                )
+            except FieldError as error:
+                one.reasons.append(Reason(error.sentence, target.heading, target.field.name))
+            return
+        goes = one.values if is_main else one.others.setdefault(target.entity.name, {})
+        if target.part:
+            goes.setdefault(target.field.name, {})[target.part] = value
+        else:
+            goes[target.field.name] = value
+
+    # -- links and people --------------------------------------------------------------------------
+
+    def _name(self, found: list[Incoming], target: _Target, column: list[Any]) -> None:
+        """Put the numbers of what a column names into the rows."""
+        lists = [self._texts(target, value) for value in column]
+        wanted = {text for texts in lists for text in texts if isinstance(text, str)}
+        known = self._known(target, wanted)
+        for one, texts in zip(found, lists, strict=True):
+            ids: list[Any] = []
+            for text in texts:
+                if isinstance(text, int):
+                    ids.append(text)
+                    continue
+                matches = known.get(text, [])
+                if len(matches) == 1:
+                    ids += matches
+                elif target.otherwise is not None and not target.cleaning.map:
+                    ids.append(target.otherwise)
+                else:
+                    one.reasons.append(self._not_one(target, text, len(matches)))
+            if ids:
+                self._put(one, target, ids if target.field.type.many else ids[0])
+
+    def _texts(self, target: _Target, value: Any) -> list[Any]:
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return value
+        if isinstance(value, str) and target.field.type.many:
+            return [part.strip() for part in _SEVERAL.split(value) if part.strip()]
+        return [value]
+
+    def _known(self, target: _Target, wanted: set[str]) -> dict[str, list[int]]:
+        name = target.field.type.targets(target.field)[0]
+        snapshot = self._work.organisation.snapshot()
+        if name == "user":
+            return _people(snapshot.people.values(), target.by, wanted)
+        if name == "department":
+            by_name: dict[str, list[int]] = {}
+            for number, called in snapshot.department_names.items():
+                by_name.setdefault(normal(called), []).append(number)
+            return {text: by_name[normal(text)] for text in wanted if normal(text) in by_name}
+        entity = self._work.release.catalog.entities[name]
+        found: dict[str, list[int]] = {}
+        for field_name in self._told_by(entity, target.by):
+            missing = wanted - found.keys()
+            found |= ids_by_text(self._work, entity, field_name, missing)
+        if target.by in (None, "id"):
+            for text in wanted - found.keys():
+                number = _NUMBER.match(text)
+                if number and (target.by == "id" or text.startswith("#")):
+                    found[text] = [int(number[1])]
+        return found
+
+    def _told_by(self, entity: Entity, by: str | None) -> list[str]:
+        """Return the fields by which a linked record is told, in order."""
+        codes = [
+            one.name
+            for one in entity.fields.values()
+            if not one.removed and not one.built_in
+            and (one.type.name == "serial" or (one.unique and one.name != entity.title))
+        ]  # fmt: skip
+        title = [entity.title] if entity.title else []
+        return {None: [*title, *codes], "title": title, "name": title, "code": codes}.get(by, [])
+
+    def _not_one(self, target: _Target, text: str, count: int) -> Reason:
+        entity = self._work.release.catalog.entities[target.field.type.targets(target.field)[0]]
+        sentence = (
+            say(
+                "“{text}” is the name of several: {entity}. We do not guess.",
+                "有多个{entity}叫“{text}”，系统不作猜测。",
+                text=text[:100],
+                entity=entity.label,
+            )
+            if count
+            else say(
+                "There is no {entity} “{text}”, or you may not see it.",
+                "没有名为“{text}”的{entity}，或者您无权查看。",
+                text=text[:100],
+                entity=entity.label,
+            )
+        )
+        return Reason(sentence, target.heading, target.field.name)
+
+
+def _people(people: Iterable[Any], by: str | None, wanted: set[str]) -> dict[str, list[int]]:
+    """Return users by sign-in name, e-mail or name: the first of these that is somebody's."""
+    kinds = (by,) if by in ("login", "email", "name") else ("login", "email", "name")
+    found: dict[str, list[int]] = {}
+    listed = [one for one in people if one.active]
+    for kind in kinds:
+        by_value: dict[str, list[int]] = {}
+        for one in listed:
+            value = one.name if kind == "name" else one.record.get(kind)
+            if value:
+                by_value.setdefault(normal(str(value)), []).append(one.id)
+        for text in wanted - found.keys():
+            if normal(text) in by_value:
+                found[text] = by_value[normal(text)]
+    return found
+
+
+def plain(value: Any) -> Any:
+    """Return a cell as a person would type it: numbers and days of workbooks as text."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        if value.time() == time() and value.tzinfo is None:
+            return value.date().isoformat()
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value
+
+
+def kept_values(values: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
+    """Return the cells of a row as JSON can keep them."""
+    listed = values.values() if isinstance(values, Mapping) else values
+    return [
+        one if one is None or isinstance(one, str | int | float) else plain(one) for one in listed
+    ]

@@ -1,0 +1,542 @@
+"""Imports from the first look at a file to the last row: kept, tried, run, paused, taken up again.
+
+Each chunk is one transaction that also moves the run's mark, so a row is applied once whatever
+happens to whoever runs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+
+from app.access.organisation import Organisation
+from app.access.principal import SYSTEM, Principal
+from app.clock import Clock
+from app.database.statements import Statement
+from app.database.transfer_tables import import_fault, import_run
+from app.definitions.catalog import Catalog
+from app.errors import Conflict, Forbidden, NotFound, TrellisError
+from app.records.door import Records
+from app.records.files import FileStore, clean_name
+from app.records.statements import json_text
+from app.records.work import Work
+from app.texts import Label, say
+from app.transfer.matching import Match, match_columns
+from app.transfer.plans import Plan, check_plan, read_plan
+from app.transfer.tables import Row, Shape, UnreadableFile, find_shape, open_table
+from app.transfer.writing import ChunkWriter, Fault, Tally
+
+#: Rows of one transaction.
+CHUNK = 500
+#: The largest file, in bytes.
+LARGEST = 1024 * 1024 * 1024
+#: Rows that are looked at to match columns, and rows of a dry run.
+LOOKED_AT, TRIED = 20, 100_000
+#: A run that was silent for so long is taken up by somebody else.
+SILENT = timedelta(seconds=90)
+OPEN = ("waiting", "running")
+
+_r, _f = import_run, import_fault
+_JSON = sa.Text
+_insert = Statement(
+    sa.insert(_r)
+    .values(
+        entity=sa.bindparam("entity"),
+        user_id=sa.bindparam("user"),
+        name=sa.bindparam("name"),
+        sha256=sa.bindparam("sha256"),
+        plan=sa.cast(sa.bindparam("plan", type_=sa.Text), _r.c.plan.type),
+    )
+    .returning(_r.c.id)
+)
+_get = Statement(sa.select(_r).where(_r.c.id == sa.bindparam("run")))
+_lock = Statement(
+    sa.select(_r.c.state, _r.c.mark, _r.c.counts, _r.c.change_set)
+    .where(_r.c.id == sa.bindparam("run"))
+    .with_for_update()
+)
+_replan = Statement(
+    sa.update(_r)
+    .where(_r.c.id == sa.bindparam("run"), _r.c.state == "draft")
+    .values(plan=sa.cast(sa.bindparam("plan", type_=sa.Text), _r.c.plan.type))
+)
+_advance = Statement(
+    sa.update(_r)
+    .where(_r.c.id == sa.bindparam("run"))
+    .values(
+        mark=sa.bindparam("mark"),
+        counts=sa.cast(sa.bindparam("counts", type_=sa.Text), _r.c.counts.type),
+        change_set=sa.bindparam("change_set", type_=sa.BigInteger),
+        beat_at=sa.func.now(),
+    )
+)
+_move = Statement(
+    sa.update(_r)
+    .where(
+        _r.c.id == sa.bindparam("run"),
+        _r.c.state == sa.func.any(sa.bindparam("from_", type_=sa.ARRAY(sa.Text))),
+    )
+    .values(
+        state=sa.bindparam("to"),
+        beat_at=sa.func.now(),
+        started_at=sa.func.coalesce(
+            _r.c.started_at, sa.case((sa.bindparam("to") != "draft", sa.func.now()))
+        ),
+        ended_at=sa.case(
+            (
+                sa.bindparam("to").in_(
+                    [sa.literal_column(f"'{one}'") for one in ("done", "failed", "cancelled")]
+                ),
+                sa.func.now(),
+            )
+        ),
+        problem=sa.cast(sa.bindparam("problem", type_=sa.Text), _r.c.problem.type),
+    )
+)
+_set_total = Statement(
+    sa.update(_r).where(_r.c.id == sa.bindparam("run")).values(total=sa.bindparam("total"))
+)
+_silent = Statement(
+    sa.select(_r.c.id)
+    .where(
+        _r.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column("'running'")]),
+        _r.c.beat_at < sa.bindparam("before", type_=_r.c.beat_at.type),
+    )
+    .order_by(_r.c.id)
+)
+_mine = Statement(
+    sa.select(_r)
+    .where(sa.or_(_r.c.user_id == sa.bindparam("user"), sa.bindparam("all", type_=sa.Boolean)))
+    .order_by(_r.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_add_fault = Statement(
+    sa.insert(_f).values(
+        run=sa.bindparam("_run"),
+        row=sa.bindparam("_row"),
+        values=sa.cast(sa.bindparam("_values", type_=sa.Text), _f.c["values"].type),
+        reasons=sa.cast(sa.bindparam("_reasons", type_=sa.Text), _f.c.reasons.type),
+    )
+)
+_faults = Statement(
+    sa.select(_f.c.row, _f.c["values"].label("cells"), _f.c.reasons)
+    .where(_f.c.run == sa.bindparam("run"), _f.c.row > sa.bindparam("after", type_=sa.BigInteger))
+    .order_by(_f.c.row)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An import as it is kept."""
+
+    id: int
+    entity: str
+    user_id: int | None
+    name: str
+    sha256: str
+    plan: Plan
+    state: str
+    mark: int
+    total: int | None
+    counts: Mapping[str, Any]
+    change_set: int | None
+    problem: Label | None
+    made_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return {
+            "id": self.id,
+            "entity": self.entity,
+            "file": self.name,
+            "state": self.state,
+            "total": self.total,
+            "done": sum(int(n) for name, n in self.counts.items() if name != "others"),
+            "counts": self.counts,
+            "change_set": self.change_set,
+            "mode": self.plan.mode,
+            "rules": self.plan.rules,
+            "match": [list(key) for key in self.plan.match],
+            "columns": dict(self.plan.columns),
+            "problem": dict(self.problem.texts) if self.problem else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A file as it was found: its columns, what is in them, and where they probably go."""
+
+    columns: tuple[str, ...]
+    samples: tuple[Row, ...]
+    matches: tuple[Match, ...]
+
+
+class _Undone(Exception):
+    """Takes a dry run's transaction back, and carries what it found."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__()
+        self.tally = tally
+
+
+class Imports:
+    """Everything that is done with imports; what a person may do is asked of the catalog."""
+
+    def __init__(
+        self,
+        records: Records,
+        pools: Any,
+        live: Any,
+        organisation: Organisation,
+        files: FileStore,
+        clock: Clock,
+    ) -> None:
+        self._records = records
+        self._pools = pools
+        self._live = live
+        self._organisation = organisation
+        self._files = files
+        self._clock = clock
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog in force."""
+        found: Catalog = self._live.release.catalog
+        return found
+
+    # -- the file ----------------------------------------------------------------------------------
+
+    def add(
+        self, principal: Principal, entity: str, stream: IO[bytes], name: str, **chosen: Any
+    ) -> Run:
+        """Keep a file that is to be imported, with the plan it suggests.
+
+        Raises:
+            Forbidden: the principal may not import records of this kind.
+            UnreadableFile: it is no table.
+        """
+        self.require(principal, entity)
+        sha256, _ = self._files.take(stream, "", LARGEST)
+        path = self._files.path(sha256)
+        shape = find_shape(path, **chosen)
+        plan = self._suggested(entity, shape, self._look(principal, path, shape, entity))
+        with self._pools.write.connection() as connection:
+            row = _insert.run(
+                connection,
+                {
+                    "entity": entity,
+                    "user": principal.user_id,
+                    "name": clean_name(name),
+                    "sha256": sha256,
+                    "plan": json_text(plan.as_json()),
+                },
+            ).fetchone()
+        assert row is not None
+        return self.get(principal, int(row[0]))
+
+    def _suggested(self, entity: str, shape: Shape, look: Look) -> Plan:
+        """Return a plan for a file: that of a saved mapping most of whose columns are there."""
+        matched = {one.column: one.path for one in look.matches if one.path is not None}
+        for mapping in self.catalog.imports.values():
+            known = {one.column: one.path for one in mapping.columns if one.column in look.columns}
+            if mapping.entity == entity and len(known) >= max(2, 0.6 * len(mapping.columns)):
+                told = tuple(key for key in mapping.match if set(key) <= set(known.values()))
+                mode = mapping.mode if told else "create"
+                return Plan(entity, shape, known, mapping.name, told, mode, mapping.rules)
+        return Plan(entity, shape, matched)
+
+    def look(self, principal: Principal, run: Run) -> Look:
+        """Return the columns of a run's file, their first values and where they probably go."""
+        return self._look(principal, self._path(run), run.plan.shape, run.entity)
+
+    def _look(self, principal: Principal, path: Path, shape: Shape, entity: str) -> Look:
+        with open_table(path, shape) as table:
+            samples = tuple(islice(table, LOOKED_AT))
+            columns = table.columns
+        with self._records.previews.work(principal) as work:
+            matches = match_columns(
+                self.catalog,
+                entity,
+                columns,
+                [row.values for row in samples],
+                work.reading(strict=False),
+            )
+        return Look(columns, samples, tuple(matches))
+
+    def _path(self, run: Run) -> Path:
+        path = self._files.path(run.sha256)
+        if not path.exists():
+            raise UnreadableFile(
+                say(
+                    "The file is not there any more; upload it again.", "文件已被清除，请重新上传。"
+                )
+            )
+        return path
+
+    def require(self, principal: Principal, entity: str) -> None:
+        """Refuse whoever may not import records of a kind.
+
+        Raises:
+            NotFound: there is no such entity.
+            Forbidden: the principal may not.
+        """
+        found = self.catalog.entities.get(entity)
+        policy = self._records.policy(principal)
+        if found is None or found.lines_of is not None or not policy.may("read", entity):
+            raise NotFound(
+                say("There is no entity {name}.", "没有名为 {name} 的实体。", name=entity)
+            )
+        if not policy.may("import", entity):
+            raise Forbidden(policy.why("import", entity))
+
+    # -- what is kept ------------------------------------------------------------------------------
+
+    def get(self, principal: Principal, run_id: int) -> Run:
+        """Return an import to whoever began it, or to an administrator.
+
+        Raises:
+            NotFound: there is none, or it is another's.
+        """
+        found = self._find(run_id)
+        if found is None or not self._is_for(principal, found):
+            raise NotFound(say("There is no such import.", "没有这个导入任务。"))
+        return found
+
+    def _is_for(self, principal: Principal, run: Run) -> bool:
+        if principal.is_system or self._records.policy(principal).is_admin:
+            return True
+        return principal.user_id is not None and run.user_id == principal.user_id
+
+    def _find(self, run_id: int) -> Run | None:
+        with self._pools.write.connection() as connection:
+            rows = _get.rows(connection, {"run": run_id})
+        return _run_of(rows[0]) if rows else None
+
+    def listed(self, principal: Principal, limit: int = 50) -> list[Run]:
+        """Return the latest imports of a person; of everybody to an administrator."""
+        everybody = principal.is_system or self._records.policy(principal).is_admin
+        values = {"user": principal.user_id, "all": everybody, "limit": limit}
+        with self._pools.write.connection() as connection:
+            return [_run_of(row) for row in _mine.rows(connection, values)]
+
+    def change(self, principal: Principal, run_id: int, plan: Plan) -> Run:
+        """Change what a run that has not begun is to do.
+
+        Raises:
+            InvalidInput: the plan names what is not there.
+            Conflict: it has begun already.
+        """
+        self.get(principal, run_id)
+        self.require(principal, plan.entity)
+        checked = check_plan(self.catalog, plan)
+        with self._pools.write.connection() as connection:
+            values = {"run": run_id, "plan": json_text(checked.as_json())}
+            if not _replan.run(connection, values).rowcount:
+                raise _begun()
+        return self.get(principal, run_id)
+
+    def start(self, principal: Principal, run_id: int) -> Run:
+        """Let a run begin, or go on after a pause; whoever works takes it up."""
+        run = self.get(principal, run_id)
+        self.require(principal, run.entity)
+        check_plan(self.catalog, run.plan)
+        return self._moved(principal, run_id, ("draft", "paused"), "waiting")
+
+    def pause(self, principal: Principal, run_id: int) -> Run:
+        """Let a run stop after the chunk it is at."""
+        return self._moved(principal, run_id, OPEN, "paused")
+
+    def cancel(self, principal: Principal, run_id: int) -> Run:
+        """End a run; what it wrote stays, under its change set."""
+        return self._moved(principal, run_id, ("draft", "paused", *OPEN), "cancelled")
+
+    def _moved(self, principal: Principal, run_id: int, before: Sequence[str], to: str) -> Run:
+        self.get(principal, run_id)
+        if not self._move(run_id, before, to):
+            raise _begun()
+        return self.get(principal, run_id)
+
+    def _move(
+        self, run_id: int, before: Sequence[str], to: str, problem: Label | None = None
+    ) -> bool:
+        values = {"run": run_id, "from_": list(before), "to": to}
+        values["problem"] = json_text(dict(problem.texts)) if problem is not None else None
+        with self._pools.write.connection() as connection:
+            return bool(_move.run(connection, values).rowcount)
+
+    def faults(self, principal: Principal, run_id: int) -> Iterator[tuple[int, list[Any], Any]]:
+        """Yield the rows that were left out: number, cells, reasons."""
+        self.get(principal, run_id)
+        after = -1
+        while True:
+            with self._pools.write.connection() as connection:
+                rows = _faults.rows(connection, {"run": run_id, "after": after, "limit": 1000})
+            for row in rows:
+                yield row["row"], row["cells"], row["reasons"]
+                after = row["row"]
+            if len(rows) < 1000:
+                return
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def dry_run(self, principal: Principal, run: Run, most: int = TRIED) -> Tally:
+        """Return what would become of the rows; nothing of it stays."""
+        self.require(principal, run.entity)
+        total = Tally()
+        with self._chunks(run) as (headings, chunks):
+            seen = 0
+            for chunk in chunks:
+                total.add(self._tried(principal, run.plan, headings, chunk))
+                seen += len(chunk)
+                if seen >= most:
+                    break
+        return total
+
+    def _tried(
+        self, principal: Principal, plan: Plan, headings: Sequence[str], chunk: Sequence[Row]
+    ) -> Tally:
+        def step(work: Work) -> None:
+            prepare(work, plan)
+            # No number is used up by what is not written.
+            given = iter(range(900_000_000, 999_999_999))
+            work.count = lambda _statement, _values: next(given)
+            tally = ChunkWriter(work, plan, headings).write(chunk)
+            raise _Undone(tally)
+
+        try:
+            self._records.transact(principal, step, origin="import")
+        except _Undone as undone:
+            return undone.tally
+        raise AssertionError("A dry run committed.")
+
+    def advance(self, run_id: int, seconds: float = 60.0) -> bool:
+        """Go on with a run for some time; return whether there is more to do.
+
+        Another worker may be at it at the same moment: the mark lets each row be applied once.
+        """
+        run = self._find(run_id)
+        if run is None or not self._move(run_id, OPEN, "running"):
+            return False
+        principal = SYSTEM if run.user_id is None else self._organisation.principal(run.user_id)
+        deadline = time.monotonic() + seconds
+        try:
+            if principal is None:
+                raise Forbidden(say("Who began it works here no more.", "发起人已停用。"))
+            self.require(principal, run.entity)
+            return self._go_on(principal, run, deadline)
+        except TrellisError as error:
+            sentence = error.message
+            label = sentence if isinstance(sentence, Label) else Label({"en": str(sentence)})
+            self._move(run_id, OPEN, "failed", label)
+            return False
+
+    def _go_on(self, principal: Principal, run: Run, deadline: float) -> bool:
+        if run.total is None:
+            with open_table(self._path(run), run.plan.shape) as table:
+                total = sum(1 for _ in table)
+            with self._pools.write.connection() as connection:
+                _set_total.run(connection, {"run": run.id, "total": total})
+        with self._chunks(run) as (headings, chunks):
+            for chunk in chunks:
+                if not self._applied(principal, run, headings, chunk):
+                    return False
+                if time.monotonic() > deadline:
+                    return True
+        self._move(run.id, ("running",), "done")
+        return False
+
+    def _applied(
+        self, principal: Principal, run: Run, headings: Sequence[str], chunk: Sequence[Row]
+    ) -> bool:
+        """Write a chunk and move the mark in one transaction; False when the run is to stop."""
+        known = run.change_set or self._change_set_of(run.id)
+
+        def step(work: Work) -> bool:
+            state, mark, counts, change_set = _lock.run(work.connection, {"run": run.id}).fetchone()
+            if state != "running":
+                return False
+            rows = [row for row in chunk if row.number > mark]
+            if not rows:
+                return True
+            prepare(work, run.plan)
+            work.shared.change_set = change_set
+            number = work.open_change_set()
+            tally = ChunkWriter(work, run.plan, headings).write(rows)
+            for fault in tally.faults:
+                _add_fault.run(work.connection, _fault_values(run.id, fault))
+            values = {"run": run.id, "mark": rows[-1].number, "change_set": number}
+            values["counts"] = json_text(_summed(counts, tally))
+            _advance.run(work.connection, values)
+            return True
+
+        return self._records.transact(
+            principal, step, origin="import", note=run.name, change_set=known
+        )
+
+    def _change_set_of(self, run_id: int) -> int | None:
+        run = self._find(run_id)
+        return run.change_set if run is not None else None
+
+    @contextmanager
+    def _chunks(self, run: Run) -> Iterator[tuple[Sequence[str], Iterator[list[Row]]]]:
+        with open_table(self._path(run), run.plan.shape) as table:
+            rows = (row for row in table if row.number > run.mark)
+
+            def chunks() -> Iterator[list[Row]]:
+                while chunk := list(islice(rows, CHUNK)):
+                    yield chunk
+
+            yield table.columns, chunks()
+
+    def silent(self) -> list[int]:
+        """Return the runs nobody has got further with for some time."""
+        with self._pools.write.connection() as connection:
+            rows = _silent.run(connection, {"before": self._clock.now() - SILENT})
+            return [int(row[0]) for row in rows]
+
+
+def prepare(work: Work, plan: Plan) -> None:
+    """Say how rules take the writes of an import."""
+    work.shared.notes["rules"] = plan.rules
+
+
+def _begun() -> Conflict:
+    return Conflict(
+        say("The import has gone on meanwhile; look again.", "导入任务状态已改变，请刷新后重试。")
+    )
+
+
+def _fault_values(run_id: int, fault: Fault) -> dict[str, Any]:
+    return {
+        "_run": run_id,
+        "_row": fault.row,
+        "_values": json_text(fault.values),
+        "_reasons": json_text([reason.as_json() for reason in fault.reasons]),
+    }
+
+
+def _summed(counts: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
+    total = Tally()
+    total.counts.update({name: n for name, n in counts.items() if name != "others"})
+    total.others.update(counts.get("others", {}))
+    total.add(tally)
+    return {**total.counts, "others": total.others}
+
+
+def _run_of(row: Mapping[str, Any]) -> Run:
+    return Run(
+        **{name: row[name] for name in Run.__slots__ if name not in ("plan", "problem")},
+        plan=read_plan(row["plan"]),
+        problem=Label(row["problem"]) if row["problem"] else None,
+    )

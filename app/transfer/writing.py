@@ -1,0 +1,313 @@
+"""A chunk of rows written through the door, within one transaction.
+
+Rows are written many at a time under one savepoint; only where one of them is refused are they
+written one by one, so that a clean file pays for no savepoints of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import errors as pg
+
+from app.definitions.catalog import Entity
+from app.errors import InvalidInput, TrellisError
+from app.fields.base import FieldError
+from app.records.checking import is_empty
+from app.records.identities import Identity, identities, ids_by_identity
+from app.records.saving import Written
+from app.records.violations import as_input_error
+from app.records.work import Work
+from app.texts import Label, say
+from app.transfer.plans import Plan, link_between
+from app.transfer.rows import Incoming, Reason, RowReader, kept_values
+from app.transfer.tables import Row
+
+#: Rows under one savepoint.
+TOGETHER = 50
+SAMPLES = 5
+OUTCOMES = ("created", "updated", "unchanged", "skipped", "faulty")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that was left out."""
+
+    row: int
+    values: list[Any]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of rows."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    #: second records that were made
+    others: dict[str, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    #: by outcome: row, and the record's title
+    samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Add what became of further rows."""
+        for name, count in other.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+        for name, count in other.others.items():
+            self.others[name] = self.others.get(name, 0) + count
+        self.faults += other.faults
+        for name, samples in other.samples.items():
+            kept = self.samples.setdefault(name, [])
+            kept += samples[: SAMPLES - len(kept)]
+
+    def note(self, outcome: str, sample: dict[str, Any]) -> None:
+        """Count a row, and keep it to be shown if it is among the first of its kind."""
+        self.counts[outcome] += 1
+        kept = self.samples.setdefault(outcome, [])
+        if len(kept) < SAMPLES:
+            kept.append(sample)
+
+
+class _Refused(Exception):
+    """A row that the plan leaves out, with the reasons."""
+
+    def __init__(self, *reasons: Reason) -> None:
+        super().__init__()
+        self.reasons = reasons
+
+
+class ChunkWriter:
+    """Writes the rows of one chunk."""
+
+    def __init__(self, work: Work, plan: Plan, headings: Sequence[str]) -> None:
+        self._work = work
+        self._plan = plan
+        self._entity = work.release.catalog.entities[plan.entity]
+        self._reader = RowReader(work, plan, headings)
+        #: records by key and by what tells them, those written in this chunk too
+        self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
+        self._told: dict[int, list[tuple[tuple[str, ...], Identity]]] = {}
+
+    def write(self, rows: Sequence[Row]) -> Tally:
+        """Write rows, each by itself: one that is refused keeps no other out."""
+        incoming = self._reader.read(rows)
+        self._look_up(incoming)
+        tally = Tally()
+        for start in range(0, len(incoming), TOGETHER):
+            self._together(incoming[start : start + TOGETHER], tally)
+        return tally
+
+    def _together(self, block: Sequence[Incoming], tally: Tally) -> None:
+        # What is refused before anything is written needs no savepoint to be taken back.
+        sound = [one for one in block if not one.reasons]
+        trial = Tally()
+        try:
+            with self._undoing():
+                for one in sound:
+                    self._one(one, trial)
+        except (TrellisError, pg.IntegrityError, _Refused):
+            trial = Tally()
+            for one in sound:
+                self._alone(one, trial)
+        for one in block:
+            if one.reasons:
+                self._refuse(one, one.reasons, trial)
+        trial.faults.sort(key=lambda fault: fault.row)
+        tally.add(trial)
+
+    def _alone(self, one: Incoming, tally: Tally) -> None:
+        mine = Tally()
+        try:
+            with self._undoing():
+                self._one(one, mine)
+        except _Refused as error:
+            self._refuse(one, error.reasons, tally)
+        except TrellisError as error:
+            self._refuse(one, self._reasons(error), tally)
+        except pg.IntegrityError as error:
+            found = self._reasons(as_input_error(error, self._work.release))
+            self._refuse(one, found, tally)
+        else:
+            tally.add(mine)
+
+    @contextmanager
+    def _undoing(self) -> Iterator[None]:
+        """Take back what is inside if it fails, and what it meant to cause."""
+        work = self._work
+        touched = {name: set(ids) for name, ids in work.touched.items()}
+        after, closing = len(work.after), len(work.shared.closing)
+        known = {key: dict(ids) for key, ids in self._known.items()}
+        try:
+            with work.connection.transaction():
+                yield
+        except BaseException:
+            work.touched = touched
+            del work.after[after:]
+            del work.shared.closing[closing:]
+            self._known = known
+            raise
+
+    def _refuse(self, one: Incoming, reasons: Sequence[Reason], tally: Tally) -> None:
+        sample = {"row": one.row.number, "title": self._title(one)}
+        tally.note("faulty", sample)
+        tally.faults.append(Fault(one.row.number, kept_values(one.row.values), tuple(reasons)))
+
+    def _title(self, one: Incoming) -> str:
+        return str(one.values.get(self._entity.title or "", "") or "")
+
+    def _reasons(self, error: TrellisError) -> list[Reason]:
+        """Return what was refused in the words of the file: by its columns."""
+        found = []
+        columns = self._reader.headings_by_field
+        for name, sentences in error.fields.items():
+            column = columns.get((self._entity.name, name.partition(".")[0]))
+            found += [Reason(_label(one), column, name) for one in sentences]
+        return found or [Reason(_label(error.message))]
+
+    # -- one row -----------------------------------------------------------------------------------
+
+    def _look_up(self, incoming: Sequence[Incoming]) -> None:
+        """Find the records the rows are about, a statement for each key."""
+        context = self._work.reading(strict=False)
+        for key in self._plan.match:
+            wanted: set[Identity] = set()
+            for one in incoming:
+                values = _parsed(self._entity, key, one.values, context)
+                told = identities(self._entity, key, values)
+                self._told.setdefault(one.row.number, []).extend((key, each) for each in told)
+                wanted.update(told)
+            self._known[key] = ids_by_identity(self._work, self._entity, key, wanted)
+
+    def _found(self, one: Incoming) -> int | None:
+        for key in self._plan.match:
+            ids = {
+                found
+                for each, identity in self._told.get(one.row.number, ())
+                if each == key
+                for found in self._known[key].get(identity, ())
+            }
+            if len(ids) > 1:
+                sentence = say(
+                    "Belongs to {count} records, numbers {ids}. We do not guess.",
+                    "对应 {count} 条记录（编号 {ids}），系统不作猜测。",
+                    count=len(ids),
+                    ids=", ".join(map(str, sorted(ids)[:5])),
+                )
+                raise _Refused(Reason(sentence))
+            if ids:
+                return ids.pop()
+        return None
+
+    def _one(self, one: Incoming, tally: Tally) -> None:
+        mode, record_id = self._plan.mode, self._found(one)
+        sample: dict[str, Any] = {"row": one.row.number, "title": self._title(one)}
+        if record_id is None:
+            if mode == "update":
+                raise _Refused(Reason(say("There is no such record yet.", "还没有这样的记录。")))
+            written = self._create(one)
+            record_id, outcome = written.id, "created"
+            for key, identity in self._told.get(one.row.number, ()):
+                self._known[key].setdefault(identity, []).append(record_id)
+        elif mode == "create":
+            sentence = say(
+                "There is one already, number {id}.", "已有相同的记录，编号 {id}。", id=record_id
+            )
+            raise _Refused(Reason(sentence))
+        elif mode == "skip":
+            outcome = "skipped"
+        else:
+            written = self._update(record_id, one)
+            outcome = "updated" if written.changed else "unchanged"
+            sample["fields"] = sorted(written.fields & one.values.keys())
+        for entity, values in one.others.items():
+            if outcome != "skipped" and self._second(entity, values, record_id, outcome):
+                tally.others[entity] = tally.others.get(entity, 0) + 1
+        tally.note(outcome, {**sample, "id": record_id})
+
+    def _create(self, one: Incoming) -> Written:
+        columns: Callable[[Work], Mapping[str, Any]] | None = None
+        if one.authored:
+            if not self._work.policy.is_admin:
+                sentence = say(
+                    "Only administrators may bring the original author and time.",
+                    "只有管理员可以导入原始的创建人和创建时间。",
+                )
+                raise _Refused(Reason(sentence))
+            authored = one.authored
+            columns = lambda _work: authored  # noqa: E731
+        raw = {**self._plan.always, **one.values}
+        found: Written = self._work.writer.create_in(
+            self._work, self._entity.name, raw, columns, strict=False
+        )
+        return found
+
+    def _update(self, record_id: int, one: Incoming) -> Written:
+        """Change a record; an empty cell changes nothing."""
+        raw = dict(one.values)
+        parts = [name for name, value in raw.items() if isinstance(value, dict)]
+        if parts or self._plan.mode == "fill":
+            rows = self._work.rows[self._entity.name]
+            row = rows.read(self._work.connection, [record_id]).get(record_id, {})
+            old = rows.values(row) if row else {}
+            if self._plan.mode == "fill":
+                raw = {name: value for name, value in raw.items() if is_empty(old.get(name))}
+            for name in parts:
+                if name in raw and isinstance(old.get(name), Mapping):
+                    raw[name] = {**old[name], **raw[name]}
+        found: Written = self._work.writer.update_in(
+            self._work, self._entity.name, record_id, raw, None, strict=False
+        )
+        return found
+
+    def _second(self, name: str, values: dict[str, Any], record_id: int, outcome: str) -> bool:
+        """Write the second record of a row, unless the first has it already."""
+        catalog = self._work.release.catalog
+        entity, link = catalog.entities[name], link_between(catalog, name, self._entity.name)
+        assert link is not None
+        title = entity.title
+        if outcome != "created" and title in values:
+            key = (title, link.name)
+            context = self._work.reading(strict=False)
+            parsed = _parsed(entity, key, {**values, link.name: record_id}, context)
+            told = identities(entity, key, parsed)
+            if ids_by_identity(self._work, entity, key, told):
+                return False
+        raw = {**values, link.name: record_id}
+        try:
+            self._work.writer.create_in(self._work, name, raw, None, strict=False)
+        except InvalidInput as error:
+            columns = self._reader.headings_by_field
+            reasons = [
+                Reason(_label(sentence), columns.get((name, each)), f"{name}.{each}")
+                for each, sentences in error.fields.items()
+                for sentence in sentences
+            ]
+            raise _Refused(*(reasons or self._reasons(error))) from error
+        return True
+
+
+def _parsed(
+    entity: Entity, key: Sequence[str], raw: Mapping[str, Any], context: Any
+) -> dict[str, Any]:
+    """Return the values a record is told by; what cannot be read tells nothing."""
+    found: dict[str, Any] = {}
+    for path in key:
+        name = path.partition(".")[0]
+        value = raw.get(name)
+        if value is None:
+            continue
+        one = entity.fields[name]
+        try:
+            found[name] = (
+                value if one.type.name == "serial" else one.type.parse(one, value, context)
+            )
+        except FieldError:
+            continue
+    return found
+
+
+def _label(sentence: Any) -> Label:
+    return sentence if isinstance(sentence, Label) else Label({"en": str(sentence)})
