@@ -61,8 +61,11 @@ def outlook_of(pools: Any, catalog: Catalog, now: datetime) -> list[Outlook]:
     if not changed:
         return []
     release = make_release(catalog, 0, numbers)
+    organisation = Organisation(pools, lambda: release)
+    # Read before the connection is taken: a process with a single one has no second for it.
+    organisation.snapshot()
     with pools.read.connection() as connection:
-        work = _work(connection, release, Organisation(pools, lambda: release), now)
+        work = _work(connection, release, organisation, now)
         return [_Rehearsal(work, rule, known.get(rule.name)).outlook() for rule in changed]
 
 
