@@ -234,8 +234,8 @@ def _departures(
 ) -> list[tuple[Pool, list[Departure]]]:
     """Return what goes into each public sea soon; one statement for each of them."""
     me = visit.principal.user_id
-    below = [one for one in visit.principal.subordinates if one != me]
-    people = below if whose == "team" else [me] if me is not None else []
+    mine = [me] if me is not None else []
+    people = list(visit.principal.subordinates) if whose == "team" else mine
     return [
         (pool, leaving_soon(visit.records, visit.principal, pool, people, visit.look.now))
         for pool in visit.catalog.automation.pools.values()

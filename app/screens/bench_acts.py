@@ -217,6 +217,8 @@ def log(visit: Visit, name: str, number: int) -> Response:
 def _write_log(visit: Visit, place: Place, log: Entity) -> None:
     link, bench = log.fields[place.bench.log_link or ""], place.bench
     method, planned, when = _method_of(log), _next_of(place, log), _chosen_day(visit)
+    if not request.form.get("text", "").strip():
+        raise InvalidInput(message=visit.wording.say("Write what was said."))
     points = {"entity": place.entity.name, "id": place.number}
     values: dict[str, Any] = {
         link.name: points if link.type.name == "any_link" else place.number,

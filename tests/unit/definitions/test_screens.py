@@ -105,3 +105,39 @@ def test_views_that_name_each_other_in_a_circle_do_not_hang(types):
 )
 def test_mistakes_in_screens_are_placed(types, screens, code):
     assert [(one.code, one.place.line) for one in load(types, screens).problems] == [(code, 12)]
+
+
+BENCH = "  views:\n    mine: {where: amount > 1, bench: {%s}}\n"
+CALL = (
+    "entities/call.yaml",
+    "entity: call\nfields:\n  text: {type: text}\n  deal: {type: link, to: deal}\n",
+)
+APART = ("entities/apart.yaml", "entity: apart\nfields:\n  text: {type: text}\n")
+
+
+def test_a_view_stands_on_the_work_bench(types):
+    written = BENCH % "of: owner, log: call, later: due_on, done: {level: b}"
+    bench = screens_of(types, written, files=[CALL]).views["mine"].bench
+    assert (bench.of, bench.log, bench.log_link) == ("owner", "call", "deal")
+    assert (bench.later, bench.done) == ("due_on", (("level", "b"),))
+    assert screens_of(types, "  views: {all: {}}\n").views["all"].bench is None
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("log: call", "`bench` has no `of`"),
+        ("of: name", "`name` is of type `text`; it must be one person."),
+        ("of: ownr", "`deal` has no field `ownr`. Did you mean `owner`?"),
+        ("of: owner, log: cal", "`cal` is not an entity. Did you mean `call`"),
+        ("of: owner, log: apart", "none of its fields links to `deal`"),
+        ("of: owner, later: level", "it must be a date or a date with time."),
+        ("of: owner, done: {levl: b}", "`deal` has no field `levl`. Did you mean `level`?"),
+        ("of: owner, done: {level: c}", "`c` is no option of `level`."),
+        ("of: owner, don: {level: b}", "Did you mean `done`?"),
+    ],
+)
+def test_what_is_wrong_with_a_bench_is_said(types, written, said):
+    problems = [str(one) for one in load(types, BENCH % written, files=[CALL, APART]).problems]
+    assert len(problems) == 1
+    assert said in problems[0]
