@@ -21,6 +21,7 @@ from app.automation.steps import step_number
 from app.database.automation_tables import firing, task
 from app.database.statements import Statement
 from app.definitions.automation import RuleDefinition
+from app.definitions.catalog import Catalog
 from app.errors import Forbidden, NotFound
 from app.records.checking import visible_ids
 from app.records.door import Records
@@ -213,7 +214,7 @@ class Ledger:
         return Line(
             id=row["id"],
             rule=name,
-            label=label_of(rule, name),
+            label=label_of(release.catalog, name),
             cause=row["cause"],
             entity=release.names.get(row["entity"]),
             record_id=row["record_id"] or None,
@@ -230,9 +231,20 @@ class Ledger:
         )
 
 
-def label_of(rule: RuleDefinition | None, name: str) -> Label:
-    """Return what a rule is called."""
-    return rule.label if rule is not None and rule.label is not None else Label({"en": name})
+def label_of(catalog: Catalog, name: str) -> Label:
+    """Return what is called by a name of the ledger: a rule, an approval, the way into a sea."""
+    workflows = catalog.automation
+    found = workflows.rules.get(name) or workflows.approvals.get(name.removeprefix("approval:"))
+    if found is not None:
+        return found.label or Label({"en": found.name})
+    kind, _, rest = name.partition(":")
+    pool_name, _, what = rest.partition("/")
+    pool = workflows.pools.get(pool_name) if kind == "pool" else None
+    if pool is None:
+        return Label({"en": name})
+    if what.startswith("warn"):
+        return say("{pool}: warning", "{pool}：收回预警", pool=pool.label)
+    return say("{pool}: taken back", "{pool}：自动收回", pool=pool.label)
 
 
 def _steps(stored: Mapping[str, Any], rule: RuleDefinition | None) -> list[StepLine]:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, redirect
 from markupsafe import Markup
 
+from app.automation.ledger import label_of
 from app.errors import Forbidden
 from app.jobs import inspection, leases
 from app.jobs.overview import MOST, Overview, Process, look
@@ -190,7 +191,8 @@ def _task(visit: Visit, one: inspection.PutAside) -> TaskRow:
     label = visit.core.live.release.catalog.entities[entity].label if entity else None
     record = f"{visit.words(label)} {one.record_id}" if label is not None else ""
     problem = visit.words(Label(dict(one.problem or {})))
-    return TaskRow(one.id, one.rule, href, record, _time(visit, one.due_at), problem)
+    rule = visit.words(label_of(visit.core.live.release.catalog, one.rule))
+    return TaskRow(one.id, rule, href, record, _time(visit, one.due_at), problem)
 
 
 def _time(visit: Visit, moment: datetime) -> Markup:
