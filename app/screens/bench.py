@@ -18,7 +18,7 @@ from app.automation.approvals.lists import by_entity
 from app.automation.leaving_soon import Departure, leaving_soon
 from app.definitions.automation import Pool
 from app.definitions.catalog import Bench, Entity
-from app.records.bench import MOST_COUNTED, Heap, Whose, of_person
+from app.records.bench import MOST_COUNTED, Heap, Stacked, Whose, of_person
 from app.records.results import Record
 from app.screens.bench_rows import Row, bench_fields, row_of
 from app.screens.frame import Choice
@@ -158,46 +158,69 @@ def _sections(visit: Visit, readable: Iterable[Entity], whose: Whose) -> list[Se
     ]
     stacked = visit.records.bench(visit.principal, heaps, whose, shown=SHOWN)
     departures = _departures(visit, entities, whose)
-    wanted: dict[str, list[tuple[int, str]]] = {}
-    for one in stacked:
-        wanted.setdefault(one.heap.entity, []).extend((n, one.heap.view) for n in one.ids)
-    for pool, leaving in departures:
-        wanted.setdefault(pool.entity, []).extend((one.record_id, "") for one in leaving[:SHOWN])
-    rows = {name: _records(visit, entities[name], pairs) for name, pairs in wanted.items()}
-
+    known = _known(visit, entities, stacked, departures)
     found: dict[str, Section] = {}
     places: dict[str, str] = {}
     for one in stacked:
-        heap, entity = one.heap, entities[one.heap.entity]
-        view = entity.screens.views[heap.view]
-        section = found.get(heap.view)
-        if section is None:
-            label = view.label.in_language(visit.language)
-            section = found[heap.view] = Section(heap.view, label)
-        places[entity.name] = heap.view
-        section.count += one.count
-        section.is_capped = section.is_capped or one.is_capped
-        known = rows.get(entity.name, {})
-        section.rows += [
-            row_of(visit, entity, view.bench, heap.view, known[n], whose)
-            for n in one.ids
-            if n in known
-        ]
-        if one.count:
-            query = urlencode({"view": heap.view, "filter": of_person(heap, whose)})
-            kind = (entity.plural or entity.label).in_language(visit.language)
-            section.all.append((kind, f"/crm/{entity.name}/?{query}"))
+        entity, name = entities[one.heap.entity], one.heap.view
+        if name not in found:
+            label = entity.screens.views[name].label.in_language(visit.language)
+            found[name] = Section(name, label)
+        places[entity.name] = name
+        _stack(visit, found[name], entity, one, known.get(entity.name, {}), whose)
     for pool, leaving in departures:
         entity = entities[pool.entity]
-        section = _of_pool(visit, entity, pool, leaving, rows.get(entity.name, {}), whose)
+        section = _of_pool(visit, entity, pool, leaving, known.get(entity.name, {}), whose)
         found = _after(found, places.get(entity.name, ""), section)
     for section in found.values():
         section.rows.sort(key=lambda row: (row.at is None, row.at or 0.0))
         del section.rows[SHOWN:]
-        late = sum(row.is_late for row in section.rows)
-        if not section.mood and section.rows and late == len(section.rows):
+        if not section.mood and section.rows and all(row.is_late for row in section.rows):
             section.mood = "bad"
     return list(found.values())
+
+
+def _known(
+    visit: Visit,
+    entities: Mapping[str, Entity],
+    stacked: Iterable[Stacked],
+    departures: Iterable[tuple[Pool, Sequence[Departure]]],
+) -> dict[str, dict[int, Record]]:
+    """Return the records of all rows by entity and id, one statement for each entity."""
+    wanted: dict[str, list[tuple[int, str]]] = {}
+    for one in stacked:
+        if one.ids:
+            pairs = [(number, one.heap.view) for number in one.ids]
+            wanted.setdefault(one.heap.entity, []).extend(pairs)
+    for pool, leaving in departures:
+        if leaving:
+            pairs = [(one.record_id, "") for one in leaving[:SHOWN]]
+            wanted.setdefault(pool.entity, []).extend(pairs)
+    return {name: _records(visit, entities[name], pairs) for name, pairs in wanted.items()}
+
+
+def _stack(
+    visit: Visit,
+    section: Section,
+    entity: Entity,
+    one: Stacked,
+    known: Mapping[int, Record],
+    whose: Whose,
+) -> None:
+    """Put one view's records on its tile."""
+    name = one.heap.view
+    bench = entity.screens.views[name].bench
+    section.count += one.count
+    section.is_capped = section.is_capped or one.is_capped
+    section.rows += [
+        row_of(visit, entity, bench, name, known[number], whose)
+        for number in one.ids
+        if number in known
+    ]
+    if one.count:
+        query = urlencode({"view": name, "filter": of_person(one.heap, whose)})
+        kind = (entity.plural or entity.label).in_language(visit.language)
+        section.all.append((kind, f"/crm/{entity.name}/?{query}"))
 
 
 def _after(found: dict[str, Section], place: str, new: Section) -> dict[str, Section]:
@@ -245,8 +268,6 @@ def _departures(
 
 def _records(visit: Visit, entity: Entity, wanted: Sequence[tuple[int, str]]) -> dict[int, Record]:
     """Return the records of one entity by id, in one statement, with what their rows show."""
-    if not wanted:
-        return {}
     views = {view for _, view in wanted}
     fields = dict.fromkeys(
         name for view in sorted(views) for name in bench_fields(visit, entity, view)
