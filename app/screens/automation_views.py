@@ -34,6 +34,8 @@ class ButtonsView(Screen):
         if request.method == "POST":
             return firings.say_something(here, entity, str(number))
         if "HX-Request" not in request.headers:
+            # Whoever is not signed in is asked to first.
+            here.entity(entity)
             return redirect(f"/crm/{entity}/{number}#comments", 302)
         return firings.comments_part(here, entity, str(number))
 
