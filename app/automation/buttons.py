@@ -23,7 +23,7 @@ from app.automation.index import Known, index_of, known_rule
 from app.automation.outgoing import Outbox
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
-from app.automation.steps import Run, Steps, failure
+from app.automation.steps import NOT_MET, Run, Steps, failure
 from app.database.automation_tables import firing
 from app.definitions.automation import Create, Input, RuleDefinition
 from app.definitions.catalog import Catalog, Entity
@@ -225,6 +225,8 @@ class Buttons:
 
         work.shared.closing.append(close)
         notes = [Label(entry["note"]) for entry in run.firing.steps.values() if entry.get("note")]
+        # A step that was not for this record is no news to whoever pressed.
+        notes = [note for note in notes if note != NOT_MET]
         return Pressed(run.firing.id, _opened(known, run.firing.steps), notes=tuple(notes))
 
     def _earlier(

@@ -102,8 +102,8 @@ def _warning(pool: Label, day: str) -> Label:
     """Return the text of a warning; the name of a pool is no template."""
     plain = Label({language: re.sub(r"[{}%#]", "", text) for language, text in pool.texts.items()})
     return say(
-        "{record} goes into the public sea {pool} on {day}, unless somebody takes care of it.",
-        "{record} 将于 {day} 自动进入公海“{pool}”，请及时跟进。",
+        "{record} goes to “{pool}” on {day}, unless somebody takes care of it.",
+        "{record} 将于 {day} 自动进入“{pool}”，请及时跟进。",
         record="{{ record.title }}",
         pool=plain,
         day=day,

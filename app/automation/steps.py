@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 LOOK_AGAIN = timedelta(minutes=5)
 #: A `wait … until` without `at_most` ends for good then.
 FOREVER = timedelta(days=3650)
+#: What stands at a step that was not for this record.
+NOT_MET = say("Its condition did not hold.", "条件不成立。")
 
 
 @dataclass(slots=True)
@@ -223,8 +225,7 @@ class Steps:
 
         self._guarded(run, step, ask)
         if not met:
-            note = say("Its condition did not hold.", "条件不成立。")
-            run.note(step, Outcome("skipped", note))
+            run.note(step, Outcome("skipped", NOT_MET))
         return met
 
     def _chosen(self, run: Run, step: Step) -> tuple[Step, ...]:

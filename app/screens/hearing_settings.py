@@ -9,6 +9,7 @@ from datetime import time
 import sqlalchemy as sa
 from flask import Response, redirect, request
 
+from app.automation.ledger import label_of
 from app.database.automation_tables import rule
 from app.database.statements import Statement
 from app.notifications import preferences
@@ -49,14 +50,10 @@ def settings_page(visit: Visit) -> Response:
     with visit.core.pools.read.connection() as connection:
         choice = preferences.read_choices(connection).get(me, preferences.USUAL)
         rows = _names.run(connection, {"numbers": sorted(choice.muted)}).fetchall()
-    rules = visit.catalog.automation.rules
-    muted = []
-    for number, name in rows:
-        known = rules.get(name)
-        label = known.label if known is not None else None
-        muted.append(
-            MutedRule(visit.words(label) if label else name, f"/me/notifications/rules/{number}")
-        )
+    muted = [
+        MutedRule(visit.words(label_of(visit.catalog, name)), f"/me/notifications/rules/{number}")
+        for number, name in rows
+    ]
     view = SettingsView(
         controls=_controls(visit, choice),
         email=str(visit.principal.my.get("email") or ""),

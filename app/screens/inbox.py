@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 from markupsafe import Markup
 
+from app.automation.ledger import label_of
 from app.notifications import inbox, preferences
 from app.notifications.quiet import digest_at
 from app.screens.list_view import Tab
@@ -158,13 +159,10 @@ def _tabs(visit: Visit, kind: str, only_unread: bool, counts: dict[str, int]) ->
 
 def _items(visit: Visit, messages: Sequence[inbox.Message], muted: frozenset[int]) -> list[Item]:
     titles = _titles(visit, messages)
-    rules = visit.catalog.automation.rules
     items = []
     for one in messages:
         entity = visit.core.live.release.names.get(one.entity or 0, "")
         title = titles.get((entity, one.record_id or 0))
-        rule = rules.get(one.rule_name or "")
-        label = rule.label if rule is not None and rule.label is not None else None
         items.append(
             Item(
                 id=one.id,
@@ -177,7 +175,7 @@ def _items(visit: Visit, messages: Sequence[inbox.Message], muted: frozenset[int
                 if title is not None
                 else "",
                 href=f"/crm/{entity}/{one.record_id}" if title is not None else "",
-                rule=visit.words(label) if label is not None else (one.rule_name or ""),
+                rule=visit.words(label_of(visit.catalog, one.rule_name)) if one.rule_name else "",
                 muted=one.rule in muted,
             )
         )
