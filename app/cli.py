@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from app.commands import configuration, people, rules, running
+from app.commands import configuration, importing, people, rules, running
 from app.commands.base import EXIT_CODES
 
 _CODES_HELP = "\b\nExit codes:\n" + "\n".join(
@@ -37,6 +37,7 @@ for command in (
     configuration.schema,
     configuration.run_tests,
     configuration.plugins,
+    importing.import_file,
     rules.rules,
     running.run,
     running.serve,

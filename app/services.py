@@ -26,6 +26,7 @@ from app.security.leaving import ClosedAccounts
 from app.security.sessions import Sessions
 from app.security.throttle import Throttle
 from app.settings import Settings
+from app.transfer.runs import Imports
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Services:
     engine: Engine
     numbers: RuleNumbers
     teller: Teller
+    imports: Imports
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -102,6 +104,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         engine=found.engine,
         numbers=found.numbers,
         teller=found.teller,
+        imports=Imports(found.records, pools, live, organisation, files, known_clock),
     )
 
 

@@ -23,6 +23,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
     from app.api.former import register_former_names
+    from app.api.imports import ImportApi
     from app.api.inbox import InboxApi
     from app.api.mistakes import register_mistakes
     from app.api.moves import MovesApi
@@ -41,6 +42,7 @@ def register_api(builder: Any, services: Services) -> None:
         FileApi,
         DescriptionApi,
         ApprovalApi,
+        ImportApi,
         InboxApi,
         RecordApi,
         MovesApi,

@@ -16,6 +16,7 @@ from app.api.openapi_automation import (
     automation_record_paths,
     automation_schemas,
 )
+from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
@@ -39,9 +40,9 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    paths |= inbox_paths() | staff_paths()
+    paths |= inbox_paths() | staff_paths() | import_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
-    schemas |= staff_schemas()
+    schemas |= staff_schemas() | import_schemas()
     schemas |= attachment_schemas()
     schemas |= automation_schemas()
     if policy.is_admin:

@@ -68,6 +68,7 @@ RESERVED_ENTITIES = {
             "approvals",
             "absences",
             "handovers",
+            "imports",
             "inbox",
             "automation",
         ),

@@ -23,7 +23,7 @@ class Chore:
     seconds: int
 
 
-CHORES = (Chore("housekeeping", 3600), Chore("approvals", 30))
+CHORES = (Chore("housekeeping", 3600), Chore("approvals", 30), Chore("imports", 30))
 
 
 def queue_chore(connection: Redis, chore: Chore, period: int) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from app.database.system import idempotency
+from app.jobs.beginning import begin_import
 from app.jobs.leases import begin_tasks
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
@@ -24,6 +25,8 @@ from app.records.sweeping import sweep_files
 _ANSWERS_ARE_KEPT = timedelta(days=1)
 #: So many targets are talked to at the same time.
 _SENDERS = 4
+#: An import goes on for so long before others get their turn; well within the time of a job.
+_IMPORTS_A_JOB = 45.0
 
 
 def run_tasks(ids: Sequence[int], token: int) -> None:
@@ -57,6 +60,23 @@ def approvals() -> int:
     services = runtime().services
     services.live.reload()
     return services.approvals.look(services.clock.now())
+
+
+def run_import(run: int) -> None:
+    """Go on with an import; what is left when its time is over is handed out again."""
+    services = runtime().services
+    services.live.reload()
+    if services.imports.advance(run, _IMPORTS_A_JOB):
+        begin_import(services.settings.redis_url, run)
+
+
+def imports() -> int:
+    """Take up imports whose worker fell silent, or that Redis never heard of; return how many."""
+    services = runtime().services
+    silent = services.imports.silent()
+    for run in silent:
+        begin_import(services.settings.redis_url, run)
+    return len(silent)
 
 
 def housekeeping() -> dict[str, int]:

@@ -178,3 +178,41 @@ def check_plan(catalog: Catalog, plan: Plan) -> Plan:
 def one_of(words: Sequence[str]) -> Label:
     """Return the sentence that names the words there are."""
     return say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(words))
+
+
+def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
+    """Return the plan with what somebody chose: ``columns mapping match mode rules always``.
+
+    Raises:
+        NotFound: there is no saved mapping of that name.
+        InvalidInput: something is not of its kind.
+    """
+    unknown = set(said) - {"columns", "mapping", "match", "mode", "rules", "always"}
+    if unknown:
+        known = ("columns", "mapping", "match", "mode", "rules", "always")
+        raise InvalidInput({min(unknown): [one_of(known)]})
+    if said.get("mapping"):
+        mapping = saved_mapping(catalog, str(said["mapping"]))
+        plan = replace(
+            plan,
+            columns={one.column: one.path for one in mapping.columns},
+            mapping=mapping.name,
+            match=mapping.match,
+            mode=mapping.mode,
+            rules=mapping.rules,
+        )
+    changes: dict[str, Any] = {
+        name: said[name] for name in ("mode", "rules") if said.get(name) is not None
+    }
+    for name in ("columns", "always"):
+        if said.get(name) is not None:
+            if not isinstance(said[name], Mapping):
+                raise InvalidInput({name: [say("It is an object.", "应为对象。")]})
+            changes[name] = {str(key): value for key, value in said[name].items()}
+    if said.get("match") is not None:
+        match = said["match"]
+        if not isinstance(match, list):
+            raise InvalidInput({"match": [say("It is a list of fields.", "应为字段列表。")]})
+        keys = [each if isinstance(each, list) else [each] for each in match]
+        changes["match"] = tuple(tuple(str(path) for path in key) for key in keys if key)
+    return replace(plan, **changes)

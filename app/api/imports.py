@@ -1,0 +1,160 @@
+"""Imports over HTTP: a file is sent, looked at, tried, and then run by the workers."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import Any
+
+from flask import Response, request, send_file
+from flask_appbuilder.api import BaseApi, expose
+
+from app.api.answers import answers, as_json
+from app.api.requests import asker, body, language, only, parameters, record_id, services
+from app.errors import InvalidInput, Malformed
+from app.jobs.beginning import begin_import
+from app.texts import say
+from app.transfer.error_files import write_errors
+from app.transfer.plans import changed_plan
+from app.transfer.runs import Run
+from app.transfer.writing import Tally
+
+#: Faults that are named in the answer to a dry run.
+_SHOWN = 1_000
+
+
+class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
+    """``/api/v1/imports``."""
+
+    route_base = "/api/v1/imports"
+    resource_name = "imports"
+    csrf_exempt = False
+    openapi_spec_tag = "Imports"
+
+    @expose("/", methods=["POST"])
+    @answers
+    def begin(self) -> Response:
+        """Keep a file with the plan it suggests; nothing is imported yet."""
+        principal = asker()
+        sent, entity = request.files.get("file"), request.form.get("entity", "")
+        if sent is None or not sent.filename:
+            sentence = say(
+                "Send the file as multipart/form-data, in the part `file`.",
+                "请以 multipart/form-data 上传，文件部分名为 file。",
+            )
+            raise InvalidInput({"file": [sentence]})
+        chosen = {"sheet": request.form["sheet"]} if request.form.get("sheet") else {}
+        imports = services().imports
+        run = imports.add(principal, entity, sent.stream, sent.filename, **chosen)
+        if request.form.get("plan"):
+            try:
+                said = json.loads(request.form["plan"])
+            except ValueError as error:
+                raise Malformed(say("`plan` is a JSON object.", "plan 应为 JSON 对象。")) from error
+            run = _changed(principal, run, said)
+        look = imports.look(principal, run)
+        told = run.as_json() | {
+            "headings": list(look.columns),
+            "samples": [[str(c) if c is not None else None for c in row.values]
+                        for row in look.samples[:5]],
+        }  # fmt: skip
+        return as_json(told, 201)
+
+    @expose("/", methods=["GET"])
+    @answers
+    def listed(self) -> Response:
+        """Return one's latest imports."""
+        principal = asker()
+        only(*parameters(frozenset()), "")
+        found = services().imports.listed(principal)
+        return as_json({"rows": [run.as_json() for run in found]})
+
+    @expose("/<number>", methods=["GET"])
+    @answers
+    def get(self, number: str) -> Response:
+        """Return how far an import is."""
+        return as_json(services().imports.get(asker(), record_id(number)).as_json())
+
+    @expose("/<number>", methods=["PATCH"])
+    @answers
+    def change(self, number: str) -> Response:
+        """Choose what an import is to do, before it begins."""
+        principal = asker()
+        run = services().imports.get(principal, record_id(number))
+        return as_json(_changed(principal, run, body()).as_json())
+
+    @expose("/<number>/dry-run", methods=["POST"])
+    @answers
+    def dry_run(self, number: str) -> Response:
+        """Return what would become of the rows; nothing is written."""
+        principal = asker()
+        imports = services().imports
+        run = imports.get(principal, record_id(number))
+        return as_json(tried(imports.dry_run(principal, run)))
+
+    @expose("/<number>/<word>", methods=["POST"])
+    @answers
+    def act(self, number: str, word: str) -> Response:
+        """Start, pause or cancel an import."""
+        principal, imports = asker(), services().imports
+        acts = {"start": imports.start, "pause": imports.pause, "cancel": imports.cancel}
+        if word not in acts:
+            raise Malformed(say("It is start, pause or cancel.", "应为 start、pause 或 cancel。"))
+        run = acts[word](principal, record_id(number))
+        if word == "start":
+            begin_import(services().settings.redis_url, run.id)
+        return as_json(run.as_json(), 202)
+
+    @expose("/<number>/errors", methods=["GET"])
+    @answers
+    def errors(self, number: str) -> Response:
+        """Return the rows that were left out, as a file like the one they came in."""
+        principal = asker()
+        return error_file(principal, record_id(number), language())
+
+
+def error_file(principal: Any, number: int, spoken: str) -> Response:
+    """Return the file of what was left out."""
+    imports = services().imports
+    run = imports.get(principal, number)
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the answer that sends it.
+    faults = imports.faults(principal, run.id)
+    columns = imports.look(principal, run).columns
+    ending = write_errors(target, run.plan.shape.kind, columns, faults, spoken)
+    target.seek(0)
+    stem = run.name.rpartition(".")[0] or run.name
+    response = send_file(target, as_attachment=True, download_name=f"{stem}-left-out.{ending}")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def tried(tally: Tally) -> dict[str, Any]:
+    """Return what a dry run found as the API writes it."""
+    spoken = language()
+    return {
+        "counts": tally.counts,
+        "others": tally.others,
+        "samples": tally.samples,
+        "faults": [
+            {
+                "row": fault.row,
+                "reasons": [
+                    {
+                        "column": reason.column,
+                        "field": reason.field,
+                        "message": reason.sentence.in_language(spoken),
+                    }
+                    for reason in fault.reasons
+                ],
+            }
+            for fault in tally.faults[:_SHOWN]
+        ],
+    }
+
+
+def _changed(principal: Any, run: Run, said: Any) -> Run:
+    if not isinstance(said, dict):
+        raise Malformed(say("The plan is a JSON object.", "计划应为 JSON 对象。"))
+    imports = services().imports
+    plan = changed_plan(services().live.release.catalog, run.plan, said)
+    return imports.change(principal, run.id, plan)

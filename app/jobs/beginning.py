@@ -1,0 +1,24 @@
+"""Work that somebody asks for now, put into a queue at once.
+
+Redis may be away: what is to be done stands in the database, and is found there a little later.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from redis.exceptions import RedisError
+
+from app.jobs.queues import connect, hand_out, queue
+
+_log = logging.getLogger(__name__)
+
+
+def begin_import(redis_url: str | None, run: int) -> None:
+    """Have a worker go on with an import."""
+    if redis_url is None:
+        return
+    try:
+        hand_out(queue(connect(redis_url)), "run_import", [(run,)])
+    except RedisError as error:
+        _log.warning("Redis is away; the import waits in the database: %s", error)

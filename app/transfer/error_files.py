@@ -1,0 +1,65 @@
+"""Rows that were left out, as a file like the one they came in, with the reasons behind.
+
+Mended, the file can be imported just so: the column of reasons goes nowhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
+
+from app.texts import Label, say
+
+WHY = say("Why it was left out", "未导入的原因")
+
+
+def reasons_text(reasons: Iterable[dict[str, Any]], language: str) -> str:
+    """Return why a row was left out, in one cell."""
+    parts = []
+    for one in reasons:
+        sentence = Label(one["say"]).in_language(language)
+        parts.append(f"{one['column']}: {sentence}" if one["column"] else sentence)
+    return " ".join(parts)
+
+
+def write_errors(
+    target: IO[bytes],
+    kind: str,
+    headings: Sequence[str],
+    faults: Iterable[tuple[int, list[Any], Any]],
+    language: str,
+) -> str:
+    """Write the file; return its ending: workbooks come back as workbooks, all else as CSV."""
+    rows = ([*cells, reasons_text(reasons, language)] for _, cells, reasons in faults)
+    first = [*headings, WHY.in_language(language)]
+    if kind in ("xlsx", "xls", "ods"):
+        _write_workbook(target, first, rows)
+        return "xlsx"
+    text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow(first)
+    writer.writerows(rows)
+    text.detach()
+    return "csv"
+
+
+def _write_workbook(target: IO[bytes], first: list[str], rows: Iterable[list[Any]]) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+
+    def cell(value: Any) -> WriteOnlyCell:
+        made = WriteOnlyCell(sheet, value=value)
+        if isinstance(value, str):
+            # What begins with `=` is somebody's text, not a formula of ours.
+            made.data_type = "s"
+        return made
+
+    sheet.append([cell(one) for one in first])
+    for row in rows:
+        sheet.append([cell(one) for one in row])
+    book.save(target)
