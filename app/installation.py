@@ -146,7 +146,11 @@ class Installation:
             return True
         say(plan.render() if live is not None else "Applying the configuration …")
         if live is not None and not plan.is_adding_only:
-            say("This waits for `trellis apply`, since it touches what is there.")
+            say(
+                "This waits for `trellis apply`, since it touches what is there."
+                if not all(each.is_adding_only for each in plan.operations)
+                else "This waits for `trellis apply`, since its rules are about to reach people."
+            )
             self._note(lambda connection: remember_plan(connection, plan))
             return True
         try:

@@ -142,7 +142,10 @@ class _Rehearsal:
                 counted = {"entity": entity, "unknown": True}
             details += said
             data.append(counted)
-        return Outlook(subject, self._said(details[0]), tuple(details[1:]), {"rules": data})
+        # A rule that is about to reach people is read before, also by whoever only saved a file.
+        waits = any(each.get("coming") or _fires_at_once(each) for each in data)
+        words = self._said(details[0])
+        return Outlook(subject, words, tuple(details[1:]), {"rules": data}, waits=waits)
 
     def _said(self, what: Label) -> Label:
         if self._is_new:
@@ -287,6 +290,10 @@ class _Rehearsal:
             title=title,
             to=", ".join(to),
         )
+
+
+def _fires_at_once(counted: Mapping[str, Any]) -> bool:
+    return counted.get("backlog") == "fire" and bool(counted.get("late"))
 
 
 def _moment(name: str) -> sa.BindParameter[Any]:

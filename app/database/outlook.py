@@ -18,6 +18,8 @@ class Outlook:
     details: tuple[Label, ...] = ()
     #: the same for programs
     data: Mapping[str, Any] = field(default_factory=dict)
+    #: somebody is to read it before it happens, so it does not happen because a file was saved
+    waits: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a plan's JSON has it; words are English."""

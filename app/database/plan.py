@@ -94,7 +94,9 @@ class Plan:
     @property
     def is_adding_only(self) -> bool:
         """Whether it may be applied when a file is saved, without anybody's looking at it."""
-        return not self.refusals and all(each.is_adding_only for each in self.operations)
+        if self.refusals or any(each.waits for each in self.outlook):
+            return False
+        return all(each.is_adding_only for each in self.operations)
 
     @property
     def exit_code(self) -> int:
@@ -161,9 +163,9 @@ class Plan:
             words = each.words().in_language(language)
             yield f"  {each.sign} {each.subject:<{width}}   {words}{mark}"
         yield self._summary(shown).in_language(language)
-        for each in self.outlook:
-            yield f"  > {each.subject}: {each.words.in_language(language)}"
-            yield from (f"      {line.in_language(language)}" for line in each.details)
+        for one in self.outlook:
+            yield f"  > {one.subject}: {one.words.in_language(language)}"
+            yield from (f"      {line.in_language(language)}" for line in one.details)
         if self.refusals:
             refused = say(
                 "Refusing: {problems}. Nothing was changed.",

@@ -13,6 +13,14 @@ from app.database.pending import find_pending
 from app.database.versions import find_live_version
 from tests.integration.api.world import CUSTOMER, FILES, IDS, ROLES, ApiWorld, build, csrf_of
 
+NEW_RULE = """
+rule: look-after
+entity: customer
+when: {after: 1 day, since: created_at}
+backlog: fire
+do: [{notify: {to: role admin, say: Look after it}}]
+"""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -122,6 +130,13 @@ def test_what_is_saved_is_noted_and_rights_wait(world, folder, installation):
     assert applies(world) == first
 
     (folder / "roles.yaml").write_text(ROLES)
+    # Nobody is reminded because somebody saved a file.
+    (folder / "workflows").mkdir(exist_ok=True)
+    rule = folder / "workflows" / "new.yaml"
+    rule.write_text(NEW_RULE)
+    assert installation.take_up(said.append)
+    assert said[-1] == "This waits for `trellis apply`, since its rules are about to reach people."
+    rule.unlink()
     (folder / "app.yaml").write_text(FILES["app.yaml"].replace("name: Test", "name: Saved"))
     assert installation.take_up(said.append)
     assert [each["details"] for each in applies(world)[len(first) :]] == [

@@ -166,6 +166,7 @@ def test_a_plan_tells_whom_a_changed_rule_would_remind(world):
     )
     assert [str(one) for one in found.details] == ["2026-03-13 09:00 New: to Sam"]
     assert found.data["rules"][0]["late"] == 1
+    assert found.waits, "it is read before anybody is reminded, also where a file was only saved"
     fire = SILENT.replace("a: 7 days", "a: 5 days").replace("do:", "backlog: fire\ndo:")
     [found] = outlook_of(
         world.pools, load({**FILES, "workflows/silent.yaml": fire}), world.clock.now()
