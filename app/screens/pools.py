@@ -111,11 +111,11 @@ def pool_block(visit: Visit, entity: Entity, record_id: int) -> PoolView | None:
 
 def _say_where(visit: Visit, entity: Entity, found: Standing, view: PoolView) -> None:
     assert found.pool is not None
-    sentence = say("This lies in the public sea {pool}.", "这条记录在公海“{pool}”中。")
+    sentence = say("This lies in “{pool}”.", "这条记录在“{pool}”中。")
     if found.previous_owner:
         sentence = say(
-            "This lies in the public sea {pool}; {name} had it last.",
-            "这条记录在公海“{pool}”中，前负责人：{name}。",
+            "This lies in “{pool}”; {name} had it last.",
+            "这条记录在“{pool}”中，前负责人：{name}。",
         )
     view.lies = visit.words(sentence.format(pool=found.pool.label, name=found.previous_owner or ""))
     view.since = _say_since(visit, found)
@@ -138,7 +138,10 @@ def _say_since(visit: Visit, found: Standing) -> str:
         return ""
     moment = exact(event.happened_at, visit.wording, visit.look.zone)
     if event.action == "recycle":
-        told = say("Nobody took care of it: since {moment}.", "长期未跟进，于 {moment} 自动收回。")
+        told = say(
+            "Nobody took care of it, so it came here on {moment}.",
+            "长期未跟进，于 {moment} 自动收回。",
+        )
         return visit.words(told.format(moment=moment))
     known = visit.catalog.options.get(found.pool.reasons or "")
     option = known.find(event.reason) if known is not None and event.reason else None
@@ -154,9 +157,8 @@ def _say_when(visit: Visit, leaving: Leaving, view: PoolView) -> None:
     moment = exact(leaving.at, visit.wording, visit.look.zone)
     view.is_soon = days < _soon(leaving.pool)
     sentence = say(
-        "About to enter the public sea {pool}: on {moment}, in {days} days, unless somebody takes "
-        "care of it.",
-        "即将进入公海“{pool}”：{moment}（{days} 天后），请及时跟进。",
+        "About to go to “{pool}”: on {moment}, in {days} days, unless somebody takes care of it.",
+        "即将进入“{pool}”：{moment}（{days} 天后），请及时跟进。",
         pool=leaving.pool.label,
         moment=moment,
         days=days,
