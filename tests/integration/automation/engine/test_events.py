@@ -268,3 +268,38 @@ def test_transfer_delete_restore_merge_and_comments_are_events(world: World) -> 
     world.records.comment(world.who("sue"), "customer", number, "this is urgent")
     assert world.followers() == [world.ids["sue"]]
     assert world.records.team(world.who("mia"), "customer", number)[0]["may_edit"] is True
+
+
+QUOTED = r"""
+rule: quoted
+entity: customer
+when: {on: [create, update], changed: name}
+if: "exists(customer, name == record.name and id != record.id) or name == \"x'); drop table y; --\""
+do: [{set: {note: "=join(\"'\", name, '\" or 1=1; --')"}}]
+"""
+
+
+def test_x9_values_and_texts_of_rules_are_bound_whatever_stands_in_them(world: World) -> None:
+    world.rules(QUOTED)
+    nasty = "x'); drop table y; --"
+    number = world.create("customer", name=nasty)
+    note = world.row("customer", number)["note"]
+    assert note == f"{nasty}'\" or 1=1; --"
+    other = world.create("customer", name="a' or 'a' = 'a")
+    assert world.row("customer", other)["note"] is None, "no other has this name"
+    same = world.create("customer", name="a' or 'a' = 'a")
+    assert world.row("customer", same)["note"] == "a' or 'a' = 'a'\" or 1=1; --"
+
+
+def test_r3_what_a_rule_changes_leaves_the_next_save_of_the_same_person_working(
+    world: World,
+) -> None:
+    world.rules(FIRST, SECOND)
+    sam = world.who("sam")
+    made = world.records.create(sam, "customer", {"name": "ACME"}, origin="screen")
+    assert world.row("customer", made.id)["seen"] == "acme", "the rules changed it"
+    assert made.version == world.row("customer", made.id)["version"]
+    saved = world.records.update(
+        sam, "customer", made.id, {"steps": "x"}, version=made.version, origin="screen"
+    )
+    assert saved.version == world.row("customer", made.id)["version"] > made.version
