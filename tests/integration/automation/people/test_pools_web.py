@@ -130,7 +130,7 @@ def test_pages_say_how_it_stands_and_do_it(world):
     )
     assert (done.status_code, done.location) == (303, f"/crm/customer/{number}")
     page = sue.ask("GET", f"/crm/customer/{number}?language=zh").text
-    assert "这条记录在公海“公海”中，前负责人：Sam。 移入时间：" in page
+    assert "这条记录在“公海”中，前负责人：Sam。 移入时间：" in page
     assert "，原因：Lost。 领取之前看不到：Note、Phones。" in page
     assert "psst" not in page
     listed = sue.ask("GET", "/crm/customer/?filter=pool+%3D%3D+%27sea%27").text
