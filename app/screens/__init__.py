@@ -44,6 +44,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
+    from app.screens.import_views import ImportsView
     from app.screens.job_views import JobsView
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
@@ -79,6 +80,7 @@ def register_screens(builder: Any, core: Any) -> None:
         InboxView,
         HearingView,
         DeliveriesView,
+        ImportsView,
         JobsView,
         RulesView,
         StaffView,

@@ -114,6 +114,7 @@ class ListView:
     new_href: str = ""
     new_label: str = ""
     bin_href: str = ""
+    import_href: str = ""
     actions: Sequence[Act] = ()
     transfer: Control | None = None
     columns_href: str = ""

@@ -149,6 +149,8 @@ class Lists:
         if policy.may("create", entity.name) and not (entity.single and page and page.rows):
             view.new_href = f"/crm/{entity.name}/new"
             view.new_label = wording.say("New %(thing)s", thing=in_sentence(label, visit.language))
+        if policy.may("import", entity.name):
+            view.import_href = f"/crm/{entity.name}/import"
         if policy.may("restore", entity.name):
             view.bin_href = f"/bin?entity={entity.name}"
         if any(action.name == "transfer" for action in view.actions):
