@@ -124,6 +124,9 @@ def find_duplicates(
         hold: keep others from saving the same value until the transaction ends.
     """
     for rule in entity.duplicates:
+        if hold and not rule.refuse and work.origin == "import":
+            # Nobody reads the warnings of thousands of rows; the scan finds these afterwards.
+            continue
         seen: set[tuple[str, int | None]] = set()
         for found in _by_rule(work, entity, rule, values, concerned, exclude, hold=hold):
             if (found.entity, found.id) not in seen:

@@ -15,13 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-import sqlalchemy as sa
-
 from app.access.organisation import Organisation
 from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
-from app.database.statements import Statement
-from app.database.transfer_tables import import_fault, import_run
 from app.definitions.catalog import Catalog
 from app.errors import Conflict, Forbidden, NotFound, TrellisError
 from app.records.door import Records
@@ -29,6 +25,7 @@ from app.records.files import FileStore, clean_name
 from app.records.statements import json_text
 from app.records.work import Work
 from app.texts import Label, say
+from app.transfer import statements
 from app.transfer.matching import Match, match_columns
 from app.transfer.plans import Plan, check_plan, read_plan
 from app.transfer.tables import Row, Shape, UnreadableFile, find_shape, open_table
@@ -43,95 +40,6 @@ LOOKED_AT, TRIED = 20, 100_000
 #: A run that was silent for so long is taken up by somebody else.
 SILENT = timedelta(seconds=90)
 OPEN = ("waiting", "running")
-
-_r, _f = import_run, import_fault
-_JSON = sa.Text
-_insert = Statement(
-    sa.insert(_r)
-    .values(
-        entity=sa.bindparam("entity"),
-        user_id=sa.bindparam("user"),
-        name=sa.bindparam("name"),
-        sha256=sa.bindparam("sha256"),
-        plan=sa.cast(sa.bindparam("plan", type_=sa.Text), _r.c.plan.type),
-    )
-    .returning(_r.c.id)
-)
-_get = Statement(sa.select(_r).where(_r.c.id == sa.bindparam("run")))
-_lock = Statement(
-    sa.select(_r.c.state, _r.c.mark, _r.c.counts, _r.c.change_set)
-    .where(_r.c.id == sa.bindparam("run"))
-    .with_for_update()
-)
-_replan = Statement(
-    sa.update(_r)
-    .where(_r.c.id == sa.bindparam("run"), _r.c.state == "draft")
-    .values(plan=sa.cast(sa.bindparam("plan", type_=sa.Text), _r.c.plan.type))
-)
-_advance = Statement(
-    sa.update(_r)
-    .where(_r.c.id == sa.bindparam("run"))
-    .values(
-        mark=sa.bindparam("mark"),
-        counts=sa.cast(sa.bindparam("counts", type_=sa.Text), _r.c.counts.type),
-        change_set=sa.bindparam("change_set", type_=sa.BigInteger),
-        beat_at=sa.func.now(),
-    )
-)
-_move = Statement(
-    sa.update(_r)
-    .where(
-        _r.c.id == sa.bindparam("run"),
-        _r.c.state == sa.func.any(sa.bindparam("from_", type_=sa.ARRAY(sa.Text))),
-    )
-    .values(
-        state=sa.bindparam("to"),
-        beat_at=sa.func.now(),
-        started_at=sa.func.coalesce(
-            _r.c.started_at, sa.case((sa.bindparam("to") != "draft", sa.func.now()))
-        ),
-        ended_at=sa.case(
-            (
-                sa.bindparam("to").in_(
-                    [sa.literal_column(f"'{one}'") for one in ("done", "failed", "cancelled")]
-                ),
-                sa.func.now(),
-            )
-        ),
-        problem=sa.cast(sa.bindparam("problem", type_=sa.Text), _r.c.problem.type),
-    )
-)
-_set_total = Statement(
-    sa.update(_r).where(_r.c.id == sa.bindparam("run")).values(total=sa.bindparam("total"))
-)
-_silent = Statement(
-    sa.select(_r.c.id)
-    .where(
-        _r.c.state.in_([sa.literal_column("'waiting'"), sa.literal_column("'running'")]),
-        _r.c.beat_at < sa.bindparam("before", type_=_r.c.beat_at.type),
-    )
-    .order_by(_r.c.id)
-)
-_mine = Statement(
-    sa.select(_r)
-    .where(sa.or_(_r.c.user_id == sa.bindparam("user"), sa.bindparam("all", type_=sa.Boolean)))
-    .order_by(_r.c.id.desc())
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
-_add_fault = Statement(
-    sa.insert(_f).values(
-        run=sa.bindparam("_run"),
-        row=sa.bindparam("_row"),
-        values=sa.cast(sa.bindparam("_values", type_=sa.Text), _f.c["values"].type),
-        reasons=sa.cast(sa.bindparam("_reasons", type_=sa.Text), _f.c.reasons.type),
-    )
-)
-_faults = Statement(
-    sa.select(_f.c.row, _f.c["values"].label("cells"), _f.c.reasons)
-    .where(_f.c.run == sa.bindparam("run"), _f.c.row > sa.bindparam("after", type_=sa.BigInteger))
-    .order_by(_f.c.row)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +140,7 @@ class Imports:
         shape = find_shape(path, **chosen)
         plan = self._suggested(entity, shape, self._look(principal, path, shape, entity))
         with self._pools.write.connection() as connection:
-            row = _insert.run(
+            row = statements.insert.run(
                 connection,
                 {
                     "entity": entity,
@@ -320,7 +228,7 @@ class Imports:
 
     def _find(self, run_id: int) -> Run | None:
         with self._pools.write.connection() as connection:
-            rows = _get.rows(connection, {"run": run_id})
+            rows = statements.get.rows(connection, {"run": run_id})
         return _run_of(rows[0]) if rows else None
 
     def listed(self, principal: Principal, limit: int = 50) -> list[Run]:
@@ -328,7 +236,7 @@ class Imports:
         everybody = principal.is_system or self._records.policy(principal).is_admin
         values = {"user": principal.user_id, "all": everybody, "limit": limit}
         with self._pools.write.connection() as connection:
-            return [_run_of(row) for row in _mine.rows(connection, values)]
+            return [_run_of(row) for row in statements.mine.rows(connection, values)]
 
     def change(self, principal: Principal, run_id: int, plan: Plan) -> Run:
         """Change what a run that has not begun is to do.
@@ -342,7 +250,7 @@ class Imports:
         checked = check_plan(self.catalog, plan)
         with self._pools.write.connection() as connection:
             values = {"run": run_id, "plan": json_text(checked.as_json())}
-            if not _replan.run(connection, values).rowcount:
+            if not statements.replan.run(connection, values).rowcount:
                 raise _begun()
         return self.get(principal, run_id)
 
@@ -373,7 +281,7 @@ class Imports:
         values = {"run": run_id, "from_": list(before), "to": to}
         values["problem"] = json_text(dict(problem.texts)) if problem is not None else None
         with self._pools.write.connection() as connection:
-            return bool(_move.run(connection, values).rowcount)
+            return bool(statements.move.run(connection, values).rowcount)
 
     def faults(self, principal: Principal, run_id: int) -> Iterator[tuple[int, list[Any], Any]]:
         """Yield the rows that were left out: number, cells, reasons."""
@@ -381,7 +289,9 @@ class Imports:
         after = -1
         while True:
             with self._pools.write.connection() as connection:
-                rows = _faults.rows(connection, {"run": run_id, "after": after, "limit": 1000})
+                rows = statements.faults.rows(
+                    connection, {"run": run_id, "after": after, "limit": 1000}
+                )
             for row in rows:
                 yield row["row"], row["cells"], row["reasons"]
                 after = row["row"]
@@ -446,7 +356,7 @@ class Imports:
             with open_table(self._path(run), run.plan.shape) as table:
                 total = sum(1 for _ in table)
             with self._pools.write.connection() as connection:
-                _set_total.run(connection, {"run": run.id, "total": total})
+                statements.set_total.run(connection, {"run": run.id, "total": total})
         with self._chunks(run) as (headings, chunks):
             for chunk in chunks:
                 if not self._applied(principal, run, headings, chunk):
@@ -463,7 +373,9 @@ class Imports:
         known = run.change_set or self._change_set_of(run.id)
 
         def step(work: Work) -> bool:
-            state, mark, counts, change_set = _lock.run(work.connection, {"run": run.id}).fetchone()
+            state, mark, counts, change_set = statements.lock.run(
+                work.connection, {"run": run.id}
+            ).fetchone()
             if state != "running":
                 return False
             rows = [row for row in chunk if row.number > mark]
@@ -474,10 +386,10 @@ class Imports:
             number = work.open_change_set()
             tally = ChunkWriter(work, run.plan, headings).write(rows)
             for fault in tally.faults:
-                _add_fault.run(work.connection, _fault_values(run.id, fault))
+                statements.add_fault.run(work.connection, _fault_values(run.id, fault))
             values = {"run": run.id, "mark": rows[-1].number, "change_set": number}
             values["counts"] = json_text(_summed(counts, tally))
-            _advance.run(work.connection, values)
+            statements.advance.run(work.connection, values)
             return True
 
         return self._records.transact(
@@ -502,7 +414,7 @@ class Imports:
     def silent(self) -> list[int]:
         """Return the runs nobody has got further with for some time."""
         with self._pools.write.connection() as connection:
-            rows = _silent.run(connection, {"before": self._clock.now() - SILENT})
+            rows = statements.silent.run(connection, {"before": self._clock.now() - SILENT})
             return [int(row[0]) for row in rows]
 
 

@@ -114,7 +114,7 @@ class ChunkWriter:
                 self._alone(one, trial)
         for one in block:
             if one.reasons:
-                self._refuse(one, one.reasons, trial)
+                self._refuse(one, [*one.reasons, *self._unreadable(one)], trial)
         trial.faults.sort(key=lambda fault: fault.row)
         tally.add(trial)
 
@@ -154,6 +154,18 @@ class ChunkWriter:
         sample = {"row": one.row.number, "title": self._title(one)}
         tally.note("faulty", sample)
         tally.faults.append(Fault(one.row.number, kept_values(one.row.values), tuple(reasons)))
+
+    def _unreadable(self, one: Incoming) -> list[Reason]:
+        """Return what else cannot be read in a row that is refused already."""
+        context, found = self._work.reading(strict=False), []
+        for name, value in one.values.items():
+            field_ = self._entity.fields[name]
+            try:
+                field_.type.parse(field_, value, context)
+            except FieldError as error:
+                column = self._reader.headings_by_field.get((self._entity.name, name))
+                found.append(Reason(error.sentence, column, name))
+        return found
 
     def _title(self, one: Incoming) -> str:
         return str(one.values.get(self._entity.title or "", "") or "")
