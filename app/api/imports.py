@@ -92,18 +92,25 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         run = imports.get(principal, record_id(number))
         return as_json(tried(imports.dry_run(principal, run)))
 
-    @expose("/<number>/<word>", methods=["POST"])
+    @expose("/<number>/start", methods=["POST"])
     @answers
-    def act(self, number: str, word: str) -> Response:
-        """Start, pause or cancel an import."""
-        principal, imports = asker(), services().imports
-        acts = {"start": imports.start, "pause": imports.pause, "cancel": imports.cancel}
-        if word not in acts:
-            raise Malformed(say("It is start, pause or cancel.", "应为 start、pause 或 cancel。"))
-        run = acts[word](principal, record_id(number))
-        if word == "start":
-            begin_import(services().settings.redis_url, run.id)
+    def start(self, number: str) -> Response:
+        """Let an import begin, or go on after a pause."""
+        run = services().imports.start(asker(), record_id(number))
+        begin_import(services().settings.redis_url, run.id)
         return as_json(run.as_json(), 202)
+
+    @expose("/<number>/pause", methods=["POST"])
+    @answers
+    def pause(self, number: str) -> Response:
+        """Let an import stop after the rows it is at."""
+        return as_json(services().imports.pause(asker(), record_id(number)).as_json(), 202)
+
+    @expose("/<number>/cancel", methods=["POST"])
+    @answers
+    def cancel(self, number: str) -> Response:
+        """End an import; what was written stays."""
+        return as_json(services().imports.cancel(asker(), record_id(number)).as_json(), 202)
 
     @expose("/<number>/errors", methods=["GET"])
     @answers
