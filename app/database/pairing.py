@@ -1,7 +1,8 @@
 """Which entity, field and role of the new catalog is which of the one before.
 
 The same name is the same thing; ``was:`` makes another name the same thing, as long as the old name
-is not used for something else. Lines follow the field they stand in.
+is not used for something else; of several that claim it, the first has it. Lines follow the field
+they stand in.
 """
 
 from __future__ import annotations
@@ -35,16 +36,20 @@ def pair(old: Outline, catalog: Catalog) -> Pairs:
     # Entities before their lines, since lines are found through their field.
     for entity in sorted(catalog.entities.values(), key=lambda each: each.name.count(".")):
         before = _entity_before(entity, known, catalog, entities, fields)
-        if before is not None:
+        if before is not None and before not in entities.values():
             entities[entity.name] = before
             fields[entity.name] = _fields_before(entity, known[before]["fields"])
     old_roles = dict.fromkeys(old["roles"])
-    roles = {
-        role.name: before
-        for role in catalog.roles.values()
-        if (before := _before(role.name, role.was, old_roles, catalog.roles)) is not None
-    }
+    roles: dict[str, str] = {}
+    for role in catalog.roles.values():
+        before = _before(role.name, role.was, old_roles, {**catalog.roles, **_flipped(roles)})
+        if before is not None:
+            roles[role.name] = before
     return Pairs(entities, fields, roles)
+
+
+def _flipped(found: Mapping[str, str]) -> dict[str, str]:
+    return {old: new for new, old in found.items()}
 
 
 def _entity_before(
@@ -66,7 +71,7 @@ def _entity_before(
 def _fields_before(entity: Entity, known: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in entity.fields.values():
-        before = _before(field.name, field.was, known, entity.fields)
+        before = _before(field.name, field.was, known, {**entity.fields, **_flipped(found)})
         if before is not None:
             found[field.name] = before
     return found

@@ -159,9 +159,8 @@ class Listing:
         found: list[sa.Select[Any]] = []
         before: list[sa.ColumnElement[int]] = []
         for number, part in enumerate(parts):
-            if before:
-                part = part.where(sum(before[1:], before[0]) < LIMIT)
-            kept = part.cte(f"b{number}").prefix_with("MATERIALIZED")
+            wanted = part.where(sum(before[1:], before[0]) < LIMIT) if before else part
+            kept = wanted.cte(f"b{number}").prefix_with("MATERIALIZED")
             before.append(sa.select(sa.func.count()).select_from(kept).scalar_subquery())
             found.append(sa.select(*kept.c))
         return found

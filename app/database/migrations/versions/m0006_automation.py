@@ -53,7 +53,8 @@ _STATEMENTS = (
     )
     """,
     """
-    CREATE INDEX reminder_due ON trellis.reminder (due_at) WHERE due_at IS NOT NULL AND NOT suspended
+    CREATE INDEX reminder_due ON trellis.reminder (due_at)
+        WHERE due_at IS NOT NULL AND NOT suspended
     """,
     """
     CREATE TABLE trellis.firing (
