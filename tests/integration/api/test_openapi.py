@@ -104,9 +104,7 @@ def test_what_one_may_not_do_is_not_described(shared):
     assert set(auditor["/api/v1/customer/{id}"]) == {"get"}
     assert set(auditor["/api/v1/customer/"]) == {"get"}
     assert set(document(shared, "nora")["paths"]) == {
-        path
-        for path in auditor
-        if path.count("/") < 4 or path.split("/")[3] in OF_EVERYBODY
+        path for path in auditor if path.count("/") < 4 or path.split("/")[3] in OF_EVERYBODY
     } - {p for p in auditor if p.split("/")[3] in shared.catalog.entities}
 
 

@@ -187,7 +187,10 @@ def test_mistakes_in_access_are_placed(types, access, code):
             "  mobile: {type: text, was: phone}\n",
             "The field `phone` of `deal` is called `mobile` now.",
         ),
-        ("  phones: {type: phones}\n", "`deal` has no field `phone`. Did you mean `phones` or `owner`?"),
+        (
+            "  phones: {type: phones}\n",
+            "`deal` has no field `phone`. Did you mean `phones` or `owner`?",
+        ),
     ],
 )
 def test_a_field_that_is_gone_is_told_by_what_became_of_it(types, more, sentence):

@@ -347,9 +347,7 @@ def test_owners_are_warned_and_silent_records_go_back(world):
     world.at(NOW + 28 * DAY - timedelta(minutes=1))
     assert world.messages() == []
     world.at(NOW + 28 * DAY)
-    warning = (
-        "Silent goes to “East sea” on 2026-04-09 12:00, unless somebody takes care of it."
-    )
+    warning = "Silent goes to “East sea” on 2026-04-09 12:00, unless somebody takes care of it."
     assert world.messages() == [("sam", warning)]
     world.at(NOW + 30 * DAY - timedelta(minutes=1))
     assert world.owner("customer", silent) == "sam"
