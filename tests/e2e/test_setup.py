@@ -18,13 +18,16 @@ def test_a_renaming_waits_is_told_and_applied_with_its_data(trellis, new_page):
     before = file.read_text("utf-8")
     desk.open("/crm/lead/")
     expect(desk.page.locator(BUBBLE)).to_have_count(0)
-    old = desk.page.request.get(f"{desk.url}/api/v1/lead/?filter=qq+is+not+empty&limit=1").json()
+    old = desk.page.request.get(
+        f"{desk.url}/api/v1/lead/?filter=demand+is+not+empty&limit=1"
+    ).json()
 
     file.write_text(
-        before.replace(" qq: {type", " oicq: {was: qq, type").replace("qq", "oicq")
-        .replace("ooicq", "oicq").replace("was: oicq", "was: qq"),
+        before.replace(" demand,", " wish,")
+        .replace("[demand,", "[wish,")
+        .replace(" demand: {type", " wish: {was: demand, type"),
         "utf-8",
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 30
     while not desk.page.locator(BUBBLE).count():
         assert time.monotonic() < deadline, "nothing tells that a change waits"
@@ -34,12 +37,12 @@ def test_a_renaming_waits_is_told_and_applied_with_its_data(trellis, new_page):
     expect(desk.page.locator(BUBBLE)).to_have_attribute("aria-label", told)
 
     desk.open("/setup")
-    expect(desk.main).to_contain_text("lead.oicq")
-    expect(desk.main).to_contain_text("rename from qq")
+    expect(desk.main).to_contain_text("lead.wish")
+    expect(desk.main).to_contain_text("rename from demand")
     with desk.page.expect_navigation(wait_until="networkidle"):
         desk.page.click("#apply button")
     expect(desk.main).to_contain_text("There is nothing to apply.")
     for row in old["rows"]:
         answer = desk.page.request.get(f"{desk.url}/api/v1/lead/{row['id']}").json()
-        assert answer["oicq"] == row["qq"]
+        assert answer["wish"] == row["demand"]
     desk.assert_content()

@@ -212,7 +212,7 @@ def test_house_is_kept_once_an_hour(world):
     world.tick()
     with connect(world.settings.redis_url) as redis:
         waiting = [job.func_name.rpartition(".")[2] for job in queue(redis).jobs]
-    assert sorted(waiting) == ["approvals", "housekeeping"]
+    assert sorted(waiting) == ["approvals", "housekeeping", "imports"]
     worker = world.work()
     assert (worker.done, worker.failed) == (2, 0)
     with world.services.pools.engine.connect() as connection:
