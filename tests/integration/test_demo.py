@@ -13,6 +13,9 @@ from app.installation import Installation
 from app.services import Services, open_services
 from app.settings import read_settings
 
+# One worker does them all, so that the demo is told once.
+pytestmark = pytest.mark.xdist_group("demo")
+
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 TODAY = date(2026, 11, 24)
 PASSWORD = "correct-horse-battery"
