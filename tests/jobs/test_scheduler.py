@@ -214,6 +214,6 @@ def test_house_is_kept_once_an_hour(world):
         waiting = [job.func_name.rpartition(".")[2] for job in queue(redis).jobs]
     assert sorted(waiting) == ["approvals", "housekeeping", "imports"]
     worker = world.work()
-    assert (worker.done, worker.failed) == (2, 0)
+    assert (worker.done, worker.failed) == (3, 0)
     with world.services.pools.engine.connect() as connection:
         assert connection.execute(sa.select(idempotency.c.key)).scalars().all() == ["new"]
