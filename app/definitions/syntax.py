@@ -50,6 +50,9 @@ def explain_syntax(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem
     for explain in (_tab, _unfinished, _quotes, _colon, _indentation):
         if problem := explain(found):
             return problem
+    if "nesting depth" in (error.problem or ""):
+        # The parser looks ahead and may give up before we have seen that many levels.
+        return found.problem(Code.too_deep, "This is nested too many levels deep.")
     return found.problem(
         Code.syntax, f"This cannot be read as YAML: {error.problem or 'the text is broken'}."
     )
