@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
-from app.api.openapi_schemas import ID, ref
+from app.api.openapi_schemas import ID, object_of, ref
 from app.automation.approvals.lists import WHICH
 from app.definitions.catalog import Entity
 from app.fields.approval import STATES
@@ -16,15 +16,6 @@ _TEXT = {"type": ["string", "null"], "maxLength": 2000}
 _MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _USER = {"type": ["integer", "null"]}
 _NAMES = {"type": "array", "items": {"type": "string"}}
-
-
-def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "additionalProperties": False,
-        "properties": properties,
-    }
 
 
 def approval_schemas() -> dict[str, Any]:
@@ -91,10 +82,10 @@ def approval_schemas() -> dict[str, Any]:
         "decided_at": _MOMENT,
     }
     return {
-        "ApprovalQuestion": _object(list(question), **question),
-        "ApprovalStep": _object(list(step), **step),
-        "Approval": _object(list(whole), **whole),
-        "ApprovalLine": _object(list(line), **line),
+        "ApprovalQuestion": object_of(**question),
+        "ApprovalStep": object_of(**step),
+        "Approval": object_of(**whole),
+        "ApprovalLine": object_of(**line),
     }
 
 
@@ -158,25 +149,25 @@ def _decisions() -> list[tuple[str, str, dict[str, Any]]]:
         (
             "approve",
             "Say yes",
-            _object([], comment=_TEXT, values={"type": "object"}, version=version),
+            object_of([], comment=_TEXT, values={"type": "object"}, version=version),
         ),
-        ("reject", "Say no: it ends the approval", _object([], comment=_TEXT, version=version)),
+        ("reject", "Say no: it ends the approval", object_of([], comment=_TEXT, version=version)),
         (
             "send-back",
             "Have an earlier step decide again",
-            _object(["step"], step=step, comment=_TEXT),
+            object_of(["step"], step=step, comment=_TEXT),
         ),
         (
             "delegate",
             "Have somebody else answer",
-            _object(["user"], user=ID, instead_of=instead, comment=_TEXT),
+            object_of(["user"], user=ID, instead_of=instead, comment=_TEXT),
         ),
         (
             "add",
             "Have one more person asked, before or after you",
-            _object(["user", "where"], user=ID, where=where, comment=_TEXT),
+            object_of(["user", "where"], user=ID, where=where, comment=_TEXT),
         ),
-        ("withdraw", "Take the record back from approval", _object([], comment=_TEXT)),
+        ("withdraw", "Take the record back from approval", object_of([], comment=_TEXT)),
     ]
 
 
@@ -184,13 +175,13 @@ def record_paths(entity: Entity, language: str) -> dict[str, Any]:
     """Return the address of a record's approvals; none where its entity has no approval."""
     if "approval" not in entity.fields:
         return {}
-    choose = _object(
+    choose = object_of(
         ["step", "label", "among"],
         step={"type": "integer"},
         label={"type": "string"},
         among={"type": "array", "items": ID, "description": "Users."},
     )
-    offer = _object(
+    offer = object_of(
         ["approval", "label", "choose"],
         approval={"type": "string"},
         label={"type": "string"},
@@ -207,7 +198,7 @@ def record_paths(entity: Entity, language: str) -> dict[str, Any]:
         "additionalProperties": {"type": "array", "items": ID},
         "description": "Approvers you choose, by the number of their step.",
     }
-    body = _object(
+    body = object_of(
         [],
         approval={"type": ["string", "null"], "description": "Without it the first that fits."},
         chosen=chosen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
-from app.api.openapi_schemas import ref
+from app.api.openapi_schemas import object_of, ref
 from app.definitions.catalog import Entity
 
 _TEXT = {"type": "string"}
@@ -15,87 +15,71 @@ _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
 _RULE = {"name": "rule", "in": "path", "required": True, "schema": _TEXT}
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": list(required or properties),
-        "additionalProperties": False,
-        "properties": properties,
-    }
-
-
 def automation_schemas() -> dict[str, Any]:
     """Return what buttons, firings, comments and followers look like."""
-    made = _object({"entity": _TEXT, "id": {"type": "integer"}})
+    made = object_of(entity=_TEXT, id={"type": "integer"})
     opened = {"oneOf": [made, {"type": "null"}]}
-    asked = _object({"name": _TEXT, "label": _TEXT, "type": _TEXT, "required": {"type": "boolean"}})
+    asked = object_of(name=_TEXT, label=_TEXT, type=_TEXT, required={"type": "boolean"})
     pressed = {
         "firing": _MAYBE_NUMBER,
         "repeated": {"type": "boolean", "description": "It was done before, under the same key."},
         "open": {**opened, "description": "The record to go on to."},
         "notes": {"type": "array", "items": _TEXT},
     }
-    step = _object(
-        {
-            "step": _TEXT,
-            "action": _TEXT,
-            "state": _TEXT,
-            "at": _MAYBE_TEXT,
-            "note": _MAYBE_TEXT,
-            "made": opened,
-        }
+    step = object_of(
+        step=_TEXT,
+        action=_TEXT,
+        state=_TEXT,
+        at=_MAYBE_TEXT,
+        note=_MAYBE_TEXT,
+        made=opened,
     )
-    error = {"oneOf": [_object({"code": _TEXT, "message": _TEXT}), {"type": "null"}]}
+    error = {"oneOf": [object_of(code=_TEXT, message=_TEXT), {"type": "null"}]}
     return {
-        "Button": _object(
-            {
-                "rule": _TEXT,
-                "label": _TEXT,
-                "place": {"enum": ["record", "list"]},
-                "ask": {"type": "array", "items": asked},
-            }
+        "Button": object_of(
+            rule=_TEXT,
+            label=_TEXT,
+            place={"enum": ["record", "list"]},
+            ask={"type": "array", "items": asked},
         ),
-        "Pressed": _object(pressed),
-        "PressedOne": _object(
-            {"id": {"type": "integer"}, "done": {"type": "boolean"}, "error": error, **pressed}
+        "Pressed": object_of(**pressed),
+        "PressedOne": object_of(
+            id={"type": "integer"},
+            done={"type": "boolean"},
+            error=error,
+            **pressed,
         ),
-        "Firing": _object(
-            {
-                "id": {"type": "integer"},
-                "rule": _TEXT,
-                "label": _TEXT,
-                "cause": _TEXT,
-                "entity": _MAYBE_TEXT,
-                "record": _MAYBE_NUMBER,
-                "occurrence": _TEXT,
-                "user": _MAYBE_NUMBER,
-                "due_at": _MAYBE_TEXT,
-                "happened_at": _MAYBE_TEXT,
-                "ended_at": _MAYBE_TEXT,
-                "state": {"enum": ["due", "waiting", "done", "skipped", "failed", "dropped"]},
-                "reason": _MAYBE_TEXT,
-                "version": _TEXT,
-                "next_at": _MAYBE_TEXT,
-                "steps": {"type": "array", "items": step},
-            }
+        "Firing": object_of(
+            id={"type": "integer"},
+            rule=_TEXT,
+            label=_TEXT,
+            cause=_TEXT,
+            entity=_MAYBE_TEXT,
+            record=_MAYBE_NUMBER,
+            occurrence=_TEXT,
+            user=_MAYBE_NUMBER,
+            due_at=_MAYBE_TEXT,
+            happened_at=_MAYBE_TEXT,
+            ended_at=_MAYBE_TEXT,
+            state={"enum": ["due", "waiting", "done", "skipped", "failed", "dropped"]},
+            reason=_MAYBE_TEXT,
+            version=_TEXT,
+            next_at=_MAYBE_TEXT,
+            steps={"type": "array", "items": step},
         ),
-        "Comment": _object(
-            {
-                "id": {"type": "integer"},
-                "user": _MAYBE_NUMBER,
-                "text": _TEXT,
-                "origin": _TEXT,
-                "rule": _MAYBE_TEXT,
-                "happened_at": _TEXT,
-            }
+        "Comment": object_of(
+            id={"type": "integer"},
+            user=_MAYBE_NUMBER,
+            text=_TEXT,
+            origin=_TEXT,
+            rule=_MAYBE_TEXT,
+            happened_at=_TEXT,
         ),
-        "Follower": _object(
-            {
-                "user": {"type": "integer"},
-                "since": _TEXT,
-                "until": _MAYBE_TEXT,
-                "rule": _MAYBE_TEXT,
-            }
+        "Follower": object_of(
+            user={"type": "integer"},
+            since=_TEXT,
+            until=_MAYBE_TEXT,
+            rule=_MAYBE_TEXT,
         ),
     }
 
@@ -146,14 +130,14 @@ def automation_record_paths(entity: Entity, language: str) -> dict[str, Any]:
                 f"act_{name}", tag, "Press a button",
                 {"200": json_answer("What became of it", ref("Pressed"))},
                 parameters=[NUMBER, _RULE],
-                body={**_object({"input": given}), "required": []}, errors=_WRITE,
+                body=object_of([], input=given), errors=_WRITE,
             )
         },
         f"/api/v1/{name}/actions/{{rule}}": {
             "post": operation(
                 f"act_on_many_{name}", tag, "Press a button on several records",
                 {"200": json_answer("What became of each", rows_of(ref("PressedOne")))},
-                parameters=[_RULE], body=_object({"ids": ids, "input": given}, "ids"),
+                parameters=[_RULE], body=object_of(["ids"], ids=ids, input=given),
                 errors=_WRITE,
             )
         },
@@ -171,9 +155,9 @@ def automation_record_paths(entity: Entity, language: str) -> dict[str, Any]:
             ),
             "post": operation(
                 f"comment_{name}", tag, "Say something about it",
-                {"201": json_answer("Its number", _object({"id": {"type": "integer"}}))},
+                {"201": json_answer("Its number", object_of(id={"type": "integer"}))},
                 parameters=[NUMBER],
-                body=_object({"text": {**_TEXT, "minLength": 1, "maxLength": 10_000}}),
+                body=object_of(text={**_TEXT, "minLength": 1, "maxLength": 10_000}),
                 errors=_WRITE,
             ),
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
-from app.api.openapi_schemas import ID, ref
+from app.api.openapi_schemas import ID, object_of, ref
 from app.notifications.inbox import KINDS
 from app.notifications.preferences import MAILS
 
@@ -14,15 +14,6 @@ _WRITE = (400, 401, 403, 404, 413, 415, 422, 500, 503)
 _MOMENT = {"type": "string", "format": "date-time"}
 _PERHAPS = {"type": ["string", "null"], "format": "date-time"}
 _IDS = {"type": "array", "items": ID, "minItems": 1, "maxItems": 1000}
-
-
-def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "additionalProperties": False,
-        "properties": properties,
-    }
 
 
 def inbox_schemas() -> dict[str, Any]:
@@ -49,8 +40,8 @@ def inbox_schemas() -> dict[str, Any]:
         "muted": {"type": "array", "items": {"type": "integer"}},
     }
     return {
-        "Message": _object(list(message), **message),
-        "Hearing": _object(list(settings), **settings),
+        "Message": object_of(**message),
+        "Hearing": object_of(**settings),
     }
 
 
@@ -60,11 +51,11 @@ def inbox_paths() -> dict[str, Any]:
     settings = {"200": json_answer("How you hear of things", ref("Hearing"))}
     sent = {
         "oneOf": [
-            _object(["ids"], ids=_IDS, until=_MOMENT),
-            _object(["newest"], newest=ID),
+            object_of(["ids"], ids=_IDS, until=_MOMENT),
+            object_of(["newest"], newest=ID),
         ]
     }
-    changed = _object(["changed"], changed={"type": "integer", "minimum": 0})
+    changed = object_of(["changed"], changed={"type": "integer", "minimum": 0})
     what = {
         "name": "what",
         "in": "path",
@@ -79,7 +70,11 @@ def inbox_paths() -> dict[str, Any]:
                 "inbox_unread",
                 _TAG,
                 "How many messages are unread, at most 100",
-                {"200": json_answer("The number", _object(["unread"], unread={"type": "integer"}))},
+                {
+                    "200": json_answer(
+                        "The number", object_of(["unread"], unread={"type": "integer"})
+                    )
+                },
             )
         },
         f"{base}/{{what}}": {
@@ -100,7 +95,7 @@ def inbox_paths() -> dict[str, Any]:
                 _TAG,
                 "Change how you hear of things",
                 settings,
-                body=_object([], **chosen),
+                body=object_of([], **chosen),
                 errors=_WRITE,
             ),
         },

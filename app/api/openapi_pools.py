@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation
-from app.api.openapi_schemas import ID, ref
+from app.api.openapi_schemas import ID, object_of, ref
 from app.definitions.catalog import Catalog, Entity
 
 _ERRORS = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
@@ -63,15 +63,6 @@ def pool_schemas() -> dict[str, Any]:
     }
 
 
-def _body(required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
 def pool_paths(catalog: Catalog, entity: Entity, language: str) -> dict[str, Any]:
     """Return the addresses of an entity's public seas; none where it has none."""
     if not catalog.automation.pools_of(entity.name):
@@ -96,28 +87,28 @@ def pool_paths(catalog: Catalog, entity: Entity, language: str) -> dict[str, Any
         f"{one}/release": {
             "post": told(
                 "release", "Put it into a public sea", gone, parameters=[NUMBER],
-                body=_body([], _WHERE_TO),
+                body=object_of([], **_WHERE_TO),
             )
         },
         f"{one}/assign": {
             "post": told(
                 "assign", "Give it to somebody, as who looks after its public sea", gone,
-                parameters=[NUMBER], body=_body(["owner"], owner),
+                parameters=[NUMBER], body=object_of(["owner"], **owner),
             )
         },
         f"{base}/claim": {
-            "post": told("claim_many", "Claim several", done, body=_body(["ids"], {"ids": _IDS}))
+            "post": told("claim_many", "Claim several", done, body=object_of(["ids"], ids=_IDS))
         },
         f"{base}/release": {
             "post": told(
                 "release_many", "Release several", done,
-                body=_body(["ids"], {"ids": _IDS, **_WHERE_TO}),
+                body=object_of(["ids"], ids=_IDS, **_WHERE_TO),
             )
         },
         f"{base}/assign": {
             "post": told(
                 "assign_many", "Give several to somebody", done,
-                body=_body(["ids", "owner"], {"ids": _IDS, **owner}),
+                body=object_of(["ids", "owner"], ids=_IDS, **owner),
             )
         },
     }  # fmt: skip

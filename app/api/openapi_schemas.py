@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -16,6 +17,16 @@ _MESSAGES = {"type": "array", "items": {"type": "string"}}
 def ref(name: str) -> dict[str, Any]:
     """Return a pointer to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def object_of(required: Iterable[str] | None = None, /, **properties: Any) -> dict[str, Any]:
+    """Return the schema of an object with these properties and no others; None: all are there."""
+    return {
+        "type": "object",
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+        "properties": properties,
+    }
 
 
 def common_schemas() -> dict[str, Any]:

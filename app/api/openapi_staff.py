@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
-from app.api.openapi_schemas import ID, ref
+from app.api.openapi_schemas import ID, object_of, ref
 
 _TAG = "Staff"
 _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
 _MOMENT = {"type": "string", "format": "date-time"}
 _PERHAPS = {"type": ["string", "null"], "format": "date-time"}
 _SOMEBODY = {"type": ["integer", "null"], "minimum": 1}
-
-
-def _object(required: list[str], **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": required,
-        "additionalProperties": False,
-        "properties": properties,
-    }
 
 
 def staff_schemas() -> dict[str, Any]:
@@ -35,23 +26,23 @@ def staff_schemas() -> dict[str, Any]:
         "people": {**count, "description": "Who report to the person."},
         "departments": {**count, "description": "The person is head of."},
     }
-    return {"Absence": _object(list(absence), **absence), "Left": _object(list(left), **left)}
+    return {"Absence": object_of(**absence), "Left": object_of(**left)}
 
 
 def staff_paths() -> dict[str, Any]:
     """Return the addresses of absences and hand-overs."""
     base, over = "/api/v1/absences", "/api/v1/handovers/{id}"
-    sent = _object(
+    sent = object_of(
         ["since"], user=_SOMEBODY, since=_MOMENT, until=_PERHAPS, deputy=_SOMEBODY
     )  # fmt: skip
     heirs = {"type": "array", "items": ID, "minItems": 1, "maxItems": 1000}
-    given = _object(
+    given = object_of(
         ["heirs"],
         heirs={**heirs, "description": "In turn; the first stands in for the person."},
         entities={"type": ["array", "null"], "items": {"type": "string"}},
         people={"type": "boolean", "description": "Reports and departments too."},
     )
-    made = {"201": json_answer("Noted", _object(["id"], id=ID))}
+    made = {"201": json_answer("Noted", object_of(["id"], id=ID))}
     rows = {"200": json_answer("Those that are not over", rows_of(ref("Absence")))}
     left = {"200": json_answer("What there is", ref("Left"))}
     done = {"200": json_answer("What was handed over", ref("Left"))}
