@@ -269,7 +269,7 @@ class _Binding:
         self.shop, self.document, self.draft = shop, document, draft
         roots = {"me": USER, "my": my_type(shop.roles)}
         roots["app"] = Type(Kind.parts, parts=shop.app_values)
-        self.site = Site(shop, document, CatalogScope(shop, None, roots))  # type: ignore[arg-type]
+        self.site = Site(shop, document, CatalogScope(shop, None, roots))
 
     def bind(self, name: str, values: Mapping[str, Any]) -> ImportMapping:
         columns = [self._column(heading, one) for heading, one in values["columns"].items()]

@@ -7,7 +7,7 @@ record's values take the same shape before they are shown the first time.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -165,3 +165,19 @@ class Control:
         """Return a number that differs when the control looks different."""
         looks = [getattr(self, one.name) for one in fields(self)]
         return f"{zlib.crc32(repr(looks).encode()):08x}"
+
+
+def choices(rows: Iterable[tuple[str, str, Mapping[str, str], str]]) -> list[Control]:
+    """Return what is chosen of a few words: name, label, words by option, and the option now."""
+    return [
+        Control(
+            "choice",
+            name,
+            label,
+            span=6,
+            required=True,
+            value=now,
+            options=[Chosen(one, text, one == now) for one, text in options.items()],
+        )
+        for name, label, options, now in rows
+    ]

@@ -13,7 +13,7 @@ from app.automation.ledger import label_of
 from app.database.automation_tables import rule
 from app.database.statements import Statement
 from app.notifications import preferences
-from app.screens.controls import Chosen, Control
+from app.screens.controls import Control, choices
 from app.screens.visit import Visit, leave_toast
 
 _names = Statement(
@@ -75,22 +75,12 @@ def _controls(visit: Visit, choice: preferences.Choice) -> list[Control]:
         "never": say("Never"),
     }
     chats = {"yes": say("Yes"), "no": say("No")}
-    rows = (
-        ("mail", say("E-mails"), mails, choice.mail),
-        ("chat", say("Chat robots may name me"), chats, "yes" if choice.chat else "no"),
-    )
-    return [
-        Control(
-            "choice",
-            name,
-            label,
-            span=6,
-            required=True,
-            value=now,
-            options=[Chosen(one, text, one == now) for one, text in options.items()],
+    return choices(
+        (
+            ("mail", say("E-mails"), mails, choice.mail),
+            ("chat", say("Chat robots may name me"), chats, "yes" if choice.chat else "no"),
         )
-        for name, label, options, now in rows
-    ]
+    )
 
 
 def _quiet(visit: Visit) -> str:

@@ -11,7 +11,7 @@ from flask import Response, current_app, redirect, request, session
 
 from app.access.principal import SYSTEM
 from app.errors import InvalidInput
-from app.screens.controls import Chosen, Control
+from app.screens.controls import Control, choices
 from app.screens.frame import LANGUAGE_NAMES, THEMES
 from app.screens.my_sessions import SessionItem, my_sessions
 from app.screens.sign_in import safe_next
@@ -81,24 +81,14 @@ def _preferences(visit: Visit) -> list[Control]:
     }
     keys = {"on": say("On"), "off": say("Off")}
     languages = {name: LANGUAGE_NAMES.get(name, name) for name in visit.catalog.app.languages}
-    rows = (
-        ("language", say("Language"), languages, visit.language),
-        ("theme", say("Look"), themes, own.get("theme") or "auto"),
-        ("density", say("Space between rows"), densities, own.get("density") or "regular"),
-        ("keys", say("Single keys"), keys, own.get("keys") or "on"),
-    )
-    return [
-        Control(
-            "choice",
-            name,
-            label,
-            span=6,
-            required=True,
-            value=now,
-            options=[Chosen(one, text, one == now) for one, text in options.items()],
+    return choices(
+        (
+            ("language", say("Language"), languages, visit.language),
+            ("theme", say("Look"), themes, own.get("theme") or "auto"),
+            ("density", say("Space between rows"), densities, own.get("density") or "regular"),
+            ("keys", say("Single keys"), keys, own.get("keys") or "on"),
         )
-        for name, label, options, now in rows
-    ]
+    )
 
 
 def _password_fields(visit: Visit, refused: Mapping[str, str]) -> list[Control]:

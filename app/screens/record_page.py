@@ -323,7 +323,7 @@ def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
     if view.approval is not None:
         tabs.append(Tab(visit.wording.say("Approval"), "#approval", on=False))
     if view.files is not None:
-        count = len(view.files.items)
+        count = str(len(view.files.items))
         tabs.append(Tab(visit.wording.say("Files"), "#files", on=False, count=count))
     if view.comments_href:
         tabs.append(Tab(visit.wording.say("Comments"), "#comments", on=False))

@@ -153,8 +153,8 @@ def _changes(
         if field is None and name == "comment" and isinstance(after, str):
             found.append(Change(visit.wording.say("Comment"), None, escape(after)))
         if field is None and name == "attachments":
-            old = escape(before) if before else None
-            found.append(Change(visit.wording.say("File"), old, escape(after or "–")))
+            gone = escape(before) if before else None
+            found.append(Change(visit.wording.say("File"), gone, escape(after or "–")))
         if field is None or field.removed or before == after:
             continue
         label = field.label.in_language(visit.language)

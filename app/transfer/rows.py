@@ -211,9 +211,9 @@ class RowReader:
             found |= ids_by_text(self._work, entity, field_name, missing)
         if target.by in (None, "id"):
             for text in wanted - found.keys():
-                number = _NUMBER.match(text)
-                if number and (target.by == "id" or text.startswith("#")):
-                    found[text] = [int(number[1])]
+                digits = _NUMBER.match(text)
+                if digits and (target.by == "id" or text.startswith("#")):
+                    found[text] = [int(digits[1])]
         return found
 
     def _told_by(self, entity: Entity, by: str | None) -> list[str]:

@@ -370,12 +370,11 @@ class Imports:
         self, principal: Principal, run: Run, headings: Sequence[str], chunk: Sequence[Row]
     ) -> bool:
         """Write a chunk and move the mark in one transaction; False when the run is to stop."""
-        known = run.change_set or self._change_set_of(run.id)
 
         def step(work: Work) -> bool:
-            state, mark, counts, change_set = statements.lock.run(
-                work.connection, {"run": run.id}
-            ).fetchone()
+            locked = statements.lock.run(work.connection, {"run": run.id}).fetchone()
+            assert locked is not None
+            state, mark, counts, change_set = locked
             if state != "running":
                 return False
             rows = [row for row in chunk if row.number > mark]
@@ -387,18 +386,16 @@ class Imports:
             tally = ChunkWriter(work, run.plan, headings).write(rows)
             for fault in tally.faults:
                 statements.add_fault.run(work.connection, _fault_values(run.id, fault))
-            values = {"run": run.id, "mark": rows[-1].number, "change_set": number}
-            values["counts"] = json_text(_summed(counts, tally))
+            values = {
+                "run": run.id,
+                "mark": rows[-1].number,
+                "change_set": number,
+                "counts": json_text(_summed(counts, tally)),
+            }
             statements.advance.run(work.connection, values)
             return True
 
-        return self._records.transact(
-            principal, step, origin="import", note=run.name, change_set=known
-        )
-
-    def _change_set_of(self, run_id: int) -> int | None:
-        run = self._find(run_id)
-        return run.change_set if run is not None else None
+        return self._records.transact(principal, step, origin="import", note=run.name)
 
     @contextmanager
     def _chunks(self, run: Run) -> Iterator[tuple[Sequence[str], Iterator[list[Row]]]]:
