@@ -22,7 +22,6 @@ from app.database.apply import ApplyOptions, apply_catalog
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
-from app.definitions.load import load_files
 from app.errors import InvalidInput
 from app.factory import create_app
 from app.fields.registry import field_types
@@ -32,6 +31,7 @@ from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
 from app.security.people import add_user
 from app.settings import read_settings
+from tests.integration.settling import catalog_from
 
 PASSWORD = "a long enough secret"
 PREFIX = "/api/v1"
@@ -231,9 +231,7 @@ DELETED = 6
 
 
 def load(files: dict[str, str] | None = None) -> Catalog:
-    loaded = load_files(files or FILES, field_types())
-    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
-    return loaded.catalog
+    return catalog_from(files or FILES)
 
 
 def build(url: str) -> None:

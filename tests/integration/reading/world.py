@@ -22,10 +22,10 @@ from app.database.apply import apply_catalog
 from app.database.live import Live
 from app.database.pools import Pools
 from app.database.system import search, share
-from app.definitions.load import load_files
 from app.fields.registry import field_types
 from app.records.door import Records
 from app.records.grams import search_row
+from tests.integration.settling import catalog_from
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 
@@ -176,9 +176,7 @@ DELETED = 6
 
 
 def load(files: dict[str, str] | None = None):
-    loaded = load_files(files or FILES, field_types())
-    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
-    return loaded.catalog
+    return catalog_from(files or FILES)
 
 
 def create_accounts(engine: sa.Engine) -> None:

@@ -17,13 +17,12 @@ from app.database.apply import ApplyOptions, apply_catalog
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
-from app.definitions.load import load_files
 from app.fields.registry import field_types
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
-from app.security.people import add_user
+from tests.integration.settling import catalog_from, hire
 
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
 
@@ -179,9 +178,7 @@ PEOPLE = {
 
 
 def load(files: dict[str, str] | None = None) -> Catalog:
-    loaded = load_files(files or FILES, field_types())
-    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
-    return loaded.catalog
+    return catalog_from(files or FILES)
 
 
 def build(url: str, files: dict[str, str] | None = None) -> None:
@@ -194,13 +191,7 @@ def build(url: str, files: dict[str, str] | None = None) -> None:
         with pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         world = World(pools, Path("unused"))
-        for name, (role, manager) in PEOPLE.items():
-            values: dict[str, Any] = {"name": name.title()}
-            if manager:
-                values["manager"] = world.ids[manager]
-            world.ids[name] = add_user(
-                world.records, login=name, password="long-enough-1", roles=[role], values=values
-            )
+        world.ids |= hire(world.records, PEOPLE)
         world.live.stop()
     finally:
         pools.close()

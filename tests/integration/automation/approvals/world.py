@@ -25,12 +25,11 @@ from app.database.automation_tables import absence, approval, firing, message, r
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
-from app.definitions.load import load_files
 from app.fields.registry import field_types
 from app.records.files import FileStore
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
-from app.security.people import add_user
+from tests.integration.settling import catalog_from, hire
 
 #: A Tuesday, noon in Shanghai.
 NOW = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)
@@ -183,9 +182,7 @@ PEOPLE = {
 
 
 def load(files: dict[str, str] | None = None) -> Catalog:
-    loaded = load_files(files or FILES, field_types())
-    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
-    return loaded.catalog
+    return catalog_from(files or FILES)
 
 
 def build(url: str) -> None:
@@ -198,13 +195,7 @@ def build(url: str) -> None:
         with pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         world = World(pools, Path("unused"))
-        for name, (role, manager) in PEOPLE.items():
-            values: dict[str, Any] = {"name": name.title()}
-            if manager:
-                values["manager"] = world.ids[manager]
-            world.ids[name] = add_user(
-                world.records, login=name, password="long-enough-1", roles=[role], values=values
-            )
+        world.ids |= hire(world.records, PEOPLE)
         world.live.stop()
     finally:
         pools.close()

@@ -22,13 +22,12 @@ from app.database.automation_tables import firing, reminder, task
 from app.database.live import Live
 from app.database.pools import Pools
 from app.definitions.catalog import Catalog
-from app.definitions.load import load_files
 from app.fields.registry import field_types
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables
-from app.security.people import add_user
+from tests.integration.settling import catalog_from, hire
 
 ZONE = ZoneInfo("Asia/Shanghai")
 #: Monday, nine in the morning in Shanghai.
@@ -171,9 +170,7 @@ FILES = {
 
 
 def load(files: dict[str, str] | None = None) -> Catalog:
-    loaded = load_files(files or FILES, field_types())
-    assert loaded.catalog is not None, [str(one) for one in loaded.problems]
-    return loaded.catalog
+    return catalog_from(files or FILES)
 
 
 def build(url: str) -> None:
@@ -186,14 +183,7 @@ def build(url: str) -> None:
         with pools.write.connection() as connection:
             add_roles(connection, catalog.roles)
         world = World(pools, Path("unused"))
-        for name in ("sam", "sue"):
-            add_user(
-                world.records,
-                login=name,
-                password="long-enough-1",
-                roles=["seller"],
-                values={"name": name.title()},
-            )
+        hire(world.records, {"sam": ("seller", None), "sue": ("seller", None)})
         world.live.stop()
     finally:
         pools.close()
