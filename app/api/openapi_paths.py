@@ -220,9 +220,8 @@ def _about_many(base: str, told: Any, may: Any, one: dict[str, Any]) -> dict[str
     }
     if may("create", "update", "delete"):
         outcomes = {"200": json_answer("What became of each", rows_of(ref("Outcome")))}
-        paths[f"{base}/batch"] = {
-            "post": told("batch", "Many writes at once", outcomes, body=_BATCH, errors=_WRITE)
-        }
+        said: dict[str, Any] = {"parameters": [_KEY], "body": _BATCH, "errors": _WRITE}
+        paths[f"{base}/batch"] = {"post": told("batch", "Many writes at once", outcomes, **said)}
     if may("restore"):
         asked = [_FIELDS, _LIMIT, _query("after", "`next` of the page before."), _COUNT]
         paths[f"{base}/bin"] = {

@@ -239,10 +239,16 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             raise Malformed(say("`key` is the name of a field.", "key 应为字段名。"))
         principal = asker()
         writes, key = batch_now(principal, entity, operations(sent), key)
-        outcomes = services().records.batch(
-            principal, entity, writes, all_or_nothing=mode == "all", key=key
+        told = repeats.once_batch(
+            principal,
+            f"batch {entity}",
+            sent,
+            lambda receipt: services().records.batch(
+                principal, entity, writes, all_or_nothing=mode == "all", key=key, receipt=receipt
+            ),
+            lambda outcomes: {"rows": [_outcome(outcome) for outcome in outcomes]},
         )
-        return as_json({"rows": [_outcome(outcome) for outcome in outcomes]})
+        return as_json(told)
 
     @expose("/<entity>/transfer", methods=["POST"])
     @answers

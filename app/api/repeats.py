@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from app.api.requests import services
 from app.database import system
 from app.database.statements import Statement
 from app.errors import Conflict, Malformed
+from app.records.batches import Outcome
 from app.records.saving import Written
 from app.records.work import Work
 from app.texts import say
@@ -64,7 +65,9 @@ class Deleted:
 
 
 Done = TypeVar("Done", Written, Deleted)
-Receipt = Callable[[Work, Written | Deleted], None] | None
+Receipt = Callable[[Work, Any], None] | None
+Outcomes = Sequence[Outcome]
+Made = TypeVar("Made")
 
 
 class AlreadyDone(Exception):
@@ -100,10 +103,42 @@ def once(
     Raises:
         Conflict: the key was used for another request.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = _key()
     if key is None:
         written = write(None)
         return answer(written.id, written)
+
+    def tell(done: Done) -> dict[str, Any]:
+        return {"id": done.id}
+
+    known, made = _once(principal, key, [what, raw], write, tell)
+    return answer(int(known["id"]), made)
+
+
+def once_batch(
+    principal: Principal,
+    what: str,
+    raw: Mapping[str, Any],
+    write: Callable[[Receipt], Outcomes],
+    tell: Callable[[Outcomes], dict[str, Any]],
+) -> dict[str, Any]:
+    """Do a batch, unless this very one was answered before; return what is, or was, told of it.
+
+    What became of each write is kept as it was told, refusals and their sentences included.
+
+    Raises:
+        Conflict: the key was used for another request.
+    """
+    key = _key()
+    if key is None:
+        return tell(write(None))
+    return _once(principal, key, [what, raw], write, tell)[0]
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
     if not 1 <= len(key) <= 200:
         raise Malformed(
             say(
@@ -111,33 +146,42 @@ def once(
                 "Idempotency-Key 应为 1 到 200 个字符。",
             )
         )
+    return key
+
+
+def _once(
+    principal: Principal,
+    key: str,
+    asked: list[Any],
+    write: Callable[[Receipt], Made],
+    tell: Callable[[Made], dict[str, Any]],
+) -> tuple[dict[str, Any], Made | None]:
+    """Return what is kept of a request and, if it was only done now, what it made."""
     # Not orjson: numbers that no field takes, and so are refused, may be larger than it can write.
-    text = json.dumps([what, raw], sort_keys=True, default=str)
+    text = json.dumps(asked, sort_keys=True, default=str)
     sent = hashlib.sha256(text.encode()).hexdigest()
     sweeper: Sweeper = current_app.extensions["trellis.repeats"]
     sweeper.sweep()
     names = {"user": principal.user_id, "key": key}
     done = _done(names, sent)
     if done is not None:
-        return answer(done, None)
+        return done, None
 
-    def receipt(work: Work, written: Written | Deleted) -> None:
-        kept = _keep.run(
-            work.connection, {**names, "request": sent, "answer": Jsonb({"id": written.id})}
-        )
+    def receipt(work: Work, made: Made) -> None:
+        kept = _keep.run(work.connection, {**names, "request": sent, "answer": Jsonb(tell(made))})
         if not kept.rowcount:
             raise AlreadyDone
 
     try:
-        written = write(receipt)
+        made = write(receipt)
     except AlreadyDone:
         done = _done(names, sent)
         assert done is not None
-        return answer(done, None)
-    return answer(written.id, written)
+        return done, None
+    return tell(made), made
 
 
-def _done(names: Mapping[str, Any], sent: str) -> int | None:
+def _done(names: Mapping[str, Any], sent: str) -> dict[str, Any] | None:
     with services().pools.read.connection() as connection:
         row = _find.run(connection, names).fetchone()
     if row is None:
@@ -149,4 +193,4 @@ def _done(names: Mapping[str, Any], sent: str) -> int | None:
                 "这个 Idempotency-Key 已用于另一个请求。",
             )
         )
-    return int(row[1]["id"])
+    return dict(row[1])

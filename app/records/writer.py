@@ -6,7 +6,7 @@ are part of it, roll-ups are right when it commits, and a refusal changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 from app.access.principal import Principal
@@ -49,6 +49,7 @@ class Writer(Handovers, Removals, Attaching):
         origin: str = "api",
         note: str | None = None,
         strict: bool = True,
+        receipt: Callable[[Work, list[Outcome]], None] | None = None,
     ) -> list[Outcome]:
         """Do many writes to one entity in one transaction and one change set.
 
@@ -56,6 +57,7 @@ class Writer(Handovers, Removals, Attaching):
             operations: ``{"action", "values", "id", "version"}`` each; ``upsert`` updates the
                 record whose unique field *key* has the same value, or creates one.
             all_or_nothing: False lets the others stand when one fails.
+            receipt: called last, in the same transaction.
 
         Raises:
             Malformed: the list cannot be read.
@@ -71,7 +73,10 @@ class Writer(Handovers, Removals, Attaching):
                 return self._one_of_batch(work, entity, operation, key, strict=strict)
 
             run = run_all if all_or_nothing else run_each
-            return run(work, wanted, write)
+            outcomes = run(work, wanted, write)
+            if receipt is not None:
+                receipt(work, outcomes)
+            return outcomes
 
         return self._run(principal, step, origin=origin, note=note)
 

@@ -343,6 +343,31 @@ def test_r5_a_deletion_sent_twice_is_done_once(world):
     assert_api_error(mia.delete("/customer/1", **send), 409, "conflict")
 
 
+@pytest.mark.parametrize("mode", ["all", "each"])
+def test_r5_a_batch_sent_twice_is_done_once(world, mode):
+    sam, send = world.as_("sam"), {"headers": {"Idempotency-Key": "many"}}
+    writes = [{"action": "create", "values": {"name": f"Many {number}"}} for number in range(3)]
+    if mode == "each":
+        writes.append({"action": "create", "values": {"name": ""}})
+    first, second = (
+        sam.post("/customer/batch", {"operations": writes, "mode": mode}, **send) for _ in range(2)
+    )
+    assert (first.status_code, second.status_code) == (200, 200), first.text
+    assert first.json == second.json
+    assert len(first.json["rows"]) == len(writes)
+    assert len(sam.ids("/customer/", filter="starts(name, 'Many')")) == 3
+    for other in ({"operations": writes[:1], "mode": mode}, {"operations": writes, "key": "name"}):
+        assert_api_error(sam.post("/customer/batch", other, **send), 409, "conflict")
+    # A key belongs to one request, and not to one address.
+    assert_api_error(sam.post("/customer/", {"name": "Many"}, **send), 409, "conflict")
+    # One that was refused as a whole was not done, and may be sent again.
+    sent = {"operations": [{"action": "create", "values": {"name": ""}}]}
+    again = {"headers": {"Idempotency-Key": "later"}}
+    assert sam.post("/customer/batch", sent, **again).status_code == 422
+    sent["operations"][0]["values"]["name"] = "Many more"
+    assert sam.post("/customer/batch", sent, **again).status_code == 200
+
+
 def test_r5_also_at_the_same_moment(world):
     token = world.as_("sam").headers
 
