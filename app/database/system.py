@@ -238,6 +238,8 @@ audit = sa.Table(
     sa.Column("address", sa.Text),
     sa.Column("details", JSONB, nullable=False, server_default="{}"),
     sa.Index("audit_happened_at", "happened_at", postgresql_using="brin"),
+    sa.Index("audit_kind", "kind", "id"),
+    sa.Index("audit_user", "user_id", "id"),
 )
 
 #: Version numbers other processes compare: ``people`` (users, roles, departments), ``sessions`` …

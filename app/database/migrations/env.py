@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from app.database import automation_tables, system, transfer_tables  # noqa: F401 - one metadata.
+from app.database import (  # noqa: F401 - one metadata.
+    automation_tables,
+    security_tables,
+    system,
+    transfer_tables,
+)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -10,7 +10,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from app.database import automation_tables, migrate, system, transfer_tables  # noqa: F401 - one metadata.
+from app.database import (  # noqa: F401 - one metadata.
+    automation_tables,
+    migrate,
+    security_tables,
+    system,
+    transfer_tables,
+)
 from app.errors import ConfigurationError
 
 
