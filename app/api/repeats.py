@@ -111,8 +111,8 @@ def once(
     def tell(done: Done) -> dict[str, Any]:
         return {"id": done.id}
 
-    known, made = _once(principal, key, [what, raw], write, tell)
-    return answer(int(known["id"]), made)
+    found = _once(principal, key, [what, raw], write, tell)
+    return answer(int(found[0]["id"]), found[1])
 
 
 def once_batch(
