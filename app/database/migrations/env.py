@@ -9,6 +9,7 @@ from app.database import (  # noqa: F401 - one metadata.
     security_tables,
     system,
     transfer_tables,
+    view_tables,
 )
 
 context.configure(
