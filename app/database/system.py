@@ -82,6 +82,12 @@ change_set = sa.Table(
     sa.Column("user_id", sa.BigInteger),
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("note", sa.Text),
+    #: update | transfer | delete | restore | merge | batch | import | undo …; empty: by its origin
+    sa.Column("kind", sa.Text),
+    #: the change set that this one takes back, wholly or in part
+    sa.Column("undoes", sa.BigInteger),
+    sa.Index("change_set_user", "user_id", sa.text("id DESC")),
+    sa.Index("change_set_undoes", "undoes", postgresql_where=sa.text("undoes IS NOT NULL")),
 )
 
 #: What changed, per record and write: changed fields only, before and after, in the API's JSON.

@@ -6,6 +6,7 @@ from alembic import context
 
 from app.database import (  # noqa: F401 - one metadata.
     automation_tables,
+    change_tables,
     security_tables,
     system,
     transfer_tables,

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 
 from app.database import (  # noqa: F401 - one metadata.
     automation_tables,
+    change_tables,
     migrate,
     security_tables,
     system,
