@@ -13,7 +13,7 @@ from app.api.former import links_now
 from app.api.requests import asker, language, only, parameters, services
 from app.definitions.catalog import RIGHTS, Entity, Field
 from app.errors import Malformed
-from app.records.door import page_size
+from app.records.questions import page_size
 from app.texts import say
 
 _SEARCH = frozenset({"q", "entities", "limit"})

@@ -14,7 +14,7 @@ from app.api.bodies import check_keys, ids, moment
 from app.api.requests import asker, body, language, only, parameters, record_id, services
 from app.errors import InvalidInput, Malformed, NotFound
 from app.notifications import inbox, preferences
-from app.records.door import page_size
+from app.records.questions import page_size
 from app.texts import say
 
 _LIST = frozenset({"unread", "kind", "limit", "after"})

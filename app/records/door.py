@@ -7,24 +7,24 @@ here both are repeated once when the catalog changed under them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.clock import Clock
 from app.database.release import Release
-from app.errors import Malformed, Unavailable
-from app.records import finding
-from app.records.bench import Benches, Heap, Stacked, Whose
+from app.errors import Unavailable
+from app.records.bench import Benches
+from app.records.boards import Boards
 from app.records.files import FileStore
-from app.records.filters import shortcut_keys
+from app.records.looking import Looking
 from app.records.lookups import Lookups
 from app.records.moves import Possible
-from app.records.planning import Names, Question
 from app.records.previews import Previews
+from app.records.questions import FieldNames, names_of, page_size, question_of
 from app.records.reactions import Reactions
-from app.records.reading import MOST_ROWS, Reader
+from app.records.reading import Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
 from app.records.stages import Stay
@@ -33,7 +33,6 @@ from app.records.writing import Writing
 from app.texts import say
 
 Result = TypeVar("Result")
-FieldNames = str | Sequence[str] | None
 
 
 class Live(Protocol):
@@ -45,7 +44,7 @@ class Live(Protocol):
     def reload(self) -> bool: ...
 
 
-class Records(Writing):
+class Records(Writing, Looking):
     """Reads and writes records for whoever asks."""
 
     def __init__(
@@ -65,6 +64,7 @@ class Records(Writing):
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
         self.benches = Benches(self.reader)
+        self.boards = Boards(self.reader)
         self.previews = Previews(pools, live, organisation, clock)
         self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
 
@@ -130,7 +130,7 @@ class Records(Writing):
             Forbidden: the asker may not read it, or a field is masked.
             Malformed: a name, value or condition cannot be read.
         """
-        question, given = _question(
+        question, given = question_of(
             entity, "values", fields, filter, where, sort, None, view, search
         )
         size = page_size(limit)
@@ -163,7 +163,7 @@ class Records(Writing):
 
         *expand* names links to open: ``customer``, ``customer.level``, ``lines.product``.
         """
-        question, given = _question(
+        question, given = question_of(
             entity, "json", fields, filter, where, sort, expand, view, search
         )
         size = page_size(limit)
@@ -187,7 +187,7 @@ class Records(Writing):
         mode: str = "exact",
     ) -> Count:
         """Return how many records a list has; with ``capped`` counting stops at 10,000."""
-        question, given = _question(entity, "json", None, filter, where, None, None, view, search)
+        question, given = question_of(entity, "json", None, filter, where, None, None, view, search)
         return self._asked(lambda: self.reader.count(principal, question, mode=mode, **given))
 
     def get(
@@ -204,7 +204,7 @@ class Records(Writing):
         Raises:
             NotFound: it does not exist, or the asker may not read it.
         """
-        names = _names(fields)
+        names = names_of(fields)
         return self._asked(
             lambda: self.reader.get(principal, entity, record_id, names, in_bin=in_bin)
         )
@@ -224,7 +224,7 @@ class Records(Writing):
         Raises:
             NotFound: it does not exist, or the asker may not read it.
         """
-        names, opened = _names(fields), _names(expand)
+        names, opened = names_of(fields), names_of(expand)
         return self._asked(
             lambda: self.reader.get_json(principal, entity, record_id, names, opened, in_bin=in_bin)
         )
@@ -259,7 +259,7 @@ class Records(Writing):
         count: str | None = None,
     ) -> Page:
         """Return one page of deleted records that the asker may restore, the latest first."""
-        question, given = _question(
+        question, given = question_of(
             entity, "values", fields, None, None, None, None, None, None, in_bin=True
         )
         size = page_size(limit)
@@ -321,12 +321,6 @@ class Records(Writing):
         chosen = None if entities is None else tuple(entities)
         return self._asked(lambda: self.lookups.search(principal, text, chosen, page_size(limit)))
 
-    def bench(
-        self, principal: Principal, heaps: Sequence[Heap], whose: Whose, *, shown: int
-    ) -> list[Stacked]:
-        """Return how much work lies on each heap and the first of it; see `Benches.look`."""
-        return self._asked(lambda: self.benches.look(principal, heaps, whose, shown))
-
     def aggregate(
         self,
         principal: Principal,
@@ -346,61 +340,7 @@ class Records(Writing):
                 ``year quarter month week day(created_at)``.
             measures: ``count``, ``sum(amount)``, ``avg``, ``min``, ``max``.
         """
-        question, given = _question(entity, "json", "id", filter, where, None, None, view, search)
+        question, given = question_of(entity, "json", "id", filter, where, None, None, view, search)
         return self._asked(
             lambda: self.lookups.aggregate(principal, question, group_by, measures, **given)
         )
-
-
-def _names(names: FieldNames) -> Names:
-    return names if names is None or isinstance(names, str) else tuple(names)
-
-
-def _question(
-    entity: str,
-    form: str,
-    fields: FieldNames,
-    filter_text: str | None,
-    where: Mapping[str, Any] | None,
-    sort: str | None,
-    expand: FieldNames,
-    view: str | None,
-    search: str | None,
-    *,
-    in_bin: bool = False,
-) -> tuple[Question, dict[str, Any]]:
-    """Return the shape of what is asked, and the values that go with it."""
-    shortcuts = where or {}
-    words = finding.read_words(search) if search and search.strip() else None
-    question = Question(
-        entity,
-        form,
-        _names(fields),
-        filter_text or None,
-        shortcut_keys(shortcuts) if shortcuts else (),
-        sort or None,
-        _names(expand),
-        view or None,
-        words.kinds if words else (),
-        in_bin,
-    )
-    return question, {"where": shortcuts, "words": words}
-
-
-def page_size(limit: object) -> int:
-    """Read ``limit``.
-
-    Raises:
-        Malformed: it is not a whole number from 1 to 100.
-    """
-    text = str(limit)
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= MOST_ROWS:
-        raise Malformed(
-            say(
-                "`limit` is a whole number from 1 to {most}, not `{value}`.",
-                "limit 必须是 1 到 {most} 的整数，不能是“{value}”。",
-                most=MOST_ROWS,
-                value=text[:40],
-            )
-        )
-    return int(text)

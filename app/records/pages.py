@@ -79,6 +79,25 @@ class Pager:
         found = [build(dict(zip(names, values[row], strict=True))) for row in rows]
         return Page(found, following, preceding, count)
 
+    def lane_pages(
+        self, desk: Desk, plan: Plan, answer: Rows, limit: int, lane: str
+    ) -> dict[str, Page]:
+        """Return the first page of each lane of a board, by the value in the column *lane*."""
+        names = answer.names
+        at, first = names.index(lane), len(names) - plan.size - 2
+        lanes: dict[str, list[int]] = {}
+        for number, values in enumerate(answer.values):
+            lanes.setdefault(values[at], []).append(number)
+        build = record_builder(desk, plan.narrowing.entity, plan.shape.fields, names)
+        pages = {}
+        for value, rows in lanes.items():
+            shown = rows[:limit]
+            found = [build(dict(zip(names, answer.values[row], strict=True))) for row in shown]
+            more = len(rows) > limit
+            following = self._at(plan, answer.result, shown[-1], first) if more else None
+            pages[value] = Page(found, following, None, None)
+        return pages
+
     def _cut(
         self, plan: Plan, result: PGresult, place: Place, first: int
     ) -> tuple[list[int], str | None, str | None]:

@@ -86,7 +86,7 @@ class Reader:
         """Take the pools, a way to the release that serves now, the clock, a key for cursors."""
         self._release = release
         self.runner = Runner(pools, clock)
-        self._pager = Pager(secret)
+        self.pager = Pager(secret)
         self._desks: ReleaseDesks | None = None
         self._sizes: dict[str, float] = {}
         self._sizes_until = 0.0
@@ -117,7 +117,7 @@ class Reader:
         """Answer one page of a list, in the form the question asks for."""
         desk = self.desk(principal)
         plan = desk.plan(question)
-        place = self._pager.place(plan, limit, after, before)
+        place = self.pager.place(plan, limit, after, before)
         shape = plan.shape
         given: dict[str, Any] = {"limit": limit + 1}
         if place.cursor is not None:
@@ -128,8 +128,8 @@ class Reader:
         answer = self._list(desk, principal, shape, where, given)
         counted = self._count(desk, principal, plan.narrowing, where, words, count)
         if isinstance(answer, Rows):
-            return self._pager.values_page(desk, plan, answer, place, counted)
-        return self._pager.json_page(plan, answer, place, counted)
+            return self.pager.values_page(desk, plan, answer, place, counted)
+        return self.pager.json_page(plan, answer, place, counted)
 
     def _list(
         self,

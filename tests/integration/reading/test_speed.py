@@ -9,8 +9,8 @@ from app.database.pools import Pools
 from app.database.statements import Statement
 from app.errors import Unavailable
 from app.records import prepared
-from app.records.door import _question
 from app.records.prepared import PreparedStatement, encode
+from app.records.questions import question_of
 from app.records.running import Runner
 from tests.integration.reading.world import build, open_world
 
@@ -51,7 +51,7 @@ def crowd(template_database, databases):
 def plan_of(world, who, **asked):
     """Return the plan of a list as PostgreSQL carries it out, and the buffers it reads."""
     principal, reader = world.who(who), world.records.reader
-    question, _ = _question(
+    question, _ = question_of(
         "company", "json", "name,amount", asked.get("filter"), None, asked.get("sort"),
         None, None, None,
     )  # fmt: skip
@@ -184,7 +184,7 @@ def test_statements_that_differ_in_values_share_their_plan(crowd):
     desk = reader.desk(crowd.who("mia"))
 
     def statement(text):
-        question, _ = _question("company", "json", "name", text, None, None, None, None, None)
+        question, _ = question_of("company", "json", "name", text, None, None, None, None, None)
         return desk.listing(desk.plan(question).shape).statement
 
     assert statement("level == 'a'").name == statement("level == 'b'").name
@@ -221,8 +221,8 @@ def test_the_caches_of_a_role_set_are_bounded(crowd):
     desk = crowd.records.reader.desk(crowd.who("mia"))
     for number in range(600):
         crowd.records.reader.desk(crowd.who("mia")).plan(
-            _question("company", "json", "id", f"amount > {number}", None, None, None, None, None)[
-                0
-            ]
+            question_of(
+                "company", "json", "id", f"amount > {number}", None, None, None, None, None
+            )[0]
         )
     assert desk.plan.cache_info().currsize <= 256

@@ -1,0 +1,56 @@
+"""The half of the door that shows many records at once in shapes other than a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from app.access.principal import Principal
+from app.records.bench import Benches, Heap, Stacked, Whose
+from app.records.boards import Boards
+from app.records.questions import FieldNames, page_size, question_of
+from app.records.results import Page
+
+Result = TypeVar("Result")
+
+
+class Looking:
+    """What `Records` answers to the work bench and to boards."""
+
+    benches: Benches
+    boards: Boards
+
+    def _asked(self, ask: Callable[[], Result]) -> Result:
+        raise NotImplementedError
+
+    def bench(
+        self, principal: Principal, heaps: Sequence[Heap], whose: Whose, *, shown: int
+    ) -> list[Stacked]:
+        """Return how much work lies on each heap and the first of it; see `Benches.look`."""
+        return self._asked(lambda: self.benches.look(principal, heaps, whose, shown))
+
+    def board(
+        self,
+        principal: Principal,
+        entity: str,
+        by: str,
+        lanes: Sequence[str],
+        *,
+        fields: FieldNames = None,
+        filter: str | None = None,  # noqa: A002 - the word of the URL.
+        sort: str | None = None,
+        view: str | None = None,
+        search: str | None = None,
+        limit: int | str = 20,
+    ) -> dict[str, Page]:
+        """Return the first records for each of the values *lanes* of the field *by*.
+
+        A page's ``next`` continues in `query` with the same sort and ``where={by: value}``.
+        """
+        question, given = question_of(
+            entity, "values", fields, filter, None, sort, None, view, search
+        )
+        size = page_size(limit)
+        return self._asked(
+            lambda: self.boards.look(principal, question, by, lanes, limit=size, **given)
+        )
