@@ -9,6 +9,7 @@ from app.database import (  # noqa: F401 - one metadata.
     change_tables,
     security_tables,
     system,
+    target_tables,
     transfer_tables,
     view_tables,
 )

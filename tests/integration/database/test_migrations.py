@@ -16,6 +16,7 @@ from app.database import (  # noqa: F401 - one metadata.
     migrate,
     security_tables,
     system,
+    target_tables,
     transfer_tables,
     view_tables,
 )
