@@ -42,6 +42,11 @@ config_version = sa.Table(
     sa.Column("state", sa.Text, nullable=False, server_default="live"),
     #: the version it was planned against, empty for the first
     sa.Column("base", sa.Integer),
+    #: `changes` of its app.yaml: what applying the next one takes
+    sa.Column("changes", JSONB, nullable=False, server_default="{}"),
+    #: what was said with it, by name, and who agreed: see ``agreements``
+    sa.Column("said", JSONB, nullable=False, server_default="{}"),
+    sa.Column("agreed", JSONB, nullable=False, server_default="[]"),
     sa.Index("config_version_live", "number", postgresql_where=sa.text("state = 'live'")),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from app.database import (  # noqa: F401 - one metadata.
+    agreement_tables,
     automation_tables,
     change_tables,
     security_tables,

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.database import (  # noqa: F401 - one metadata.
+    agreement_tables,
     automation_tables,
     change_tables,
     migrate,
