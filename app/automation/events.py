@@ -32,9 +32,10 @@ from app.automation.waking import wake
 from app.definitions.automation import Step
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, RuleFailed, TrellisError
+from app.records import amending
 from app.records.conditions import Linked
 from app.records.drafts import Draft, Problems
-from app.records.reactions import Change
+from app.records.reactions import Change, Happening
 from app.records.saving import Saving
 from app.records.work import Work
 
@@ -79,15 +80,18 @@ class EventRules:
     ) -> Mapping[str, Any]:
         """Do what rules do to the record itself, each seeing what the former set."""
         work, entity = saving.work, draft.entity
-        key = ("runs", entity.name, int(row["id"]))
+        key = ("runs", saving.happening, entity.name, int(row["id"]))
         work.shared.notes.pop(key, None)
-        events = _events_of_draft(draft, old_row)
+        events = _events_of(saving.happening, draft, old_row)
         known = () if rules_are_off(work) else index_of(work).on(entity.name, events)
         if not known:
             return row
         runs: list[tuple[Run, list[Step]]] = []
         for rule in known:
-            run = self._begin(work, rule, entity, row, old_row, f"{events[0]}:{row['version']}")
+            run = self._begin(
+                work, rule, entity, row, old_row, _occurrence(saving.happening, row),
+                narrowed=_is_narrowed(saving.happening),
+            )  # fmt: skip
             if run is None:
                 continue
             late = []
@@ -108,8 +112,9 @@ class EventRules:
         if rules_are_off(work):
             self._pending.follow(work, index, change)
             return
-        runs = work.shared.notes.pop(("runs", change.entity.name, change.record_id), [])
-        if change.action not in ("create", "update"):
+        key = ("runs", change.action, change.entity.name, change.record_id)
+        runs = work.shared.notes.pop(key, None)
+        if runs is None:
             runs = self._runs_on(work, index, change)
         for run, _ in runs:
             run.row = change.row
@@ -131,8 +136,9 @@ class EventRules:
             if change.action == "worked_out" and not known.when.changed:
                 continue
             run = self._begin(
-                work, known, change.entity, change.row, change.old_row, _occurrence(change),
-                said=Said(input=change.said), narrowed=_EVENTS.get(change.action, ()) != (),
+                work, known, change.entity, change.row, change.old_row,
+                _occurrence(change.action, change.row),
+                said=Said(input=change.said), narrowed=_is_narrowed(change.action),
             )  # fmt: skip
             if run is not None:
                 found.append((run, list(known.do)))
@@ -240,7 +246,9 @@ class EventRules:
             entity = work.release.catalog.entities[through.known.entity]
             before = Linked(work)
             before.put(change.entity.name, change.record_id, change.old_row)
-            occurrence = f"{change.entity.name}.{change.record_id}:{_occurrence(change)}"
+            occurrence = (
+                f"{change.entity.name}.{change.record_id}:{_occurrence(change.action, change.row)}"
+            )
             runs = []
             for row in records_behind(work, through, change.record_id):
                 run = self._begin(work, through.known, entity, row, row, occurrence, before=before)
@@ -267,17 +275,25 @@ def close_runs(work: Work, runs: Iterable[Run]) -> None:
     end_firings(work, ended)
 
 
-def _events_of_draft(draft: Draft, old_row: Mapping[str, Any] | None) -> tuple[str, ...]:
-    if old_row is None:
-        return ("create",)
-    return ("update", "transfer") if draft.changed("owner") else ("update",)
+def _events_of(
+    happening: Happening, draft: Draft, old_row: Mapping[str, Any] | None
+) -> tuple[str, ...]:
+    """Return the events of the language that a write is, which rules on them are part of."""
+    if happening == "update" and old_row is not None and draft.changed("owner"):
+        return ("update", "transfer")
+    return _EVENTS.get(happening, (happening,))
 
 
-def _occurrence(change: Change) -> str:
+def _is_narrowed(happening: Happening) -> bool:
+    """Return whether `changed from to` are asked: only where fields can have changed."""
+    return bool(_EVENTS.get(happening, ()))
+
+
+def _occurrence(happening: Happening, row: Mapping[str, Any]) -> str:
     """Return what makes an event this one: its version, or a number of its own."""
-    if change.action in ("create", "update", "transfer", "claim", "release", "delete", "restore"):
-        return f"{change.action}:{change.row.get('version', 0)}"
-    return f"{change.action}:{uuid4().hex}"
+    if happening in ("create", "update", "transfer", "claim", "release", "delete", "restore"):
+        return f"{happening}:{row.get('version', 0)}"
+    return f"{happening}:{uuid4().hex}"
 
 
 def _asked(run: Run, known: Known) -> bool:
@@ -333,7 +349,7 @@ def _write(saving: Saving, draft: Draft, run: Run, step: Step) -> None:
         if not run.work.principal.is_system:
             _require_edit(run.work, entity.name, name)
         values[name] = value_of(context, given, entity.fields[name])
-    run.row = saving.change(draft, run.row or {}, values, run.known.rule.name)
+    run.row = amending.change(saving, draft, run.row or {}, values, run.known.rule.name)
     run.linked = None
 
 

@@ -18,6 +18,7 @@ from app.database.statements import Statement
 from app.definitions.catalog import Catalog, Entity, Field
 from app.errors import InvalidInput
 from app.records import derived
+from app.records.amending import amended
 from app.records.journal import Entry, drop_search_rows, write_entries
 from app.records.linesets import touch_for_lines
 from app.records.reactions import Happening, tell
@@ -156,23 +157,33 @@ def put_into_bin(
         work.connection,
         {"_ids": sorted(ids), "_now": work.now, "_by": work.user_id},
     )
-    write_entries(
-        work, entity, [Entry(row["id"], "delete", row["version"], {}, {}) for row in found]
-    )
+    left = [amended(work, entity, action, _as_before(row), row) for row in found]
+    entries = [
+        Entry(one.row["id"], "delete", one.row["version"], one.before, one.after, one.cause)
+        for one in left
+    ]
+    write_entries(work, entity, entries)
     drop_search_rows(work, entity, ids)
     for row in found:
         derived.touch_parents(work, entity, row, None)
     touch_for_lines(work, entity, ids)
     if found and entity.name in ("user", "department"):
         work.people_changed()
-    for row in found:
-        before = {**row, "deleted_at": None, "deleted_by": None, "version": row["version"] - 1}
-        tell(work, entity, action, before, row)
-    return found
+    for row, one in zip(found, left, strict=True):
+        tell(work, entity, action, _as_before(row), one.row)
+    return [dict(one.row) for one in left]
+
+
+def _as_before(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as it was before it went into the bin."""
+    return {**row, "deleted_at": None, "deleted_by": None, "version": row["version"] - 1}
 
 
 def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """Take rows out of the bin and return them; a clash of unique values raises."""
+    """Take rows out of the bin and return them; a clash of unique values raises.
+
+    Those it counts in, and who listens, are told by the caller.
+    """
     table = work.rows[entity.name].table
     statement = Statement(
         sa.update(table)
@@ -181,10 +192,13 @@ def bring_back(work: Work, entity: Entity, ids: Iterable[int]) -> list[dict[str,
         .returning(*table.c)
     )
     found = statement.rows(work.connection, {"_ids": sorted(ids)})
-    write_entries(
-        work, entity, [Entry(row["id"], "restore", row["version"], {}, {}) for row in found]
-    )
-    return found
+    left = [amended(work, entity, "restore", {**row, "deleted_at": work.now}, row) for row in found]
+    entries = [
+        Entry(one.row["id"], "restore", one.row["version"], one.before, one.after, one.cause)
+        for one in left
+    ]
+    write_entries(work, entity, entries)
+    return [dict(one.row) for one in left]
 
 
 def deleted_together(work: Work, entity: Entity, ids: Iterable[int]) -> dict[str, set[int]]:

@@ -47,7 +47,7 @@ class Handovers(Saves):
     ) -> int:
         """Transfer within a transaction; see `transfer`."""
         self.locked(work, entity, ids, "transfer")
-        work.open_change_set()
+        work.open_change_set("transfer")
         kind = entity_of(work.release, entity)
         return transferring.transfer_with_cascade(work, kind, ids, owner, along)
 
@@ -126,14 +126,16 @@ class Handovers(Saves):
                     )
                 )
             self.locked(work, entity, [keep, *gone], "merge")
-            work.open_change_set()
+            work.open_change_set("merge")
             kind = entity_of(work.release, entity)
             merging.repoint(work, kind, keep, gone)
             merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)
-            written = self.update_in(work, entity, keep, raw or {}, None, strict=strict)
             move_comments(work, kind, keep, gone)
             move_followers(work, kind, keep, gone)
+            written = self.update_in(
+                work, entity, keep, raw or {}, None, strict=strict, also=("merge",)
+            )
             row = work.rows[entity].read(work.connection, [keep])[keep]
             tell(work, kind, "merge", row, row, tuple(gone))
             return written

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from app.database import system
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.records import derived
+from app.records.amending import amended
 from app.records.deleting import Pointer, pointers_to, points_at, put_into_bin
 from app.records.journal import Entry, changes_as_json, write_entries
 from app.records.reactions import tell
@@ -55,13 +56,19 @@ def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: li
     written = Statement(sa.update(table).where(condition).values(values).returning(*table.c)).rows(
         work.connection, {"_ids": ids, "_keep": keep}
     )
-    after = {row["id"]: row for row in written}
+    after: dict[int, Mapping[str, Any]] = {row["id"]: row for row in written}
     entries: list[Entry] = []
     for row in before:
         new_row = after[row["id"]]
         if own.has_bin:
-            changes = changes_as_json([pointer.field], own.values(row), own.values(new_row))
-            entries.append(Entry(row["id"], "update", new_row["version"], *changes))
+            was, is_ = changes_as_json([pointer.field], own.values(row), own.values(new_row))
+            cause = None
+            if row.get("deleted_at") is None:
+                by_rules = amended(work, pointer.entity, "update", row, new_row)
+                new_row = after[row["id"]] = by_rules.row
+                was, is_ = {**was, **by_rules.before}, {**is_, **by_rules.after}
+                cause = by_rules.cause
+            entries.append(Entry(row["id"], "update", new_row["version"], was, is_, cause))
         if row.get("deleted_at") is None:
             derived.touch_parents(work, pointer.entity, row, new_row)
             # Its own formulas may read through the link.

@@ -72,7 +72,8 @@ class Reactions(Protocol):
         """Change a record that was written and not checked yet; return its row as it is then.
 
         What is worked out by the database (id, serial numbers, formulas) is known here. Use
-        ``saving.change(draft, row, values)``: the record keeps one version and one line of history.
+        ``amending.change(saving, draft, row, values)``: the record keeps one version and one line
+        of history. ``saving.happening`` says what is done to it.
         """
 
     def after_write(self, work: Work, change: Change) -> None:

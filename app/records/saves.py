@@ -12,6 +12,7 @@ from app.records import transferring
 from app.records.checking import add_missing, allowed_ids, require_room
 from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, read_input
+from app.records.following_columns import owner_columns
 from app.records.linesets import read_lines
 from app.records.reactions import Happening
 from app.records.saving import Saving, Written
@@ -132,6 +133,7 @@ class Saves(Transactions):
         version: int | None,
         *,
         strict: bool,
+        also: tuple[Happening, ...] = (),
     ) -> Written:
         entity = entity_of(work.release, name)
         row = self.locked(work, name, [record_id], "update")[record_id]
@@ -142,7 +144,7 @@ class Saves(Transactions):
         self._read(work, draft, values, problems, strict=strict)
         if version is not None and version != row["version"]:
             raise_conflict(work, work.rows[name], row, draft, version)
-        return self.finish_in(work, draft, row, problems, "update")
+        return self.finish_in(work, draft, row, problems, "update", also)
 
     def _read(
         self,
@@ -196,8 +198,13 @@ class Saves(Transactions):
         row: Mapping[str, Any] | None,
         problems: Problems,
         action: Happening,
+        also: tuple[Happening, ...] = (),
     ) -> Written:
-        """Write a draft whose input was read, and see that the principal may have done that."""
+        """Write a draft whose input was read, and see that the principal may have done that.
+
+        Args:
+            also: what else happens to the record with it, see `Saving.save`.
+        """
         is_new = row is None
         if problems:
             # Whoever has to go back to the form is told of everything at once.
@@ -207,7 +214,7 @@ class Saves(Transactions):
         problems.raise_if_any()
         self._hooks.before_save(record=draft, principal=work.principal, is_new=is_new)
         if not is_new and draft.changed("owner"):
-            draft.changes |= transferring.owner_columns(work, row or {}, draft.changes["owner"])
+            draft.changes |= owner_columns(work, row or {}, draft.changes["owner"])
         name = draft.entity.name
         moved = not is_new and "owner" in draft.changes
         right = "create" if is_new else "update"
@@ -221,7 +228,7 @@ class Saves(Transactions):
                     )
                 )
 
-        written = Saving(work).save(draft, row, problems, action, allowed)
+        written = Saving(work).save(draft, row, problems, action, allowed, also)
         if name in ("user", "department"):
             work.people_changed()
         work.after.append(

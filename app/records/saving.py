@@ -29,12 +29,12 @@ from app.records.conditions import Linked, WriteContext
 from app.records.defaults import fill_computed_defaults, fill_fixed_defaults
 from app.records.drafts import Draft, Problems, blame_rules
 from app.records.duplicates import check_duplicates
+from app.records.following_columns import stage_columns
 from app.records.holding import hold_what_is_read
 from app.records.money import fill_base_amounts
 from app.records.reactions import Change, Happening
 from app.records.rows import EntityRows
 from app.records.serials import check_numbers, give_numbers
-from app.records.transferring import owner_columns
 from app.records.work import Work
 from app.texts import Label
 
@@ -66,6 +66,8 @@ class Saving:
         self.linked = Linked(work)
         #: the rule that gave a field its value, by field
         self.changed_by: dict[str, str] = {}
+        #: what listeners are told is happening while they may still change the record
+        self.happening: Happening = "update"
 
     def _fill_defaults(
         self, draft: Draft, parent: tuple[Entity, Mapping[str, Any]] | None = None
@@ -90,9 +92,9 @@ class Saving:
     ) -> WriteContext:
         """Return what expressions see of a draft that is not written yet."""
         columns = self.work.rows[draft.entity.name].column_values(draft.after())
-        return self._context(draft.entity, {**(old_row or {}), **columns}, old_row, parent)
+        return self.context(draft.entity, {**(old_row or {}), **columns}, old_row, parent)
 
-    def _context(
+    def context(
         self,
         entity: Entity,
         row: Mapping[str, Any],
@@ -108,12 +110,15 @@ class Saving:
         problems: Problems,
         action: Happening,
         allowed: Callable[[int, Mapping[str, Any]], None] | None = None,
+        also: tuple[Happening, ...] = (),
     ) -> Written:
         """Write the draft, whose input was read and whose record is locked.
 
         Args:
             allowed: called with the record's id and values as whoever writes left them, before
                 rules change any; refuses by raising.
+            also: what else happens to the record with this write, whether or not it changes
+                anything; rules on that have their part in it, and the caller tells of it.
 
         Raises:
             InvalidInput: something is wrong with it; the transaction must be given up.
@@ -125,10 +130,15 @@ class Saving:
         row = self._write(draft, rows, old_row)
         record_id = int(row["id"])
         lines_changed = bool(draft.lines) and linesets.write_lines(self.work, draft, row)
-        if old_row is not None and row is old_row:
-            if not lines_changed:
-                version, values = int(row["version"]), rows.values(row)
-                return Written(record_id, version, values, changed=False, entity=entity.name)
+        is_stamped = row is not old_row
+        is_same = not is_stamped and not lines_changed
+        if is_same:
+            if not (also and is_heard):
+                return _unchanged(rows, row)
+            row = self._amend(draft, row, old_row, also)
+            if not self.changed_by:
+                return _unchanged(rows, row)
+        if not is_stamped:
             row = rows.update(
                 self.work.connection, record_id, self._stamp(), parameters_of_app(self.work)
             )
@@ -137,11 +147,10 @@ class Saving:
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
         row = advance_clocks(self.work, rows, row, old_row)
         if is_heard:
-            if allowed is not None:
+            if allowed is not None and not is_same:
                 allowed(record_id, rows.values(row))
-            row = dict(self.work.reactions.amend(self, draft, row, old_row))
-
-        warnings += self._check(draft, row, old_row, record_id, problems)
+            row = self._amend(draft, row, old_row, (action,) if is_same else (action, *also))
+        warnings += self.check(draft, row, old_row, record_id, problems)
         blame_rules(self.changed_by, problems)
         problems.raise_if_any()
         values = rows.values(row)
@@ -165,47 +174,18 @@ class Saving:
             entity=entity.name,
         )
 
-    def change(
-        self, draft: Draft, row: Mapping[str, Any], values: Mapping[str, Any], by: str = ""
-    ) -> Mapping[str, Any]:
-        """Change fields of a record that was written and not checked yet; return its row.
-
-        It stays one version with one line of history, which names the rule *by*. *values* are
-        Python values by field.
-
-        Raises:
-            InvalidInput: one of them cannot be, whatever the rest of the record is.
-        """
-        entity, rows = draft.entity, self.work.rows[draft.entity.name]
-        now = rows.values(row)
-        differing = {name: value for name, value in values.items() if now.get(name) != value}
-        if not differing:
-            return row
-        record_id = int(row["id"])
-        part, problems = Draft(entity, draft.context, now, record_id), Problems()
-        differing |= stages.follow(
-            self.work,
-            draft,
-            differing,
-            lambda: self._context(entity, {**row, **rows.column_values(differing)}, row),
-            problems,
-        )
-        part.changes.update(differing)
-        check_links(self.work, (part,), problems)
-        add_missing(part, rows.lists.always_required, problems)
-        check_duplicates(self.work, part, problems)
-        problems.raise_if_any()
-        hold_what_is_read(self.work, (part,))
-        columns = rows.column_values(differing)
-        draft.changes.update(differing)
-        self.changed_by |= dict.fromkeys(differing, by)
-        columns.update(_stage_columns(rows, draft, differing, self.work.now))
-        if "owner" in differing:
-            columns |= owner_columns(self.work, row, differing["owner"])
-        fill_base_amounts(self.work, rows, columns, row)
-        row = rows.put(self.work.connection, record_id, columns, parameters_of_app(self.work))
-        row = derived.work_out_own(self.work, entity, row, lines_changed=False)
-        return advance_clocks(self.work, rows, row, row)
+    def _amend(
+        self,
+        draft: Draft,
+        row: Mapping[str, Any],
+        old_row: Mapping[str, Any] | None,
+        happenings: tuple[Happening, ...],
+    ) -> dict[str, Any]:
+        """Let whoever listens change the record, once for all that happens to it."""
+        for each in happenings:
+            self.happening = each
+            row = self.work.reactions.amend(self, draft, row, old_row)
+        return dict(row)
 
     def _tell(
         self,
@@ -277,7 +257,7 @@ class Saving:
         if not differing:
             return old_row  # type: ignore[return-value]
         columns = rows.column_values(differing)
-        columns.update(_stage_columns(rows, draft, differing, self.work.now))
+        columns.update(stage_columns(rows, draft, differing, self.work.now))
         fill_base_amounts(self.work, rows, columns, old_row)
         return rows.update(
             self.work.connection,
@@ -295,7 +275,7 @@ class Saving:
             "updated_at": self.work.now,
             "updated_by": user,
         }
-        columns.update(_stage_columns(rows, draft, draft.changes, self.work.now))
+        columns.update(stage_columns(rows, draft, draft.changes, self.work.now))
         if draft.entity.owned:
             owner = draft.changes.get("owner", user)
             columns |= {
@@ -305,7 +285,7 @@ class Saving:
             }
         return {name: value for name, value in columns.items() if name in rows.columns}
 
-    def _check(
+    def check(
         self,
         draft: Draft,
         row: Mapping[str, Any],
@@ -313,7 +293,7 @@ class Saving:
         record_id: int,
         problems: Problems,
     ) -> list[Label]:
-        context = self._context(draft.entity, row, old_row)
+        context = self.context(draft.entity, row, old_row)
         lock_asking_checks(self.work, draft.entity)
         stages.check(context, draft, problems)
         check_fields(context, self.closures, draft, problems)
@@ -339,7 +319,7 @@ class Saving:
         problems: Problems,
     ) -> None:
         old = self.work.rows[entity.name].column_values(line.old) if line.old else None
-        context = self._context(entity, row, old, (parent, parent_row))
+        context = self.context(entity, row, old, (parent, parent_row))
         check_fields(context, self.closures, line, problems, f"{line.where}.")
         for check in entity.checks:
             if truth(context, self.closures, check.if_) and not truth(
@@ -367,8 +347,8 @@ class Saving:
             before |= lines_before or dict.fromkeys(lines_after)
         if old_row is None:
             before = {}
-        rules = ", ".join(dict.fromkeys(filter(None, self.changed_by.values()))) or None
-        entry = journal.Entry(record_id, action, int(row["version"]), before, after, rules)
+        version, rules = int(row["version"]), rules_of(self)
+        entry = journal.Entry(record_id, action, version, before, after, rules)
         searched = {*journal.searched_fields(entity), "owner", "owner_department"}
         if old_row is None or searched & (before.keys() | after.keys()):
             journal.write_entry_and_search_row(self.work, entity, entry, new)
@@ -387,6 +367,16 @@ class Saving:
         return found
 
 
+def rules_of(saving: Saving) -> str | None:
+    """Return the rules that had a part in a save, as its line of history names them."""
+    return ", ".join(dict.fromkeys(filter(None, saving.changed_by.values()))) or None
+
+
+def _unchanged(rows: EntityRows, row: Mapping[str, Any]) -> Written:
+    version, values = int(row["version"]), rows.values(row)
+    return Written(int(row["id"]), version, values, changed=False, entity=rows.entity.name)
+
+
 def line_as_json(rows: EntityRows, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of lines as the API shows it."""
     values = rows.values(row)
@@ -397,15 +387,3 @@ def line_as_json(rows: EntityRows, row: Mapping[str, Any]) -> dict[str, Any]:
         for each in rows.stored
         if each.name != "id" and not each.built_in
     }
-
-
-def _stage_columns(
-    rows: EntityRows, draft: Draft, changes: Mapping[str, Any], now: Any
-) -> dict[str, Any]:
-    """Return since when a stage is what it becomes, and what it was before."""
-    columns: dict[str, Any] = {}
-    for name in rows.lists.stages:
-        if name in changes and draft.changed(name):
-            columns[f"{name}__since"] = now
-            columns[f"{name}__previous"] = draft.old.get(name)
-    return {name: value for name, value in columns.items() if name in rows.columns}

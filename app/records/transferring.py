@@ -11,9 +11,11 @@ from typing import Any
 from app.definitions.catalog import Entity
 from app.errors import InvalidInput
 from app.records import derived, journal
+from app.records.amending import amended
 from app.records.asking import parameters_of_app
 from app.records.checking import visible_ids
 from app.records.deleting import pointers_to, pointing_ids
+from app.records.following_columns import owner_columns
 from app.records.reactions import Happening, tell
 from app.records.work import Work
 from app.texts import say
@@ -47,30 +49,27 @@ def give_to(
         changes = {**owner_columns(work, row, owner), **further}
         if row["owner"] == owner:
             changes = {**further, "updated_at": work.now, "updated_by": work.user_id}
+        new: Mapping[str, Any]
         new = own.update(work.connection, record_id, changes, parameters_of_app(work))
+        new = derived.work_out_own(work, entity, new, lines_changed=False)
+        by_rules = amended(work, entity, action, row, new)
+        new = by_rules.row
         before = {"owner": row["owner"], **{name: row.get(name) for name in further}}
         after = {"owner": owner, **further}
-        entry = journal.Entry(record_id, action, new["version"], before, after)
+        entry = journal.Entry(
+            record_id,
+            action,
+            new["version"],
+            {**before, **by_rules.before},
+            {**after, **by_rules.after},
+            by_rules.cause,
+        )
         journal.write_entries(work, entity, [entry])
         journal.write_search_row(work, entity, record_id, own.values(new))
-        new = derived.work_out_own(work, entity, new, lines_changed=False)
         derived.touch_parents(work, entity, row, new)
         tell(work, entity, action, row, new)
         changed += 1
     return changed
-
-
-def owner_columns(work: Work, row: Mapping[str, Any], owner: int | None) -> dict[str, Any]:
-    """Return the columns that change with the owner."""
-    return {
-        "owner": owner,
-        "owner_department": work.department_of(owner),
-        "owner_since": work.now if owner is not None else None,
-        "previous_owner": row["owner"] if row["owner"] is not None else row["previous_owner"],
-        "pool": None if owner is not None else row.get("pool"),
-        "updated_at": work.now,
-        "updated_by": work.user_id,
-    }
 
 
 def check_new_owner(work: Work, owner: int | None, field: str = "owner") -> None:

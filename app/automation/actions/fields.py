@@ -40,23 +40,27 @@ class SetAction(Action):
         """Change the record, then those it links to."""
         assert running.entity is not None
         assert running.row is not None
-        if running.row.get("deleted_at") is not None:
-            return skipped("The record is in the bin.", "该记录在回收站中。")
         groups: dict[str, dict[str, Given]] = {}
         for path, given in settings.values.items():
             link, _, name = path.rpartition(".")
             groups.setdefault(link, {})[name] = given
-        missed = []
+        missed, is_binned = [], False
         for link, values in groups.items():
             target = _target(running, link)
             if target is None:
                 missed.append(link)
                 continue
             entity, record_id = target
+            if not link and running.row.get("deleted_at") is not None:
+                # Of an event it was part of the deletion itself; later nothing changes it there.
+                is_binned = True
+                continue
             changes = {
                 name: running.value(given, entity.fields[name]) for name, given in values.items()
             }
             running.acting.update(entity.name, record_id, changes)
+        if is_binned and len(groups) == 1:
+            return skipped("The record is in the bin.", "该记录在回收站中。")
         if missed:
             note = say(
                 "Nothing is linked in {links}.", "{links} 未关联记录。", links=", ".join(missed)

@@ -239,6 +239,11 @@ entity: customer
 when: {on: [transfer, restore, merge]}
 do: [{set: {steps: "=join(' ', steps, 'moved')"}}, {comment: "{{ record.name }} moved"}]
 ---
+rule: led
+entity: deal
+when: {on: update, changed: customer}
+do: [{set: {note: "=join(' ', 'of', customer.name)"}}]
+---
 rule: words
 entity: customer
 when: {on: comment}
@@ -248,11 +253,12 @@ do: [{follow: {to: owner}}, {share: {to: user sue, may: edit, until: =today() + 
 rule: binned
 entity: customer
 when: {on: delete}
-do: [{create: {entity: todo, set: {name: "=join(' ', 'Bin', record.name)"}}}]
+do: [{set: {note: binned}}, {create: {entity: todo, set: {name: "=join(' ', 'Bin', record.name)"}}}]
 """
 
 
 def test_transfer_delete_restore_merge_and_comments_are_events(world: World) -> None:
+    """What they set is part of the write, whichever it is: one version, one line of history."""
     world.rules(HANDING)
     number = world.create("customer")
     world.records.transfer(world.who("mia"), "customer", [number], world.ids["sue"])
@@ -261,7 +267,18 @@ def test_transfer_delete_restore_merge_and_comments_are_events(world: World) -> 
     assert world.all("todo")[0]["owner"] == world.ids["sue"], "its owner is the record's"
     world.records.restore(world.who("mia"), "customer", number)
     other = world.create("customer", "sue")
+    deal = world.create("deal", "sue", customer=other)
     world.records.merge(world.who("mia"), "customer", number, [other])
+    lines = world.history("customer", number)
+    assert [(each["action"], each["version"], each["cause"]) for each in lines] == [
+        ("create", 1, None), ("transfer", 2, "moved"), ("delete", 3, "binned"),
+        ("restore", 4, "moved"), ("update", 5, "moved"),
+    ]  # fmt: skip
+    assert lines[1]["after"] == {"owner": world.ids["sue"], "steps": "moved"}
+    assert (lines[2]["before"], lines[2]["after"]) == ({"note": None}, {"note": "binned"})
+    led = world.history("deal", deal)[-1]
+    assert (led["version"], led["cause"]) == (2, "led")
+    assert led["after"]["note"] == "of Acme"
     assert world.row("customer", number)["steps"] == "moved moved moved"
     assert world.comments() == ["Acme moved"] * 3
     assert len(world.firings("binned")) == 1, "what was merged away was not deleted"
