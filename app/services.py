@@ -20,6 +20,7 @@ from app.notifications.telling import Teller
 from app.plugins import Plugins, load_plugins
 from app.records.door import Records
 from app.records.files import FileStore
+from app.records.saved_views import VIEWS_CHANNEL
 from app.secrets import Secrets, first_start_secrets
 from app.security.identity import Identity
 from app.security.leaving import ClosedAccounts
@@ -89,6 +90,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     )
     return Services(
         settings=settings,
+    live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
         secrets=secrets,
         clock=known_clock,
         plugins=plugins,

@@ -79,7 +79,7 @@ class Boards:
             Forbidden: the asker may not read the field.
         """
         desk = self._reader.desk(principal)
-        plan = desk.plan(question)
+        plan = self._reader.plan(desk, principal, question)
         compiled = self._for(desk)(plan.shape, by)
         values = self._reader.bound(desk, principal, compiled, plan.narrowing, where)
         values |= {"limit": limit + 1, "lanes": list(lanes)}

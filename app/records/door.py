@@ -21,12 +21,14 @@ from app.records.files import FileStore
 from app.records.looking import Looking
 from app.records.lookups import Lookups
 from app.records.moves import Possible
+from app.records.opened_views import OpenedViews
 from app.records.previews import Previews
 from app.records.questions import FieldNames, names_of, page_size, question_of
 from app.records.reactions import Reactions
 from app.records.reading import Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
+from app.records.saved_views import SavedViews
 from app.records.stages import Stay
 from app.records.writer import Hooks, Writer
 from app.records.writing import Writing
@@ -63,6 +65,8 @@ class Records(Writing, Looking):
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
+        self.views = OpenedViews(SavedViews(pools, lambda: live.release))
+        self.reader.views = self.views
         self.benches = Benches(self.reader)
         self.boards = Boards(self.reader)
         self.previews = Previews(pools, live, organisation, clock)

@@ -234,7 +234,7 @@ class Lookups:
     ) -> bytes:
         """Return figures as a JSON array."""
         desk = self._reader.desk(principal)
-        narrowing = desk.plan(question).narrowing
+        narrowing = self._reader.plan(desk, principal, question).narrowing
         compiled = self._for(desk).aggregate(
             narrowing, split_names(group_by), split_names(measures)
         )

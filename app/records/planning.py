@@ -54,6 +54,8 @@ class Question:
     view: str | None = None
     words: finding.Kinds = ()
     in_bin: bool = False
+    #: the condition of a saved view
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Desk:
         require(self.policy, right, entity.name)
         filters, view_sort = self._of_view(entity, question.view)
         if question.filter:
+        if question.kept:
+            filters.append(question.kept)
             filters.append(question.filter)
         sort = self._sort(entity, question.sort, view_sort)
         narrowing = Narrowing(

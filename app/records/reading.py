@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from psycopg.pq.abc import PGresult
@@ -31,6 +31,7 @@ from app.records.planning import (
     Compiled,
     Desk,
     Names,
+    Plan,
     Question,
     continued,
     narrowed_first,
@@ -55,6 +56,12 @@ _sizes = Statement(
     .join(_schemas, _schemas.c.oid == _tables.c.relnamespace)
     .where(_schemas.c.nspname == "crm")
 )
+
+
+class Planner(Protocol):
+    """Understands questions whose view is none of the configuration's."""
+
+    def planned(self, desk: Desk, principal: Principal, question: Question) -> Plan: ...
 
 
 class ReleaseDesks:
@@ -91,6 +98,8 @@ class Reader:
         self._sizes: dict[str, float] = {}
         self._sizes_until = 0.0
         self._lock = threading.Lock()
+        #: opens views that people saved
+        self.views: Planner | None = None
 
     def desk(self, principal: Principal) -> Desk:
         """Return what is compiled for the asker's roles under the release that serves now."""
@@ -99,6 +108,12 @@ class Reader:
         if desks is None or desks.release is not release:
             desks = self._desks = ReleaseDesks(release)
         return desks.of(principal)
+
+    def plan(self, desk: Desk, principal: Principal, question: Question) -> Plan:
+        """Return the plan of a question; views that people saved are opened for the asker."""
+        if self.views is None or question.view is None:
+            return desk.plan(question)
+        return self.views.planned(desk, principal, question)
 
     # -- lists -------------------------------------------------------------------------------------
 
@@ -116,7 +131,7 @@ class Reader:
     ) -> JSONPage | Page:
         """Answer one page of a list, in the form the question asks for."""
         desk = self.desk(principal)
-        plan = desk.plan(question)
+        plan = self.plan(desk, principal, question)
         place = self.pager.place(plan, limit, after, before)
         shape = plan.shape
         given: dict[str, Any] = {"limit": limit + 1}
@@ -182,10 +197,29 @@ class Reader:
     ) -> Count:
         """Answer how many records a list has."""
         desk = self.desk(principal)
-        narrowing = desk.plan(question).narrowing
+        narrowing = self.plan(desk, principal, question).narrowing
         found = self._count(desk, principal, narrowing, where, words, mode)
         assert found is not None
         return found
+
+    def matching(
+        self,
+        principal: Principal,
+        question: Question,
+        *,
+        where: Mapping[str, Any],
+        words: finding.Wanted | None,
+        most: int,
+    ) -> list[int]:
+        """Return the ids of everything a list holds, at most *most* of them."""
+        desk = self.desk(principal)
+        narrowing = self.plan(desk, principal, question).narrowing
+        compiled = desk.matching(narrowing)
+        values = self.bound(desk, principal, compiled, narrowing, where)
+        values["limit"] = most
+        if words is not None:
+            values.update(words.parameters)
+        return [row[0] for row in self.runner.rows_prepared(compiled.statement, values).values]
 
     def _count(
         self,
