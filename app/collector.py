@@ -24,8 +24,13 @@ def without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def keep_what_is_here() -> None:
-    """Leave everything that is here now out of later searches, until this is called again."""
-    gc.unfreeze()
+def keep_what_is_here(*, anew: bool = False) -> None:
+    """Leave everything that is here now out of later searches.
+
+    With *anew* what was left out so far is searched once more, for what has become garbage since.
+    Not in a fork: a search writes into what it looks at, and ends the sharing of that memory.
+    """
+    if anew:
+        gc.unfreeze()
     gc.collect()
     gc.freeze()

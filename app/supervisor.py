@@ -124,7 +124,7 @@ class Supervisor:
         # and data are prepared, and begins when they are.
         self.folder.prepared.unlink(missing_ok=True)
         waiting = {**environment, WAIT_FOR: str(self.folder.prepared)}
-        web = self._begin("web", web_command(settings), waiting)
+        web = self._begin("web", web_command(), waiting)
         try:
             self._prepare(environment)
         except BaseException:
@@ -207,17 +207,9 @@ class Supervisor:
                 kill(process)
 
 
-def web_command(settings: Settings) -> list[str]:
+def web_command() -> list[str]:
     """Return the command of the web server."""
-    return [
-        *(sys.executable, "-m", "granian", "app.factory:create_app_from_environment"),
-        *("--factory", "--interface", "wsgi", "--no-ws"),
-        *("--host", settings.host, "--port", str(settings.port)),
-        *("--workers", str(settings.workers), "--blocking-threads", str(settings.threads)),
-        # Without this the death of one worker ends the whole server.
-        *("--respawn-failed-workers", "--respawn-interval", "0.5"),
-        *("--workers-kill-timeout", "3", "--log-level", "warning"),
-    ]
+    return [sys.executable, "-m", "app.web"]
 
 
 def background_commands() -> dict[str, list[str]]:

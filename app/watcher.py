@@ -73,7 +73,7 @@ def _take_up(installation: Installation) -> bool:
         return False
     finally:
         # Now that it is live there is time; the next save is not to wait for it.
-        keep_what_is_here()
+        keep_what_is_here(anew=True)
     return True
 
 

@@ -48,7 +48,7 @@ def save_to_live_seconds(services: Services, folder: Path) -> float:
     # What watcher and web do when they start.
     installation.take_up(lambda _text: None)
     _ = services.live.release
-    keep_what_is_here()
+    keep_what_is_here(anew=True)
     found = []
     for number in range(3):
         path = folder / "entities" / f"thing_{number}.yaml"

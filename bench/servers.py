@@ -20,7 +20,6 @@ from pathlib import Path
 
 import psutil
 
-from app.settings import read_settings
 from app.supervisor import web_command
 from bench import floor
 from bench.data import PASSWORD
@@ -122,11 +121,11 @@ def trellis(database_url: str, data: Path, config: Path, log: Path) -> Iterator[
         "TRELLIS_DATA": str(data),
         "TRELLIS_CONFIG": str(config),
         "TRELLIS_ADMIN_PASSWORD": PASSWORD,
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
     }
-    settings = read_settings({**environment, "PORT": str(port), "HOST": "127.0.0.1"})
     # As it is shipped: as many processes and threads as `trellis run` has.
-    command = web_command(settings)
-    with running("Trellis", command, environment, log, port) as server:
+    with running("Trellis", web_command(), environment, log, port) as server:
         yield server
 
 

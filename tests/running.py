@@ -22,7 +22,7 @@ PASSWORD = "correct-horse-battery"
 MARKS = {
     "PostgreSQL": "bin/postgres",
     "Valkey": "valkey-server",
-    "web": "granian",
+    "web": "app.web",
     "scheduler": "app.cli scheduler",
     "worker": "worker --queues reminders",
     "mailer": "worker --queues mail",

@@ -44,7 +44,7 @@ def serve(settings: Settings) -> None:
     """
     from app.supervisor import web_command
 
-    command = web_command(settings)
+    command = web_command()
     os.execve(command[0], command, _environment_of_running(settings, "trellis serve"))  # noqa: S606
 
 

@@ -52,7 +52,7 @@ class Fleet:
         self.valkey = valkey
         self.folder = folder
         self.environment = {**os.environ, **settings_as_environment(world.settings)}
-        self.commands = {"web": web_command(world.settings), **background_commands()}
+        self.commands = {"web": web_command(), **background_commands()}
         self.running = {name: self._start(name) for name in self.commands}
 
     def _start(self, name):

@@ -1,0 +1,42 @@
+"""The web server: ``python -m app.web``.
+
+It loads the code before it makes its workers, which are forks of it: they share the eighty
+megabytes that FAB, SQLAlchemy and we take, and a worker that died is replaced without loading them
+again. What belongs to one process, connections and threads above all, begins in the worker, in
+``create_app_from_environment``.
+"""
+
+from __future__ import annotations
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from app import factory
+from app.collector import keep_what_is_here
+from app.settings import Settings, read_settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes."""
+    # Python's collector writes into what it looks at, and what is written to is no longer shared.
+    keep_what_is_here()
+    Granian(
+        f"{factory.__name__}:{factory.create_app_from_environment.__name__}",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        websockets=False,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        # Without this the death of one worker ends the whole server.
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=3,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+if __name__ == "__main__":
+    serve(read_settings())
