@@ -8,6 +8,7 @@ from app.database import (  # noqa: F401 - one metadata.
     agreement_tables,
     automation_tables,
     change_tables,
+    mail_tables,
     security_tables,
     system,
     target_tables,
