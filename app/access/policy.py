@@ -59,6 +59,7 @@ _LABELS: dict[str, Label] = {
     "import": say("import", "导入"),
     "export": say("export", "导出"),
     "history": say("read the history of", "查看历史"),
+    "publish": say("share views of", "发布视图："),
 }
 
 

@@ -34,6 +34,7 @@ RIGHTS = (
     "import",
     "export",
     "history",
+    "publish",
 )
 
 

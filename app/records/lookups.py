@@ -26,6 +26,8 @@ from app.records.refusals import entity_of, require
 from app.records.results import Hit
 from app.records.searching import FEW, build_search, may_be_misspelt, shown_title
 
+#: Rights that no single record has, and the one everything else needs.
+_OF_THE_LIST = ("create", "read", "import", "publish")
 #: More groups than these are no figure any more.
 MOST_GROUPS_SHOWN = 1_000
 #: How alike a word must be to count as misspelt.
@@ -49,7 +51,7 @@ class Statements:
 
     def _rights(self, entity: str) -> Statement:
         table = self._context.table(entity, "c")
-        asked = [right for right in RIGHTS if right not in ("create", "read", "import")]
+        asked = [right for right in RIGHTS if right not in _OF_THE_LIST]
         columns = [
             self._context.visibility.rows(
                 entity, table, right, has_shares=self._context.has_shares
@@ -133,8 +135,8 @@ class Lookups:
         rows = self._rows(desk, principal, statement, {"id": record_number(record_id)})
         if not rows:
             raise NotFound
-        names = [right for right in RIGHTS if right not in ("create", "read", "import")]
-        whole = {right for right in ("create", "import") if desk.policy.may(right, entity)}
+        names = [right for right in RIGHTS if right not in _OF_THE_LIST]
+        whole = {right for right in ("create", "import", "publish") if desk.policy.may(right, entity)}
         on_it = {right for right, has in zip(names, rows[0], strict=True) if has}
         return frozenset({"read", *whole, *on_it})
 
