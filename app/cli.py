@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from app.commands import configuration, importing, people, rules, running
+from app.commands import agreeing, configuration, importing, people, rules, running
 from app.commands.base import EXIT_CODES
 
 _CODES_HELP = "\b\nExit codes:\n" + "\n".join(
@@ -33,6 +33,7 @@ for command in (
     configuration.check,
     configuration.plan,
     configuration.apply,
+    agreeing.approve,
     configuration.versions,
     configuration.schema,
     configuration.run_tests,

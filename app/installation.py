@@ -26,6 +26,7 @@ from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
 from app.collector import without_collector
 from app.configuration_folder import ConfigurationFolder
+from app.database.agreements import Standing, standing_of
 from app.database.apply import GRACE_SECONDS, ApplyOptions, apply_catalog
 from app.database.migrate import current
 from app.database.operations import RenameRole
@@ -69,6 +70,13 @@ class Installation:
             plan = replace(plan, outlook=tuple(found))
         self._planned = plan
         return plan
+
+    def standing(self, plan: Plan) -> Standing:
+        """Return what was said with a plan, who agreed to it, and what is still asked for."""
+        if not plan.is_new_version:
+            return Standing()
+        with self.pools.engine.connect() as connection:
+            return standing_of(connection, plan.fingerprint, plan.base_number)
 
     def apply(
         self,
@@ -145,6 +153,13 @@ class Installation:
             self._note(forget_pending)
             return True
         say(plan.render() if live is not None else "Applying the configuration …")
+        standing = self.standing(plan)
+        if standing.sentences():
+            say("This waits for `trellis apply`, since it asks for agreement.")
+            for sentence in standing.sentences():
+                say(str(sentence))
+            self._note(lambda connection: remember_plan(connection, plan))
+            return True
         if live is not None and not plan.is_adding_only:
             say(
                 "This waits for `trellis apply`, since it touches what is there."

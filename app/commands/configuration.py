@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.commands.agreeing import read_said, said_option, standing_lines
 from app.commands.base import (
     DONE,
     FAILED,
@@ -102,7 +103,10 @@ def plan(
         found = installation.plan(catalog, allow)
         tests = () if no_tests else catalog.automation.tests
         outcomes = _outcomes(settings, pools.url, catalog, tests)
+        standing = installation.standing(found)
     _say_plan(found, outcomes, installation.folder.prefix, language, form)
+    for line in standing_lines(standing, language) if form == "text" else ():
+        say(line)
     if found.refusals or not all(one.passed for one in outcomes):
         return FAILED
     return PENDING if exit_code and not found.is_empty else DONE
@@ -126,6 +130,7 @@ def _say_plan(
 @_allow
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @click.option("--reason", metavar="TEXT", help="Why, for the list of versions.")
+@said_option
 @language_option
 @format_option
 @kindly
@@ -134,13 +139,15 @@ def apply(
     allow: tuple[str, ...],
     yes: bool,
     reason: str | None,
+    said: tuple[str, ...],
     language: str,
     form: str,
 ) -> int:
     """Apply the configuration: tables, roles, and the new version live in every process.
 
     Shows the plan first and asks. People go on working meanwhile. If it is broken off, the old
-    version serves on, and applying again does the rest.
+    version serves on, and applying again does the rest. Where `changes` of app.yaml asks for
+    somebody's agreement, it is refused until they have given it (`trellis approve`).
 
     \b
     Examples:
@@ -170,6 +177,7 @@ def apply(
             ApplyOptions(
                 allow=allow,
                 expected=found,
+                said=read_said(said),
                 waiting=lambda who: click.echo(_waiting(who).in_language(language), err=True),
             ),
         )
@@ -208,6 +216,8 @@ def version_as_json(version: Any) -> dict[str, Any]:
         "reason": version.reason,
         "state": version.state,
         "base": version.base,
+        "said": dict(version.said),
+        "agreed": list(version.agreed),
         "problems": [str(problem) for problem in version.problems],
     }
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from app.collector import without_collector
 from app.database import ledger, live_swap
+from app.database.agreements import WHY, Standing, standing_of
 from app.database.apply_options import ApplyOptions, OnLive, OnStep, RecomputeHook
 from app.database.before_live import (
     begin_shadows,
@@ -28,12 +29,11 @@ from app.database.before_live import (
     group_by_table,
     number_entities,
 )
+from app.database.expected import check_plan
 from app.database.facts import gather_facts
 from app.database.locking import apply_lock
 from app.database.migrate import migrate
 from app.database.operations import (
-    AddRule,
-    BreakCheck,
     BuildUnique,
     ChangeType,
     ConvertInPlace,
@@ -55,7 +55,7 @@ from app.database.versions import AppliedVersion, find_live_version
 from app.database.working_days import write_working_days
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
-from app.texts import Label, join, say
+from app.texts import Label, say
 
 __all__ = ["ApplyOptions", "OnLive", "OnStep", "RecomputeHook", "apply_catalog"]
 
@@ -123,6 +123,7 @@ class _Apply:
         self.reason = reason
         self.options = options
         self.problems: list[Label] = []
+        self.standing = Standing()
         self._release: Release | None = None
 
     def run(self) -> AppliedVersion:
@@ -132,11 +133,13 @@ class _Apply:
                 connection, self.catalog, self.options.allow, self.options.expected
             )
         )
-        self._check(plan)
+        check_plan(plan, self.options.expected)
         if plan.is_empty:
             assert plan.base is not None
             self.session.briefly(self._write_working_days)
             return replace(plan.base, is_new=False)
+        if plan.is_new_version:
+            self.standing = self._agreed(plan)
         self._finish_unfinished(plan)
         if not plan.operations and not plan.is_new_version:
             return self._version(plan.base_number or 0)
@@ -165,34 +168,16 @@ class _Apply:
         with self.session.transaction() as connection:
             ledger.give_up_dead_ones(connection)
 
-    def _check(self, plan: Plan) -> None:
-        expected = self.options.expected
-        if expected is not None and expected.base_number != plan.base_number:
-            now = plan.base
-            serving = say("an empty database", "空数据库")
-            if now is not None:
-                serving = say("version {number} by {who}", "{who} 应用的第 {number} 版",
-                              number=now.number, who=now.applied_by)  # fmt: skip
-            raise PlanError(
-                say(
-                    "The base has changed since this plan was made: {serving} serves now. "
-                    "Plan again and look at the difference.",
-                    "制定此计划之后，基础已经改变：现在生效的是{serving}。请重新生成计划并查看差异。",
-                    serving=serving,
-                )
-            )
-        if expected is not None and _digest(expected) != _digest(plan):
-            raise PlanError(
-                say(
-                    "The database is not as it was when this plan was made. Plan again and look at "
-                    "the difference.",
-                    "数据库与制定此计划时已不相同。请重新生成计划并查看差异。",
-                )
-            )
-        if plan.refusals:
-            nothing = say("Nothing was changed.", "没有做任何更改。")
-            sentences = [refusal.sentence for refusal in plan.refusals]
-            raise PlanError(join("\n", [nothing, *sentences]))
+    def _agreed(self, plan: Plan) -> Standing:
+        """Return what was said and who agreed; refuse where that is not enough."""
+        found = self.session.briefly(
+            lambda connection: standing_of(connection, plan.fingerprint, plan.base_number)
+        )
+        said = {**self.options.said}
+        if self.reason:
+            said.setdefault(WHY, self.reason)
+        found.refuse(said)
+        return replace(found, said={**{n: said[n] for n in found.needs if n in said}, **found.said})
 
     # -- the version and its steps -----------------------------------------------------------------
 
@@ -205,7 +190,9 @@ class _Apply:
         }
 
         def begin(connection: sa.Connection) -> int:
-            number = ledger.record(connection, plan, self.catalog, self.who, self.reason)
+            number = ledger.record(
+                connection, plan, self.catalog, self.who, self.reason, self.standing
+            )
             create_entities(connection, self.catalog, facts, created, tables_now)
             for position, operation in enumerate(plan.operations):
                 if isinstance(operation, CreateEntity):
@@ -394,12 +381,3 @@ def _urgency(operation: Operation) -> int:
     """Return in which order things follow: values first, then what is made of them, then limits."""
     order = (RenameOptions, ConvertInPlace, SetDefault, Recompute)
     return next((n for n, kind in enumerate(order) if isinstance(operation, kind)), len(order))
-
-
-def _digest(plan: Plan) -> list[tuple[str, str, int]]:
-    """Return what two plans must share to be the same; rows may have come and gone."""
-    return [
-        (type(each).__name__, each.subject, int(each.is_destructive))
-        for each in plan.operations
-        if not isinstance(each, BreakCheck | AddRule)
-    ]

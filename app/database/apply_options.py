@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import psycopg
@@ -47,6 +47,8 @@ class ApplyOptions:
     allow: Sequence[str] = ()
     #: the plan somebody looked at; another base refuses
     expected: Plan | None = None
+    #: what is said with it, by the names that `changes` of app.yaml needs
+    said: Mapping[str, str] = field(default_factory=dict)
     recompute: Sequence[RecomputeHook] = ()
     #: seconds to wait for another apply
     wait: float = 30.0

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from app.database.agreements import Standing
 from app.database.plan import Plan
 from app.database.system import apply_step, config_version
 from app.definitions.catalog import Catalog
@@ -17,7 +18,12 @@ from app.texts import Label
 
 
 def record(
-    connection: sa.Connection, plan: Plan, catalog: Catalog, who: str, reason: str | None
+    connection: sa.Connection,
+    plan: Plan,
+    catalog: Catalog,
+    who: str,
+    reason: str | None,
+    standing: Standing,
 ) -> int:
     """Write down a version that is being applied, with every step, and return its number."""
     number: int = connection.execute(
@@ -31,6 +37,9 @@ def record(
             outline=plan.outline,
             state="applying",
             base=plan.base_number,
+            changes=dict(catalog.app.changes),
+            said=dict(standing.said),
+            agreed=[one.as_json() for one in standing.agreed],
         )
         .returning(config_version.c.number)
     ).scalar_one()

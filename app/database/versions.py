@@ -5,8 +5,8 @@ The newest live version is the one that serves. Going back is applying the files
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +36,9 @@ class AppliedVersion:
     problems: tuple[Label, ...] = ()
     #: False where there was nothing to do and no version was written
     is_new: bool = True
+    #: what was said with it, by name, and who agreed: ``entry by at`` each
+    said: Mapping[str, str] = field(default_factory=dict)
+    agreed: Sequence[Mapping[str, str]] = ()
 
 
 _COLUMNS = (
@@ -46,13 +49,15 @@ _COLUMNS = (
     config_version.c.reason,
     config_version.c.state,
     config_version.c.base,
+    config_version.c.said,
+    config_version.c.agreed,
 )
 
 
 def versions(connection: sa.Connection, limit: int = 50) -> list[AppliedVersion]:
     """Return the newest versions, the newest first."""
     query = sa.select(*_COLUMNS).order_by(config_version.c.number.desc()).limit(limit)
-    return [AppliedVersion(*row) for row in connection.execute(query)]
+    return [AppliedVersion(**row._mapping) for row in connection.execute(query)]
 
 
 def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
@@ -64,7 +69,7 @@ def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
         .limit(1)
     )
     row = connection.execute(query).first()
-    return None if row is None else AppliedVersion(*row)
+    return None if row is None else AppliedVersion(**row._mapping)
 
 
 def files_of(connection: sa.Connection, number: int) -> dict[str, str]:

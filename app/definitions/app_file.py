@@ -155,8 +155,10 @@ confirm: [role owner]
 needs: [why, cost_impact]
 """
 
-    confirm = Texts("Who must agree before an apply.")
-    needs = Names("What must be said with it.")
+    confirm = Texts(
+        "Who must agree before an apply: `role NAME`, `user NAME` or `department NAME`, each one."
+    )
+    needs = Names("What must be said with it, by name; `why` is its reason.")
 
 
 class KeepSchema(Definition):

@@ -15,6 +15,7 @@ from app.definitions import (
     screens,
     worked_out,
 )
+from app.definitions.agreements import check_confirmers
 from app.definitions.app_file import check_modules, compile_app
 from app.definitions.automation import Automation
 from app.definitions.catalog import Catalog, Entity, Role
@@ -104,6 +105,7 @@ class _Compilation:
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
         shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)
+        shop.problems += check_confirmers(self.app_document, shop.app.changes, shop.roles)
         if has_errors(shop.problems):
             return None
         self._remember()

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from app.database.agreements import agree, propose, standing_of, withdraw
 from app.database.operations import AddField, operation_from_json
 from app.database.pending import find_pending, forget_pending, remember_plan, remember_problems
 from app.database.plan import CHANGES, REFUSED
@@ -18,8 +19,13 @@ from app.database.versions import (
     versions,
 )
 from app.definitions.load import load_files
-from app.errors import NotFound
-from tests.integration.database.installations import catalog_of, field_types, with_fields
+from app.errors import NotFound, PlanError
+from tests.integration.database.installations import (
+    catalog_of,
+    field_types,
+    files_from,
+    with_fields,
+)
 
 ONE = catalog_of(customer=with_fields("fax: {type: text}"))
 TWO = catalog_of(customer=with_fields("fax: {type: text}", "rank: {type: integer, min: 0, max: 5}"))
@@ -122,3 +128,52 @@ def test_what_waits_is_one_thing_or_nothing(installation, pools):
         assert waiting.problems[0]["file"] == "app.yaml"
         forget_pending(connection)
         assert find_pending(connection) is None
+
+
+def test_changes_are_applied_once_everybody_agreed(installation, pools):
+    def catalog(changes: str, *fields: str):
+        files = files_from({"customer": with_fields(*fields)})
+        files["app.yaml"] += changes
+        loaded = load_files(files, field_types())
+        assert loaded.catalog is not None, loaded.problems
+        return loaded.catalog
+
+    asks = "changes: {confirm: [role sales, user bob], needs: [why, cost_impact]}\n"
+    said = {"why": "Two regions", "cost_impact": "none"}
+    # Nobody is there who could agree to the first version.
+    installation.apply(catalog(asks))
+    # Taking the rule away is a change like any other.
+    for changed in (catalog(asks, "fax: {type: text}"), catalog("")):
+        with pytest.raises(PlanError, match=r"To be said first: Why, Cost impact\."):
+            installation.apply(changed)
+        with pytest.raises(PlanError, match=r"To be agreed to first: role sales, user bob\."):
+            installation.apply(changed, said=said)
+    wanted = catalog(asks, "fax: {type: text}")
+    with pools.engine.begin() as connection:
+        standing = standing_of(connection, wanted.fingerprint, 1)
+        propose(connection, standing, said, "mia")
+        agree(connection, standing, "role sales", "Sam", 7)
+        # Others' words are another proposal: who agreed did not agree to them.
+        propose(connection, standing, {**said, "why": "Three"}, "mia")
+        standing = standing_of(connection, wanted.fingerprint, 1)
+        assert standing.agreed == ()
+        for entry, who, number in (("role sales", "Sam", 7), ("user bob", "Bob", 8)):
+            agree(connection, standing, entry, who, number)
+        withdraw(connection, standing, 8)
+        assert standing_of(connection, wanted.fingerprint, 1).open == ("user bob",)
+    with pytest.raises(PlanError, match=r"To be agreed to first: user bob\."):
+        installation.apply(wanted)
+    with pools.engine.begin() as connection:
+        agree(connection, standing, "user bob", "Bob", 8)
+    version = installation.apply(wanted)
+    assert version.number == 2
+    assert version.said == {"why": "Three", "cost_impact": "none"}
+    assert [(one["entry"], one["by"]) for one in version.agreed] == [
+        ("role sales", "Sam"),
+        ("user bob", "Bob"),
+    ]
+    # Applying what is applied asks nobody.
+    assert not installation.apply(wanted).is_new
+    # It was agreed to once, upon that version.
+    with pytest.raises(PlanError, match="To be said first"):
+        installation.apply(catalog(asks), allow=["customer.fax"])
