@@ -24,6 +24,7 @@ from app.health import add_health
 from app.processes import keep_one_heap, wait_until_prepared
 from app.records.files import LARGEST
 from app.screens import error_page, index_view, register_screens, sign_in_view
+from app.security.asking import ask_for_second_factors
 from app.security.cookies import Cookies
 from app.security.headers import add_headers
 from app.security.manager import TrellisSecurityManager
@@ -72,6 +73,7 @@ def create_app(
     note_refusals(app, known)
     add_headers(app, behind_tls=settings.behind_tls)
     add_health(app, known)
+    ask_for_second_factors(app, known)
     if settings.behind_tls:
         _trust_proxy(app)
 

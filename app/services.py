@@ -25,6 +25,7 @@ from app.secrets import Secrets, first_start_secrets
 from app.security.identity import Identity
 from app.security.leaving import ClosedAccounts
 from app.security.sessions import Sessions
+from app.security.second_factor import SecondFactors
 from app.security.throttle import Throttle
 from app.settings import Settings
 from app.transfer.runs import Imports
@@ -46,6 +47,7 @@ class Services:
     sessions: Sessions
     throttle: Throttle
     identity: Identity
+    second_factors: SecondFactors
     approvals: Approvals
     engine: Engine
     numbers: RuleNumbers
@@ -72,7 +74,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     organisation = Organisation(pools, lambda: live.release)
     live.on_notice(CHANNEL, organisation.expire)
     files = FileStore(settings.data)
-    sessions = Sessions(pools, known_clock)
+    sessions, throttle = Sessions(pools, known_clock), Throttle(pools, known_clock)
     live.on_notice(CHANNEL, lambda _name: sessions.expire())
     found = assemble(
         pools,
@@ -100,7 +102,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         records=found.records,
         files=files,
         sessions=sessions,
-        throttle=Throttle(pools, known_clock),
+        throttle=throttle,
+        second_factors=SecondFactors(pools, known_clock, sessions, throttle, secrets.secret_key),
         identity=_identity(pools, organisation, sessions, known_clock, secrets),
         approvals=found.approvals,
         engine=found.engine,

@@ -117,6 +117,14 @@ SETTINGS: tuple[Setting, ...] = (
         password,
     ),
     Setting(
+        "TRELLIS_SECOND_FACTOR",
+        "second_factor",
+        "",
+        "names of roles with commas between them",
+        "Whoever has one of these roles must set up a second factor. `everybody`: all must.",
+        words,
+    ),
+    Setting(
         "TRELLIS_DEMO",
         "demo",
         "yes",
@@ -334,6 +342,7 @@ class Settings:
     disabled_plugins: frozenset[str]
     admin_password: str | None
     secret_key: str | None
+    second_factor: frozenset[str]
     demo: bool
     workers: int
     threads: int

@@ -376,12 +376,18 @@ def _sign_in_paths() -> dict[str, Any]:
             "password": {"type": "string", "minLength": 1, "maxLength": 1024, "format": "password"},
             "provider": {"enum": ["db"]},
             "refresh": {"type": "boolean", "description": "Also give a refresh token."},
+            "otp": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 40,
+                "description": "Of who has a second factor: a code of the authenticator.",
+            },
         },
         "additionalProperties": False,
         "examples": [{"username": "ann", "password": "…", "refresh": True}],
     }
     answers = {"200": json_answer("Signed in", tokens)}
-    errors = (400, 401, 413, 415, 422, 429, 500, 503)
+    errors = (400, 401, 403, 413, 415, 422, 429, 500, 503)
     login = operation(
         "login", "Signing in", "Get a token", answers, body=credentials, errors=errors
     )

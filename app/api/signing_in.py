@@ -14,10 +14,11 @@ from flask_jwt_extended import create_access_token, create_refresh_token
 
 from app.api.answers import answers, as_json
 from app.api.requests import body, services
-from app.errors import InvalidInput, NotAuthenticated
+from app.errors import Forbidden, InvalidInput, NotAuthenticated
+from app.security.second_factor import WRONG, is_asked_of
 from app.texts import say
 
-_KNOWN = ("username", "password", "provider", "refresh")
+_KNOWN = ("username", "password", "provider", "refresh", "otp")
 _LONGEST = 1_024
 
 
@@ -43,6 +44,8 @@ class SignInApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                     "用户名或密码错误，或账号已停用。",
                 )
             )
+        known = second_step(self.appbuilder.sm, user, sent.get("otp"))
+        self.appbuilder.sm.note_sign_in(user, "token", known)
         name, claims = str(user.id), services().identity.new_claims(user.id)
         answer = {"access_token": create_access_token(name, fresh=True, additional_claims=claims)}
         if sent.get("refresh"):
@@ -59,6 +62,38 @@ class SignInApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         claims = identity.new_claims(user_id)
         token = create_access_token(str(user_id), fresh=False, additional_claims=claims)
         return as_json({"access_token": token})
+
+
+def second_step(manager: Any, user: Any, code: str | None) -> str | None:
+    """Return how a second factor was known; None where none is asked for.
+
+    Raises:
+        NotAuthenticated: one is, and the code is missing or wrong.
+        Forbidden: one of the roles asks for it, and it is not set up.
+    """
+    core = services()
+    if not core.second_factors.is_on(user.id):
+        principal = core.organisation.principal(user.id)
+        if principal is not None and is_asked_of(principal.roles, core.settings.second_factor):
+            raise Forbidden(
+                say(
+                    "Your role asks for a second factor. Set it up in a browser first: "
+                    "Your account, Security.",
+                    "您的角色要求启用双重验证，请先在浏览器的“我的账号”-“安全”中设置。",
+                )
+            )
+        return None
+    if code is None:
+        sentence = say(
+            "A code of the authenticator is needed: send it as `otp`.",
+            "需要身份验证器的验证码，请用 `otp` 提交。",
+        )
+        raise NotAuthenticated(sentence, fields={"otp": [sentence]})
+    known: str | None = core.second_factors.accept(user.id, code, request.remote_addr or "")
+    if known is None:
+        manager.note_wrong_code(user)
+        raise NotAuthenticated(WRONG, fields={"otp": [WRONG]})
+    return known
 
 
 def _credentials(sent: dict[str, Any]) -> dict[str, Any]:
@@ -87,6 +122,9 @@ def _credentials(sent: dict[str, Any]) -> dict[str, Any]:
             wrong[name] = say("This is half a character.", "文本中含有不完整的字符。")
     if sent.get("provider", "db") != "db":
         wrong["provider"] = say("Only db.", "只支持 db。")
+    otp = sent.get("otp")
+    if otp is not None and not (isinstance(otp, str) and 0 < len(otp) <= 40 and otp.isprintable()):
+        wrong["otp"] = say("A text of 1 to 40 characters.", "应为 1 到 40 个字符的文本。")
     if not isinstance(sent.get("refresh", False), bool):
         wrong["refresh"] = say("true or false.", "应为 true 或 false。")
     if wrong:

@@ -12,8 +12,10 @@ from app.automation.absences import absences_ahead, add_absence, drop_absence
 from app.errors import InvalidInput
 from app.records.work import Work
 from app.screens.controls import Chosen, Control
+from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.moments import day
+from app.screens.my_settings import my_tabs
 from app.screens.visit import Visit, leave_toast
 from app.texts import say
 
@@ -38,6 +40,7 @@ class AbsenceRow:
 class AbsencesView:
     """Everything `absences.html` shows."""
 
+    tabs: Sequence[Tab]
     title: str
     sentence: str
     head: Sequence[str]
@@ -77,6 +80,7 @@ def absences_page(visit: Visit, refused: str = "") -> Response:
     title = words(say("Absences", "缺勤与代理"))
     leads = principal.is_admin or len(mine) > 1
     view = AbsencesView(
+        tabs=my_tabs(visit, "absences"),
         title=title,
         sentence=words(_SENTENCE),
         head=[

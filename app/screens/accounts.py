@@ -10,6 +10,7 @@ from flask import Response, redirect, request
 
 from app.automation.handing_over import HandingOver
 from app.errors import InvalidInput, NotFound
+from app.notifications.outbox import NewMessage, post_messages
 from app.screens.controls import Chosen, Control
 from app.screens.frame import LANGUAGE_NAMES
 from app.screens.visit import Visit, leave_toast
@@ -36,6 +37,8 @@ class AccountForm:
     save_label: str
     sections: Sequence[FormPart]
     refused: str = ""
+    #: other things to do than saving: the label, and where it is sent
+    others: Sequence[tuple[str, str]] = ()
 
 
 def account_page(
@@ -112,11 +115,42 @@ def account_page(
         say("Save"),
         parts,
         " ".join(said.get("", ())),
+        _others(visit, person.id) if person else (),
     )
     response = visit.render("small_form.html", page=visit.page(title, "people"), view=view)
     if said:
         response.status_code = 422
     return response
+
+
+def _others(visit: Visit, user_id: int) -> list[tuple[str, str]]:
+    if not visit.core.second_factors.is_on(user_id):
+        return []
+    label = both("Reset the second factor", "重置双重验证").in_language(visit.language)
+    return [(label, f"/people/{user_id}/second-factor/drop")]
+
+
+def drop_second_factor(visit: Visit, user_id: int) -> Response:
+    """Let somebody who lost authenticator and codes in by the password alone; they are told."""
+    require_admin(visit.principal)
+    if user_id not in visit.core.organisation.snapshot().people:
+        raise NotFound
+    if visit.core.second_factors.turn_off(user_id, visit.principal.user_id):
+        language = visit.core.organisation.snapshot().people[user_id].language or "en"
+        said = both(
+            "{name} reset your second factor. Set it up again: Your account, Security.",
+            "{name}重置了您的双重验证，请在“我的账号”-“安全”中重新设置。",
+            name=visit.principal.name,
+        )
+        now = visit.core.clock.now()
+        told = NewMessage(
+            user_id, f"second-factor {now.timestamp()}", "system", said.in_language(language)
+        )
+        with visit.core.pools.write.connection() as connection:
+            post_messages(connection, now, [told])
+        words = both("The second factor was reset", "双重验证已重置")
+        leave_toast(words.in_language(visit.language))
+    return redirect(f"/people/{user_id}/edit", 303)  # type: ignore[return-value]
 
 
 def _text(

@@ -14,6 +14,8 @@ from app.database.automation_tables import rule
 from app.database.statements import Statement
 from app.notifications import preferences
 from app.screens.controls import Control, choices
+from app.screens.list_view import Tab
+from app.screens.my_settings import my_tabs
 from app.screens.visit import Visit, leave_toast
 
 _names = Statement(
@@ -35,6 +37,7 @@ class MutedRule:
 class SettingsView:
     """Everything `notification_settings.html` shows."""
 
+    tabs: Sequence[Tab]
     controls: Sequence[Control]
     email: str
     quiet: str
@@ -55,6 +58,7 @@ def settings_page(visit: Visit) -> Response:
         for number, name in rows
     ]
     view = SettingsView(
+        tabs=my_tabs(visit, "notifications"),
         controls=_controls(visit, choice),
         email=str(visit.principal.my.get("email") or ""),
         quiet=_quiet(visit),
@@ -62,7 +66,7 @@ def settings_page(visit: Visit) -> Response:
         muted=muted,
         missing=_missing(visit),
     )
-    page = visit.page(visit.wording.say("How you hear of things"), "inbox")
+    page = visit.page(visit.wording.say("How you hear of things"), "me")
     return visit.render("notification_settings.html", page=page, view=view)
 
 

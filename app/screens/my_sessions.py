@@ -73,7 +73,7 @@ def end_session(visit: Visit) -> Response:
     say = visit.wording
     leave_toast(say.count("%(number)s session was ended", "%(number)s sessions were ended",
                           len(ending)))  # fmt: skip
-    return redirect("/me#sessions", 303)  # type: ignore[return-value]
+    return redirect("/me/security#sessions", 303)  # type: ignore[return-value]
 
 
 def _here() -> str:

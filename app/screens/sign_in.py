@@ -11,6 +11,7 @@ from flask_appbuilder.security.views import AuthDBView
 
 from app.errors import NotAuthenticated, TooManyRequests
 from app.screens.visit import Screens, Visit
+from app.security.second_factor import WRONG
 
 
 def screens() -> Screens:
@@ -49,8 +50,35 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
         if user is None:
             refused = visit.wording.say("Name or password is wrong, or the account is closed.")
             return _page(visit, name, refused, 401)
+        if visit.core.second_factors.is_on(user.id):
+            visit.core.identity.wait_for_code(user.id)
+            return redirect(_with_next("/sign-in/code"), 303)
+        return self._let_in(visit, user)
+
+    @expose("/sign-in/code", methods=["GET", "POST"])
+    def code(self) -> Any:
+        """Ask for the code of an authenticator, after the password."""
+        visit = Visit(screens())
+        user_id = visit.core.identity.waits_for_code()
+        user = None if user_id is None else self.appbuilder.sm.get_user_by_id(user_id)
+        if user is None or visit.core.organisation.principal(user.id) is None:
+            return redirect(_with_next("/sign-in"), 303)
+        if request.method == "GET":
+            return _code_page(visit, "", 200)
+        code, address = request.form.get("code", "")[:40], request.remote_addr or ""
+        try:
+            known = visit.core.second_factors.accept(user.id, code, address)
+        except TooManyRequests as problem:
+            return _code_page(visit, visit.words(problem.message), 429)  # type: ignore[arg-type]
+        if known is None:
+            self.appbuilder.sm.note_wrong_code(user)
+            return _code_page(visit, visit.words(WRONG), 401)
+        return self._let_in(visit, user, known)
+
+    def _let_in(self, visit: Visit, user: Any, second: str | None = None) -> Any:
         language = session.get("locale")
         visit.core.identity.begin_session(user.id, request)
+        self.appbuilder.sm.note_sign_in(user, "browser", second)
         if language:
             session["locale"] = language
         return redirect(safe_next(request.args.get("next", "/")), 303)
@@ -70,16 +98,29 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
 
 
 def _page(visit: Visit, username: str, refused: str, status: int) -> Response:
-    action = "/sign-in"
-    after = safe_next(request.args.get("next", "/"))
-    if after != "/":
-        action = f"/sign-in?{urlencode({'next': after})}"
     response = visit.render(
         "sign_in.html",
         page=visit.bare_page(visit.wording.say("Sign in")),
-        action=action,
+        action=_with_next("/sign-in"),
         username=username,
         refused=refused,
     )
     response.status_code = status
     return response
+
+
+def _code_page(visit: Visit, refused: str, status: int) -> Response:
+    response = visit.render(
+        "sign_code.html",
+        page=visit.bare_page(visit.wording.say("Second step")),
+        action=_with_next("/sign-in/code"),
+        refused=refused,
+    )
+    response.status_code = status
+    return response
+
+
+def _with_next(path: str) -> str:
+    """Return an address of the door that keeps where somebody wanted to go."""
+    after = safe_next(request.args.get("next", "/"))
+    return path if after == "/" else f"{path}?{urlencode({'next': after})}"

@@ -12,6 +12,7 @@ from typing import Any
 from flask import redirect, request
 from flask_appbuilder import BaseView, expose
 
+from app.errors import NotFound
 from app.screens import accounts as account_pages
 from app.screens import (
     acts,
@@ -22,6 +23,8 @@ from app.screens import (
     filter_panel,
     me,
     moving,
+    my_keys,
+    my_security,
     my_sessions,
     pages,
     people,
@@ -251,19 +254,35 @@ class MeView(Screen):
 
     @expose("/password", methods=["POST"])
     def password(self) -> Any:
-        return me.change_password(visit())
+        return my_security.change_password(visit())
+
+    @expose("/security")
+    def security(self) -> Any:
+        return my_security.security_page(visit())
+
+    @expose("/second-factor/<what>", methods=["POST"])
+    def second_factor(self, what: str) -> Any:
+        acts = {
+            "begin": my_security.begin_factor,
+            "confirm": my_security.confirm_factor,
+            "codes": my_security.new_codes,
+            "drop": my_security.drop_factor,
+        }
+        if what not in acts:
+            raise NotFound
+        return acts[what](visit())
 
     @expose("/sessions/end", methods=["POST"])
     def end_session(self) -> Any:
         return my_sessions.end_session(visit())
 
-    @expose("/keys", methods=["POST"])
-    def new_key(self) -> Any:
-        return me.new_key(visit())
+    @expose("/keys", methods=["GET", "POST"])
+    def keys(self) -> Any:
+        return my_keys.new_key(visit()) if request.method == "POST" else my_keys.keys_page(visit())
 
     @expose("/keys/<uuid>/revoke", methods=["POST"])
     def revoke_key(self, uuid: str) -> Any:
-        return me.revoke_key(visit(), uuid)
+        return my_keys.revoke_key(visit(), uuid)
 
 
 class AdministrationView(Screen):
@@ -310,3 +329,7 @@ class AdministrationView(Screen):
         if request.method == "POST":
             return account_pages.save_account(here, str(number))
         return account_pages.account_page(here, str(number))
+
+    @expose("/people/<int:number>/second-factor/drop", methods=["POST"])
+    def drop_second_factor(self, number: int) -> Any:
+        return account_pages.drop_second_factor(visit(), number)

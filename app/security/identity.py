@@ -26,6 +26,9 @@ from app.texts import say
 
 #: Where the session's token stands in Flask's signed cookie.
 SESSION_KEY = "sid"
+#: Where stands who gave the password and still has to give a code, and for how long that counts.
+WAITING_KEY = "second"
+WAITS_FOR = 300
 #: How API keys begin, as Flask-AppBuilder makes them.
 KEY_PREFIX = "sst_"
 ALGORITHM = "HS256"
@@ -210,6 +213,22 @@ class Identity:
         agent = request.headers.get("User-Agent", "")
         session[SESSION_KEY] = self.sessions.begin(user_id, request.remote_addr or "", agent)
         session.permanent = True
+
+    def wait_for_code(self, user_id: int) -> None:
+        """Remember that this browser gave the right password and has to give a code."""
+        session[WAITING_KEY] = f"{user_id} {int(time.time())} {self._era(user_id)}"
+
+    def waits_for_code(self) -> int | None:
+        """Return whose code this browser has to give; None: nobody's, or it took too long."""
+        kept = session.get(WAITING_KEY)
+        parts = kept.split(" ", 2) if isinstance(kept, str) else []
+        if len(parts) != 3 or not parts[0].isdigit() or not parts[1].isdigit():
+            return None
+        user_id = int(parts[0])
+        # A new password, or the end of all sessions, ends this as well.
+        if time.time() - int(parts[1]) > WAITS_FOR or parts[2] != self._era(user_id):
+            return None
+        return user_id
 
     def end_session(self) -> None:
         """Sign the browser out; the cookie is dead even where it was copied to."""

@@ -43,7 +43,10 @@ class TrellisSecurityManager(SecurityManager):  # type: ignore[misc]  # FAB is n
         g.user = current_user
 
     def auth_user_db(self, username: str, password: str) -> Any:
-        """Check name and password; slow guessing down and leave a trace either way."""
+        """Check name and password; slow guessing down and leave a trace of a refusal.
+
+        Whoever lets the person in says so with `note_sign_in`: a second factor may be to come.
+        """
         known, address = services(), request.remote_addr or ""
         name = (username or "").strip()
         try:
@@ -61,17 +64,26 @@ class TrellisSecurityManager(SecurityManager):  # type: ignore[misc]  # FAB is n
             # The record of the user says that the account is closed.
             self._note("account.session.refused", user.id, name)
             return None
-        self._note("account.session.begin", user.id, name)
         return user
 
-    def _note(self, kind: str, user_id: int | None, name: str) -> None:
+    def note_sign_in(self, user: Any, way: str, second: str | None = None) -> None:
+        """Keep that somebody was let in: `browser` or `token`, and by which second factor."""
+        self._note("account.session.begin", user.id, user.username, way=way, second=second)
+
+    def note_wrong_code(self, user: Any) -> None:
+        """Keep that a right password came with a wrong code."""
+        self._note("account.session.refused", user.id, user.username, second="wrong")
+
+    def _note(self, kind: str, user_id: int | None, name: str, **more: str | None) -> None:
+        details = {"name": name[:200], "agent": request.headers.get("User-Agent", "")[:300]}
+        details |= {key: value for key, value in more.items() if value is not None}
         with services().pools.write.connection() as connection:
             audit.note(
                 connection,
                 kind,
                 user_id=user_id,
                 address=request.remote_addr,
-                details={"name": name[:200]},
+                details=details,
             )
 
 

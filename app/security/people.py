@@ -241,9 +241,11 @@ def set_active(
         end_sessions(connection, user_id)
 
 
-def end_sessions(connection: psycopg.Connection[Any], user_id: int) -> None:
-    """End every session and token of a user."""
-    _end_sessions.run(connection, {"user": user_id, "now": datetime.now(UTC)})
+def end_sessions(
+    connection: psycopg.Connection[Any], user_id: int, now: datetime | None = None
+) -> None:
+    """End every session and token of a user; *now* by the clock sessions begin by."""
+    _end_sessions.run(connection, {"user": user_id, "now": now or datetime.now(UTC)})
     touch(connection, SESSIONS)
 
 

@@ -60,8 +60,8 @@ class Throttle:
         self._pools = pools
         self._clock = clock
 
-    def check(self, account: str, address: str) -> None:
-        """Refuse an attempt that comes after too many failures.
+    def check(self, account: str, address: str, most: int = ACCOUNT) -> None:
+        """Refuse an attempt that comes after too many failures; *most* are those of an account.
 
         Raises:
             TooManyRequests: says in how many seconds the next one is heard.
@@ -72,7 +72,7 @@ class Throttle:
             found = row.fetchone()
         assert found is not None
         pair, by_address, by_account, first = found
-        if pair < PAIR and by_address < ADDRESS and by_account < ACCOUNT:
+        if pair < PAIR and by_address < ADDRESS and by_account < most:
             return
         seconds = max(1, int((first + WINDOW - now).total_seconds()) + 1)
         raise TooManyRequests(

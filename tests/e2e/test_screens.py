@@ -19,6 +19,7 @@ PAGES = (
     "/bin",
     "/find?q=138",
     "/me",
+    "/me/security",
     "/inbox",
     "/inbox?show=unread",
     "/me/notifications",
@@ -307,7 +308,7 @@ def test_language_and_look_are_chosen(trellis, new_page):
 
 def test_a_key_is_shown_once_and_opens_the_api(trellis, new_page, browser):
     desk = Desk(new_page(), trellis, "lin.yue")
-    desk.open("/me")
+    desk.open("/me/keys")
     desk.page.fill("#key-name", "Spreadsheet")
     desk.page.click("form[action='/me/keys'] button")
     key = desk.page.locator("#secret").inner_text()
@@ -315,7 +316,7 @@ def test_a_key_is_shown_once_and_opens_the_api(trellis, new_page, browser):
     headers = {"Authorization": f"Bearer {key}"}
     answer = stranger.request.get(f"{trellis.url}/api/v1/customer/?limit=1", headers=headers)
     assert answer.status == 200
-    desk.open("/me")
+    desk.open("/me/keys")
     expect(desk.main).not_to_contain_text(key)
     desk.page.click("form[action$='/revoke'] button")
     expect(desk.main).not_to_contain_text("Spreadsheet")

@@ -410,20 +410,20 @@ def sessions_on(page):
 def test_h20_one_sees_where_one_is_signed_in_and_ends_that(world):
     here, there, third = (world.browser("sam") for _ in range(3))
     tom = world.browser("tom")
-    page = here.ask("GET", "/me").text
+    page = here.ask("GET", "/me/security").text
     assert page.count("this one") == 1
     others = sessions_on(page)
     assert len(others) == 2
     # Somebody else's is not ended, whatever is sent.
     tom.ask("POST", "/me/sessions/end", data={"session": others[0], "csrf_token": tom.csrf})
-    assert len(sessions_on(here.ask("GET", "/me").text)) == 2
+    assert len(sessions_on(here.ask("GET", "/me/security").text)) == 2
     ended = {"session": others[0], "csrf_token": here.csrf}
     assert here.ask("POST", "/me/sessions/end", data=ended).status_code == 303
     assert sorted(one.ask("GET", "/me").status_code for one in (there, third)) == [200, 302]
     here.ask("POST", "/me/sessions/end", data={"csrf_token": here.csrf})
     assert [one.ask("GET", "/me").status_code for one in (here, there, third)] == [200, 302, 302]
     assert me(tom) == 200
-    assert sessions_on(here.ask("GET", "/me").text) == []
+    assert sessions_on(here.ask("GET", "/me/security").text) == []
 
 
 def test_who_is_deleted_cannot_sign_in_any_more(world):
