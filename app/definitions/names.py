@@ -69,6 +69,7 @@ RESERVED_ENTITIES = {
             "absences",
             "handovers",
             "imports",
+            "changes",
             "inbox",
             "automation",
         ),

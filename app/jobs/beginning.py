@@ -16,9 +16,18 @@ _log = logging.getLogger(__name__)
 
 def begin_import(redis_url: str | None, run: int) -> None:
     """Have a worker go on with an import."""
+    _begin(redis_url, "run_import", run)
+
+
+def begin_change(redis_url: str | None, run: int) -> None:
+    """Have a worker go on with a change of many records, or with undoing one."""
+    _begin(redis_url, "run_change", run)
+
+
+def _begin(redis_url: str | None, task: str, run: int) -> None:
     if redis_url is None:
         return
     try:
-        hand_out(queue(connect(redis_url)), "run_import", [(run,)])
+        hand_out(queue(connect(redis_url)), task, [(run,)])
     except RedisError as error:
-        _log.warning("Redis is away; the import waits in the database: %s", error)
+        _log.warning("Redis is away; run %s waits in the database: %s", run, error)

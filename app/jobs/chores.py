@@ -23,7 +23,12 @@ class Chore:
     seconds: int
 
 
-CHORES = (Chore("housekeeping", 3600), Chore("approvals", 30), Chore("imports", 30))
+CHORES = (
+    Chore("housekeeping", 3600),
+    Chore("approvals", 30),
+    Chore("imports", 30),
+    Chore("changes", 30),
+)
 
 
 def queue_chore(connection: Redis, chore: Chore, period: int) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from app.database.system import idempotency
-from app.jobs.beginning import begin_import
+from app.jobs.beginning import begin_change, begin_import
 from app.jobs.leases import begin_tasks
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
@@ -76,6 +76,23 @@ def imports() -> int:
     silent = services.imports.silent()
     for run in silent:
         begin_import(services.settings.redis_url, run)
+    return len(silent)
+
+
+def run_change(run: int) -> None:
+    """Go on with a change of many records; what is left afterwards is handed out again."""
+    services = runtime().services
+    services.live.reload()
+    if services.changes.advance(run, _IMPORTS_A_JOB):
+        begin_change(services.settings.redis_url, run)
+
+
+def changes() -> int:
+    """Take up changes whose worker fell silent, or that Redis never heard of."""
+    services = runtime().services
+    silent = services.changes.silent()
+    for run in silent:
+        begin_change(services.settings.redis_url, run)
     return len(silent)
 
 

@@ -14,6 +14,7 @@ from app.definitions.catalog import Entity
 from app.errors import InvalidInput, Malformed, TrellisError
 from app.fields.base import FieldError, ParseContext
 from app.fields.normal import normal_sql
+from app.records.savepoints import savepoint
 from app.records.saving import Written
 from app.records.violations import as_input_error
 from app.records.work import Work
@@ -163,20 +164,15 @@ def run_each(
     """Do every write by itself; one that fails leaves no trace and says why."""
     outcomes = []
     for operation in operations:
-        touched = {name: set(ids) for name, ids in work.touched.items()}
-        after, closing = len(work.after), len(work.shared.closing)
         try:
-            with work.connection.transaction():
-                outcomes.append(_outcome(operation, write(operation)))
+            with savepoint(work):
+                outcome = _outcome(operation, write(operation))
+            outcomes.append(outcome)
             continue
         except TrellisError as error:
             failure = error
         except pg.IntegrityError as error:
             failure = as_input_error(error, work.release)
-        # What the failed write meant to cause must not happen either.
-        work.touched = touched
-        del work.after[after:]
-        del work.shared.closing[closing:]
         outcomes.append(Outcome(operation.action, operation.id, error=failure))
     return outcomes
 

@@ -194,6 +194,24 @@ class Records(Writing, Looking):
         question, given = question_of(entity, "json", None, filter, where, None, None, view, search)
         return self._asked(lambda: self.reader.count(principal, question, mode=mode, **given))
 
+    def matching(
+        self,
+        principal: Principal,
+        entity: str,
+        *,
+        filter: str | None = None,  # noqa: A002 - the word of the URL.
+        where: Mapping[str, Any] | None = None,
+        view: str | None = None,
+        search: str | None = None,
+        in_bin: bool = False,
+        most: int = 100_000,
+    ) -> list[int]:
+        """Return the ids of all records of a list, the lowest first, at most *most*."""
+        question, given = question_of(
+            entity, "json", "id", filter, where, None, None, view, search, in_bin=in_bin
+        )
+        return self._asked(lambda: self.reader.matching(principal, question, most=most, **given))
+
     def get(
         self,
         principal: Principal,

@@ -103,6 +103,7 @@ class Desk:
         self.plan: Callable[[Question], Plan] = lru_cache(_PLANS)(self._plan)
         self.listing: Callable[[Shape], Compiled[Any]] = lru_cache(_STATEMENTS)(self._listing)
         self.counting: Callable[[Narrowing, bool], Hot] = lru_cache(_PLANS)(self._counting)
+        self.matching: Callable[[Narrowing], Hot] = lru_cache(_PLANS)(self._matching)
         self.guessing: Callable[[Narrowing], Cold] = lru_cache(_PLANS)(self._guessing)
         self.single_json: Callable[..., Hot] = lru_cache(_PLANS)(self._single_json)
         self.single: Callable[..., Cold] = lru_cache(_PLANS)(self._single)
@@ -231,6 +232,15 @@ class Desk:
             rows = rows.limit(COUNT_CAP + 1)
         counted = sa.select(sa.func.count()).select_from(rows.subquery("x"))
         return Compiled(PreparedStatement(counted), narrowed.readers())
+
+    def _matching(self, narrowing: Narrowing) -> Hot:
+        """Compile the ids of everything a list holds."""
+        narrowed = Narrowed(self.context, narrowing)
+        table = narrowed.table
+        conditions = [*narrowed.filters(), narrowed.rule()]
+        limit = sa.bindparam("limit", type_=sa.Integer)
+        chosen = sa.select(table.c.id).where(*conditions).order_by(table.c.id).limit(limit)
+        return Compiled(PreparedStatement(chosen), narrowed.readers())
 
     def _guessing(self, narrowing: Narrowing) -> Cold:
         """Compile the plan of a count, to guess from."""

@@ -56,7 +56,7 @@ class Removals(Transactions):
     def _delete(self, work: Work, entity: Entity, ids: list[int]) -> int:
         doomed = self._hold(work, entity, ids)
         if len(doomed) > 1 or len(ids) > 1:
-            work.open_change_set()
+            work.open_change_set("delete")
         count = 0
         for name in work.release.catalog.entities:  # one order for all who lock
             found = doomed.get(name)
@@ -103,12 +103,14 @@ class Removals(Transactions):
         """Restore within a transaction; see `restore`."""
         self.locked(work, entity, ids, "restore", deleted=True)
         kind = entity_of(work.release, entity)
-        together = deleting.deleted_together(work, kind, ids)
+        return self._restore(work, deleting.deleted_together(work, kind, ids))
+
+    def _restore(self, work: Work, together: dict[str, set[int]]) -> int:
         for name, found in together.items():
             if found - visible_ids(work, name, found, "restore", deleted=True):
                 raise Forbidden(work.policy.why("restore", name))
         if sum(map(len, together.values())) > 1:
-            work.open_change_set()
+            work.open_change_set("restore")
         return sum(
             self._bring_back(work, name, together[name])
             for name in work.release.catalog.entities

@@ -44,6 +44,8 @@ _new_change_set = Statement(
         user_id=sa.bindparam("user"),
         origin=sa.bindparam("origin"),
         note=sa.bindparam("note"),
+        kind=sa.bindparam("kind", type_=sa.Text),
+        undoes=sa.bindparam("undoes", type_=sa.BigInteger),
     )
     .returning(system.change_set.c.id)
 )
@@ -195,8 +197,13 @@ class Work:
         person = self.organisation.snapshot().people.get(user_id)
         return person is not None and person.active
 
-    def open_change_set(self) -> int:
-        """Return the change set of this transaction, made on first use."""
+    def open_change_set(self, kind: str | None = None, *, undoes: int | None = None) -> int:
+        """Return the change set of this transaction, made on first use.
+
+        Args:
+            kind: what a list of change sets calls it; who makes it says so.
+            undoes: the change set that this one takes back.
+        """
         if self.shared.change_set is None:
             row = _new_change_set.run(
                 self.connection,
@@ -205,6 +212,8 @@ class Work:
                     "user": self.user_id,
                     "origin": self.origin,
                     "note": self.note,
+                    "kind": kind,
+                    "undoes": undoes,
                 },
             ).fetchone()
             assert row is not None

@@ -21,12 +21,11 @@ from app.records.batches import (
     run_all,
     run_each,
 )
+from app.records.bulk import Bulk
 from app.records.chronicle import Line, history_statement, read_line
 from app.records.drafts import Draft, Problems, read_input
 from app.records.duplicates import Duplicate, find_duplicates
 from app.records.files import StoredFile, add_file, file_condition
-from app.records.handovers import Handovers
-from app.records.removals import Removals
 from app.records.saving import Written
 from app.records.sweeping import sweep_files
 from app.records.transactions import Hooks, entity_of
@@ -35,7 +34,7 @@ from app.records.work import Work
 __all__ = ["Hooks", "Writer", "Written"]
 
 
-class Writer(Handovers, Removals, Attaching):
+class Writer(Bulk, Attaching):
     """Everything that can be done to records."""
 
     def batch(
@@ -67,7 +66,7 @@ class Writer(Handovers, Removals, Attaching):
 
         def step(work: Work) -> list[Outcome]:
             entity_of(work.release, entity)
-            work.open_change_set()
+            work.open_change_set("batch")
 
             def write(operation: Operation) -> Written | None:
                 return self._one_of_batch(work, entity, operation, key, strict=strict)

@@ -8,8 +8,10 @@ from typing import IO, Any, TypeVar
 from app.access.principal import Principal
 from app.records.attaching import Attachment
 from app.records.batches import Outcome
+from app.records.bulk import Tally
 from app.records.chronicle import Line
 from app.records.comments import Comment
+from app.records.doings import Doing
 from app.records.duplicates import Duplicate
 from app.records.files import StoredFile
 from app.records.saving import Written
@@ -128,6 +130,17 @@ class Writing:
     ) -> Written:
         """Make several records one; see `Writer.merge`."""
         return self._asked(lambda: self.writer.merge(principal, entity, keep, gone, raw, **said))
+
+    def bulk(
+        self, principal: Principal, entity: str, ids: Iterable[int], doing: Doing, **said: Any
+    ) -> Tally:
+        """Do one thing to many records, as one change set; see `Writer.bulk`."""
+        wanted = list(ids)
+        return self._asked(lambda: self.writer.bulk(principal, entity, wanted, doing, **said))
+
+    def check_bulk(self, principal: Principal, entity: str, doing: Doing) -> None:
+        """Refuse what could be done to no record at all; see `Writer.check_bulk`."""
+        self._asked(lambda: self.writer.check_bulk(principal, entity, doing))
 
     def batch(
         self, principal: Principal, entity: str, operations: Sequence[Any], **said: Any

@@ -18,6 +18,7 @@ from app.errors import InvalidInput, TrellisError
 from app.fields.base import FieldError
 from app.records.checking import is_empty
 from app.records.identities import Identity, identities, ids_by_identity
+from app.records.savepoints import savepoint
 from app.records.saving import Written
 from app.records.violations import as_input_error
 from app.records.work import Work
@@ -136,17 +137,11 @@ class ChunkWriter:
     @contextmanager
     def _undoing(self) -> Iterator[None]:
         """Take back what is inside if it fails, and what it meant to cause."""
-        work = self._work
-        touched = {name: set(ids) for name, ids in work.touched.items()}
-        after, closing = len(work.after), len(work.shared.closing)
         known = {key: dict(ids) for key, ids in self._known.items()}
         try:
-            with work.connection.transaction():
+            with savepoint(self._work):
                 yield
         except BaseException:
-            work.touched = touched
-            del work.after[after:]
-            del work.shared.closing[closing:]
             self._known = known
             raise
 
