@@ -19,6 +19,8 @@ from app.definitions.agreements import check_confirmers
 from app.definitions.app_file import check_modules, compile_app
 from app.definitions.automation import Automation
 from app.definitions.catalog import Catalog, Entity, Role
+from app.definitions.dashboard_binding import bind_dashboards, bind_targets, check_homes
+from app.definitions.dashboards import Dashboard, Target
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
 from app.definitions.imports import ImportMapping, bind_imports
@@ -79,6 +81,8 @@ class _Compilation:
         self.entities: dict[str, Entity] = {}
         self.automation = Automation()
         self.imports: Mapping[str, ImportMapping] = {}
+        self.targets: Mapping[str, Target] = {}
+        self.dashboards: Mapping[str, Dashboard] = {}
         self.warnings: dict[str, tuple[Problem, ...]] = {}
         self.lifecycles: dict[tuple[str, str], list[WrittenLifecycle]] = {}
         for lifecycle in shapes.lifecycles:
@@ -102,6 +106,7 @@ class _Compilation:
         check_former_entities(shop)
         self.automation = bind_workflows(shop, self.shapes, self.gathered, self.actions)
         self.imports = bind_imports(shop, self.shapes.workflows.get("import", []))
+        self._bind_dashboards()
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
         shop.problems += check_modules(self.app_document, shop.app, menu, dashboards)
@@ -110,6 +115,14 @@ class _Compilation:
             return None
         self._remember()
         return self._catalog()
+
+    def _bind_dashboards(self) -> None:
+        shop, written, others = self.shop, self.shapes.workflows, self.gathered.others
+        self.targets = bind_targets(shop, written.get("target", []))
+        self.dashboards = bind_dashboards(
+            shop, written.get("dashboard", []), self.targets, others.get("target", {})
+        )
+        check_homes(shop, self.gathered.singles.get("roles"), others.get("dashboard", {}))
 
     # Drafts: all of them, or those that changed beside the ones kept.
 
@@ -321,4 +334,6 @@ class _Compilation:
             others=MappingProxyType(others),
             automation=self.automation,
             imports=self.imports,
+            dashboards=self.dashboards,
+            targets=self.targets,
         )

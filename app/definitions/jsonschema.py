@@ -12,6 +12,7 @@ from typing import Any
 from app.definitions.action_schemas import StepSchema
 from app.definitions.app_file import AppSchema
 from app.definitions.config_tests import TestSchema
+from app.definitions.dashboards import SCHEMAS as DASHBOARD_SCHEMAS
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import KINDS
 from app.definitions.imports import ImportSchema
@@ -31,6 +32,7 @@ FILES: Mapping[str, str] = {
     "entity": "entities/*.yaml",
     "workflow": "workflows/*.yaml",
     "test": "tests/*.yaml",
+    "dashboard": "dashboards/*.yaml",
     "import": "imports/*.yaml",
 }
 
@@ -98,6 +100,17 @@ def _workflow(types: FieldTypes) -> dict[str, Any]:
     }
 
 
+def _dashboard(_types: FieldTypes) -> dict[str, Any]:
+    made = {kind: object_schema(schema()) for kind, schema in DASHBOARD_SCHEMAS.items()}
+    return {
+        "anyOf": [{"type": "object", "required": [kind]} for kind in made],
+        "allOf": [
+            {"if": {"required": [kind]}, "then": {"$ref": f"#/$defs/{kind}"}} for kind in made
+        ],
+        "$defs": made,
+    }
+
+
 _MAKERS: Mapping[str, Callable[[FieldTypes], dict[str, Any]]] = {
     "app": _of(AppSchema),
     "roles": _of(RolesSchema),
@@ -106,4 +119,5 @@ _MAKERS: Mapping[str, Callable[[FieldTypes], dict[str, Any]]] = {
     "workflow": _workflow,
     "test": _of(TestSchema),
     "import": _of(ImportSchema),
+    "dashboard": _dashboard,
 }

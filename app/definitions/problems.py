@@ -92,6 +92,8 @@ class Code(StrEnum):
     unknown_action = "unknown-action"
     unknown_rule = "unknown-rule"
     unknown_record = "unknown-record"
+    unknown_dashboard = "unknown-dashboard"
+    unknown_target = "unknown-target"
     wrong_field_type = "wrong-field-type"
     not_a_link = "not-a-link"
     cycle = "cycle"

@@ -41,7 +41,7 @@ _HEAD = """# Reference: every key and field type
 <!-- Written by `python -m app.definitions.reference`; do not edit. -->
 
 What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/`, `workflows/`, `imports/`,
-`tests/` and in the heads of `templates/`, key by key. The guide to read first is
+`dashboards/`, `tests/` and in the heads of `templates/`, key by key. The guide to read first is
 [language.md](../language.md). A key in **bold** must be there.
 """
 
@@ -52,6 +52,8 @@ _TITLES: Mapping[str, str] = {
     "quota": "A quota",
     "test": "A test",
     "import": "A saved import",
+    "dashboard": "A dashboard",
+    "target": "A target",
 }
 
 

@@ -262,7 +262,7 @@ may: [delete, share, merge, import, export]
     scope = Scope("Which records, in every entity that says nothing else.")
     may = Names("What may be done with them.", among=RIGHTS)
     admin = Switch("May everything, the configuration included.")
-    home = Plain("The page shown after signing in: a dashboard, or an entity.")
+    home = Plain("The page shown after signing in: a dashboard, an entity, or `bench`.")
     was = Names("Its former name.")
 
 

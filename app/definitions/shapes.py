@@ -11,6 +11,7 @@ from app.definitions.app_file import AppSchema
 from app.definitions.approvals import ApprovalSchema
 from app.definitions.complaints import check_name, shape_problems
 from app.definitions.config_tests import TestSchema
+from app.definitions.dashboards import DashboardSchema, TargetSchema
 from app.definitions.document import Document
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
@@ -32,6 +33,8 @@ WORKFLOWS: Mapping[str, Callable[[FieldSchemas], Definition]] = {
     "quota": lambda _: QuotaSchema(),
     "test": lambda _: TestSchema(),
     "import": lambda _: ImportSchema(),
+    "dashboard": lambda _: DashboardSchema(),
+    "target": lambda _: TargetSchema(),
 }
 
 
