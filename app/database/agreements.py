@@ -102,11 +102,13 @@ class Standing:
 
 def standing_of(connection: sa.Connection, fingerprint: str, base: int | None) -> Standing:
     """Return where a configuration stands; nothing is asked before the first version."""
+    if base is None:
+        return Standing(fingerprint)
     asked = connection.execute(
         sa.select(config_version.c.changes).where(config_version.c.number == base)
     ).scalar_one_or_none()
-    if base is None or not asked:
-        return Standing(fingerprint, base or 0)
+    if not asked:
+        return Standing(fingerprint, base)
     proposal, given = config_proposal.c, config_agreement.c
     said = connection.execute(
         sa.select(proposal.said, proposal.proposed_by).where(
