@@ -116,9 +116,9 @@ class Desk:
         right = "restore" if question.in_bin else "read"
         require(self.policy, right, entity.name)
         filters, view_sort = self._of_view(entity, question.view)
-        if question.filter:
         if question.kept:
             filters.append(question.kept)
+        if question.filter:
             filters.append(question.filter)
         sort = self._sort(entity, question.sort, view_sort)
         narrowing = Narrowing(
