@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from app.commands import agreeing, configuration, importing, people, rules, running
+from app.commands import agreeing, configuration, importing, mail, people, rules, running
 from app.commands.base import EXIT_CODES
 
 _CODES_HELP = "\b\nExit codes:\n" + "\n".join(
@@ -40,6 +40,7 @@ for command in (
     configuration.plugins,
     importing.import_file,
     rules.rules,
+    mail.mail,
     running.run,
     running.serve,
     running.worker,

@@ -37,6 +37,12 @@ def principal_of(work: Work, user_id: int | None) -> Principal | None:
     return work.organisation.principal(user_id) if user_id is not None else None
 
 
+def named(work: Work, login: str) -> Principal | None:
+    """Return a person by sign-in name; None for who is not, or does not work here any more."""
+    row = _by_name.run(work.connection, {"name": login}).fetchone()
+    return principal_of(work, row[0] if row else None)
+
+
 def seeing_as(work: Work, causer: Principal | None) -> Work:
     """Return the work in whose eyes `me` and `my` are the causer."""
     if causer is None or work.principal is causer:
@@ -56,8 +62,7 @@ def acting_for(
     if rule.as_ == "user":
         principal = causer
     elif rule.as_ != "system":
-        row = _by_name.run(work.connection, {"name": rule.as_}).fetchone()
-        principal = principal_of(work, row[0] if row else None)
+        principal = named(work, rule.as_)
     if principal is None:
         raise Forbidden(
             say(

@@ -85,6 +85,11 @@ def _as_unavailable(error: Exception) -> Unavailable | None:
     return as_unavailable(error)
 
 
+def is_away(error: Exception) -> bool:
+    """Return whether an error means that the database does not answer."""
+    return _as_unavailable(error) is not None
+
+
 def _end(error: TrellisError, code: int, language: str) -> None:
     click.echo(text_in(error.message, language), err=True)
     for name, sentences in error.fields.items():

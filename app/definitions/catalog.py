@@ -359,10 +359,12 @@ class Catalog:
     automation: Automation = field(default_factory=Automation)
     #: saved mappings of files, by name: ``imports.ImportMapping``
     imports: Mapping[str, Any] = field(default_factory=dict)
+    #: mailboxes, by name: ``integrations.Mailbox``
+    integrations: Mapping[str, Any] = field(default_factory=dict)
     #: dashboards and targets, by name: ``dashboards.Dashboard`` and ``dashboards.Target``
     dashboards: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Any] = field(default_factory=dict)
-    #: parts of the language other rooms compile (integrations …), as located data by file
+    #: parts of the language other rooms compile (templates …), as located data by file
     others: Mapping[str, Any] = field(default_factory=dict)
     #: names entities once had, each to the entity's name now
     former: Mapping[str, str] = field(init=False, repr=False, compare=False)

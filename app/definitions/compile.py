@@ -24,6 +24,7 @@ from app.definitions.dashboards import Dashboard, Target
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
 from app.definitions.imports import ImportMapping, bind_imports
+from app.definitions.integrations import Mailbox, bind_integrations
 from app.definitions.lifecycles import WrittenLifecycle
 from app.definitions.links import check_former_entities, required_circles
 from app.definitions.names import BUILT_IN_ENTITIES
@@ -81,6 +82,7 @@ class _Compilation:
         self.entities: dict[str, Entity] = {}
         self.automation = Automation()
         self.imports: Mapping[str, ImportMapping] = {}
+        self.integrations: Mapping[str, Mailbox] = {}
         self.targets: Mapping[str, Target] = {}
         self.dashboards: Mapping[str, Dashboard] = {}
         self.warnings: dict[str, tuple[Problem, ...]] = {}
@@ -106,6 +108,8 @@ class _Compilation:
         check_former_entities(shop)
         self.automation = bind_workflows(shop, self.shapes, self.gathered, self.actions)
         self.imports = bind_imports(shop, self.shapes.workflows.get("import", []))
+        mailboxes = self.shapes.workflows.get("integration", [])
+        self.integrations = bind_integrations(shop, mailboxes, self.automation)
         self._bind_dashboards()
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
@@ -334,6 +338,7 @@ class _Compilation:
             others=MappingProxyType(others),
             automation=self.automation,
             imports=self.imports,
+            integrations=self.integrations,
             dashboards=self.dashboards,
             targets=self.targets,
         )

@@ -16,6 +16,7 @@ from app.definitions.dashboards import SCHEMAS as DASHBOARD_SCHEMAS
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import KINDS
 from app.definitions.imports import ImportSchema
+from app.definitions.integrations import IntegrationSchema
 from app.definitions.lifecycles import LifecycleSchema
 from app.definitions.schemas import OptionListsSchema, RolesSchema, entity_schema
 from app.definitions.shape import Definition, object_schema
@@ -34,6 +35,7 @@ FILES: Mapping[str, str] = {
     "test": "tests/*.yaml",
     "dashboard": "dashboards/*.yaml",
     "import": "imports/*.yaml",
+    "integration": "integrations/*.yaml",
 }
 
 
@@ -119,5 +121,6 @@ _MAKERS: Mapping[str, Callable[[FieldTypes], dict[str, Any]]] = {
     "workflow": _workflow,
     "test": _of(TestSchema),
     "import": _of(ImportSchema),
+    "integration": _of(IntegrationSchema),
     "dashboard": _dashboard,
 }

@@ -41,8 +41,8 @@ _HEAD = """# Reference: every key and field type
 <!-- Written by `python -m app.definitions.reference`; do not edit. -->
 
 What may stand in `app.yaml`, `roles.yaml`, `options.yaml`, `entities/`, `workflows/`, `imports/`,
-`dashboards/`, `tests/` and in the heads of `templates/`, key by key. The guide to read first is
-[language.md](../language.md). A key in **bold** must be there.
+`integrations/`, `dashboards/`, `tests/` and in the heads of `templates/`, key by key. The guide to
+read first is [language.md](../language.md). A key in **bold** must be there.
 """
 
 _TITLES: Mapping[str, str] = {
@@ -52,6 +52,7 @@ _TITLES: Mapping[str, str] = {
     "quota": "A quota",
     "test": "A test",
     "import": "A saved import",
+    "integration": "An integration",
     "dashboard": "A dashboard",
     "target": "A target",
 }

@@ -10,8 +10,11 @@ from app.definitions.workflow_values import RuleScope
 from app.definitions.workshop import Workshop
 from app.expressions.types import ANY, TEXT, Kind, Type
 
-#: Events that bring words of somebody along.
-_WITH_WORDS = ("comment", "email")
+#: Events that bring words of somebody along, and which.
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    "comment": ("from", "subject", "text"),
+    "email": ("from", "to", "subject", "text"),
+}
 _NOBODY = (
     "`{name}` is whoever caused the rule; {what} is caused by nobody. "
     "Go through the record: `owner`, `owner.manager`."
@@ -29,8 +32,8 @@ def event_scope(
     """
     roots = dict(_record_roots(shop, entity, writes=writes))
     words: Mapping[str, Type] = {}
-    if set(events) & set(_WITH_WORDS):
-        words = dict.fromkeys(("from", "subject", "text"), TEXT)
+    for event in events:
+        words = {**words, **dict.fromkeys(_WORDS.get(event, ()), TEXT)}
     return RuleScope(shop, entity, {**roots, **_input(words)}, dict(_NEW))
 
 

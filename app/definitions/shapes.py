@@ -16,6 +16,7 @@ from app.definitions.document import Document
 from app.definitions.field_schemas import FieldSchemas
 from app.definitions.gather import Gathered
 from app.definitions.imports import ImportSchema
+from app.definitions.integrations import IntegrationSchema
 from app.definitions.lifecycles import LifecycleSchema, WrittenLifecycle
 from app.definitions.pools import PoolSchema, QuotaSchema
 from app.definitions.problems import Problem
@@ -33,6 +34,7 @@ WORKFLOWS: Mapping[str, Callable[[FieldSchemas], Definition]] = {
     "quota": lambda _: QuotaSchema(),
     "test": lambda _: TestSchema(),
     "import": lambda _: ImportSchema(),
+    "integration": lambda _: IntegrationSchema(),
     "dashboard": lambda _: DashboardSchema(),
     "target": lambda _: TargetSchema(),
 }
