@@ -92,9 +92,9 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         address=settings.address,
         listeners=(ClosedAccounts(),),
     )
+    live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
     return Services(
         settings=settings,
-    live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
         secrets=secrets,
         clock=known_clock,
         plugins=plugins,
