@@ -122,6 +122,7 @@ class Installation:
         Should this be broken off, the scheduler does the rest.
         """
         with psycopg.connect(self.pools.url, autocommit=True) as connection:
+            self.pools.watched(connection)
             if not is_pending(connection):
                 return
             # Until then a process may write a record by the rules of before.

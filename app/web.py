@@ -14,6 +14,7 @@ from granian.log import LogLevels
 
 from app import factory
 from app.collector import keep_what_is_here
+from app.processes import wait_until_prepared
 from app.settings import Settings, read_settings
 
 
@@ -39,4 +40,5 @@ def serve(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
+    wait_until_prepared()
     serve(read_settings())

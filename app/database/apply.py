@@ -340,6 +340,7 @@ class _Apply:
             return
         release = self._release_of(version)
         with psycopg.connect(self.pools.url, autocommit=True) as connection:
+            self.pools.watched(connection)
             connection.execute("SELECT set_config('TimeZone', 'UTC', false)")
 
             def mark(last: int) -> None:

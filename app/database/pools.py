@@ -22,9 +22,11 @@ from psycopg import sql
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from app.database.absence import as_unavailable, is_connection_loss, no_connection, no_database
 from app.database.forking import free_lock_in_children
-from app.errors import Unavailable
-from app.texts import say
+from app.database.hanging import Watch
+
+__all__ = ["CONNECT_SECONDS", "Pool", "PooledConnection", "Pools", "as_unavailable"]
 
 #: How long somebody waits for a connection before being told to come back.
 WAIT_SECONDS = 4.0
@@ -56,12 +58,6 @@ _COUNTING = _WRITING | {"synchronous_commit": "off"}
 #: Connections of the engine outside `apply`: pages of FAB, organisation, setup.
 _SLOW_PATH = {"TimeZone": "UTC", "jit": "off", "statement_timeout": "30s", "lock_timeout": "5s"}
 
-#: Connection lost or refused, shutting down, starting up, out of connections, out of disk space.
-_UNAVAILABLE_CLASSES = ("08", "53")
-_UNAVAILABLE_CODES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
-#: Somebody else's long write, or our own statement_timeout.
-_BUSY_CODES = frozenset({"55P03", "57014"})
-
 
 class PooledConnection(psycopg.Connection[Any]):
     """A connection that knows for which version of the catalog its statements were prepared."""
@@ -91,55 +87,6 @@ class PooledConnection(psycopg.Connection[Any]):
         return False
 
 
-def as_unavailable(error: BaseException) -> Unavailable | None:
-    """Return what to tell the asker if *error* means that the database cannot serve now.
-
-    None for every other error. A lock or statement that took too long counts as busy, so that the
-    outermost layer can answer 503; who wants to handle those himself does so before.
-    """
-    original = getattr(error, "orig", None)
-    if isinstance(original, BaseException):
-        error = original
-    code = getattr(error, "sqlstate", None)
-    if isinstance(error, PoolTimeout):
-        return _no_connection()
-    if code in _BUSY_CODES:
-        return Unavailable(
-            say(
-                "The database is busy with this record or list. Try again in a few seconds.",
-                "数据库正忙于处理该记录或列表,请稍后再试。",
-            )
-        )
-    if _is_connection_loss(error):
-        return _no_database()
-    return None
-
-
-def _is_connection_loss(error: BaseException) -> bool:
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    code = error.sqlstate
-    return code is None or code[:2] in _UNAVAILABLE_CLASSES or code in _UNAVAILABLE_CODES
-
-
-def _no_database() -> Unavailable:
-    return Unavailable(
-        say(
-            "The database does not answer at the moment. Nothing was saved; try again shortly.",
-            "数据库暂时没有响应,未保存任何内容,请稍后再试。",
-        )
-    )
-
-
-def _no_connection() -> Unavailable:
-    return Unavailable(
-        say(
-            "Too many people are asking the database at once. Try again in a few seconds.",
-            "同时访问数据库的人太多,请稍后再试。",
-        )
-    )
-
-
 class Pool(ConnectionPool[PooledConnection]):
     """A psycopg pool that says `Unavailable`, heals, and drops statements of an old catalog."""
 
@@ -151,8 +98,10 @@ class Pool(ConnectionPool[PooledConnection]):
         name: str,
         autocommit: bool,
         max_size: int,
+        watch: Watch,
     ) -> None:
         self._parameters = parameters
+        self._watch = watch
         self._version = 0
         self._failed_at = 0.0
         super().__init__(
@@ -176,6 +125,7 @@ class Pool(ConnectionPool[PooledConnection]):
         )
 
     def _prepare(self, connection: PooledConnection) -> None:
+        self._watch.add(connection)
         connection.prepared_max = 300
         set_json_loads(orjson.loads, connection)
         settings = sql.SQL(", ").join(
@@ -207,7 +157,7 @@ class Pool(ConnectionPool[PooledConnection]):
             Unavailable: the database is down, or every connection is in use.
         """
         deadline = time.monotonic() + (WAIT_SECONDS if timeout is None else timeout)
-        while True:
+        while not self._watch.is_hanging:
             connection = self._next(deadline)
             if connection.looks_broken():
                 self.putconn(connection)
@@ -226,6 +176,7 @@ class Pool(ConnectionPool[PooledConnection]):
                 self.putconn(connection)
                 continue
             return connection
+        raise no_database()
 
     def _next(self, deadline: float) -> PooledConnection:
         asked_at = time.monotonic()
@@ -236,8 +187,8 @@ class Pool(ConnectionPool[PooledConnection]):
             except PoolTimeout:
                 # Tried since somebody asked, or a moment before, and refused: it is down.
                 if self._failed_at > asked_at - 1:
-                    raise _no_database() from None
-        raise _no_connection()
+                    raise no_database() from None
+        raise no_connection()
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[PooledConnection]:
@@ -250,8 +201,8 @@ class Pool(ConnectionPool[PooledConnection]):
             with super().connection(timeout) as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if _is_connection_loss(error):
-                raise _no_database() from error
+            if is_connection_loss(error):
+                raise no_database() from error
             raise
 
 
@@ -264,6 +215,7 @@ class Pools:
         self._lock = threading.RLock()
         free_lock_in_children(self)
         self._process = 0
+        self._watch = Watch(url)
         self._version = 0
         self._read: Pool | None = None
         self._fenced: Pool | None = None
@@ -305,12 +257,25 @@ class Pools:
 
     @property
     def engine(self) -> sa.Engine:
-        """SQLAlchemy's engine, for the slow paths and FAB."""
+        """SQLAlchemy's engine, for the slow paths and FAB.
+
+        Raises:
+            Unavailable: the server stands still.
+        """
         with self._lock:
             self._forget_parent()
+            if self._watch.is_hanging:
+                raise no_database()
             if self._engine is None:
                 self._engine = self._new_engine(_SLOW_PATH, pool_size=2, max_overflow=6)
             return self._engine
+
+    def watched(self, connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+        """Look after a connection made elsewhere: a server that stands still ends its waits."""
+        with self._lock:
+            self._forget_parent()
+            self._watch.add(connection)
+        return connection
 
     def maintenance(self, who: str) -> sa.Engine:
         """Return an engine for `apply`: connections of its own, no limit on time.
@@ -336,6 +301,8 @@ class Pools:
         """Close every connection of this process."""
         with self._lock:
             self._forget_parent()
+            self._watch.end()
+            self._watch = Watch(self.url)
             for pool in (self._read, self._fenced, self._write, self._numbers):
                 if pool is not None:
                     pool.close()
@@ -356,6 +323,7 @@ class Pools:
                     name=f"trellis-{name}",
                     autocommit=autocommit,
                     max_size=self._max_size,
+                    watch=self._watch,
                 )
                 pool.catalog_changed(self._version)
                 pool.open()
@@ -373,6 +341,7 @@ class Pools:
                 # Keeps its finalizer from waiting for threads that do not exist here.
                 pool._closed = True
         self._read = self._fenced = self._write = self._numbers = self._engine = None
+        self._watch = Watch(self.url)
         self._process = os.getpid()
 
     def _new_engine(self, parameters: dict[str, str], **options: Any) -> sa.Engine:
@@ -389,8 +358,11 @@ class Pools:
             **options,
         )
 
+        watch = self._watch
+
         @sa.event.listens_for(engine, "connect")
         def set_parameters(connection: psycopg.Connection[Any], _record: object) -> None:
+            watch.add(connection)
             connection.autocommit = True
             for name, value in parameters.items():
                 connection.execute("SELECT set_config(%s, %s, false)", (name, value[:63]))

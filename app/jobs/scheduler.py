@@ -95,6 +95,7 @@ class Scheduler:
         with psycopg.connect(
             self._services.pools.url, autocommit=True, connect_timeout=CONNECT_SECONDS
         ) as connection:
+            self._services.pools.watched(connection)
             connection.execute(
                 "SELECT set_config('TimeZone', 'UTC', false), set_config('jit', 'off', false), "
                 "set_config('lock_timeout', '5s', false)"
@@ -273,6 +274,7 @@ class Scheduler:
     def _recompute(self, release: Release) -> None:
         try:
             with psycopg.connect(self._services.pools.url, autocommit=True) as connection:
+                self._services.pools.watched(connection)
                 now = self._services.clock.now()
                 recomputing.recompute(connection, release, now, wait=False)
         except psycopg.Error:

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -219,6 +220,56 @@ def test_f19_without_postgresql_everything_says_so_at_once(trellis):
         supervisor.resume()
     caller.wait()
     assert caller.ask("POST", "/thing/", {"name": "back"})[0] == 201
+
+
+def test_f19_a_postgresql_that_stands_still_is_told_and_goes_on(trellis):
+    """It neither answers nor hangs up: no limit of its own can help those who wait."""
+    caller = Caller(trellis)
+    supervisor = psutil.Process(trellis.process.pid)
+    supervisor.suspend()
+    family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
+    for process in family:
+        process.suspend()
+    try:
+        waits = []
+        with ThreadPoolExecutor(6) as pool:
+            for found in pool.map(timed, [caller] * 6, range(6)):
+                waits.append(found[1])
+                assert found[0] == 503
+        assert max(waits) < 12
+        # Now it is known; nobody waits any more.
+        for number in range(2):
+            status, seconds = timed(caller, number)
+            assert status == 503
+            assert seconds < 2
+        address = f"{trellis.url}/readyz"
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(address, timeout=10)
+    finally:
+        for process in family:
+            if process.is_running():
+                process.resume()
+        supervisor.resume()
+    caller.wait()
+    assert caller.ask("POST", "/thing/", {"name": "on"})[0] == 201
+    deadline = time.monotonic() + 20
+    while trellis_health(trellis).get("background", {}).get("scheduler") != "leads":
+        assert time.monotonic() < deadline, trellis_health(trellis)
+        time.sleep(0.2)
+
+
+def timed(caller, number):
+    """Read or write; return what was answered, and after how long."""
+    began = time.monotonic()
+    method, path, body = ("GET", "/thing/?limit=1", None)
+    if number % 2:
+        method, path, body = ("POST", "/thing/", {"name": "x"})
+    return caller.ask(method, path, body)[0], time.monotonic() - began
+
+
+def trellis_health(trellis):
+    with urllib.request.urlopen(f"{trellis.url}/healthz", timeout=10) as response:
+        return json.loads(response.read())
 
 
 def test_f32_files_that_are_saved_in_pieces_are_taken_up_as_one(trellis):
