@@ -19,6 +19,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.approvals import ApprovalApi
     from app.api.attachments import AttachmentApi
     from app.api.automation import AutomationApi, register_hooks
+    from app.api.changes import ChangeApi
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
@@ -43,6 +44,7 @@ def register_api(builder: Any, services: Services) -> None:
         DescriptionApi,
         ApprovalApi,
         ImportApi,
+        ChangeApi,
         InboxApi,
         RecordApi,
         MovesApi,

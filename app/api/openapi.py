@@ -16,6 +16,7 @@ from app.api.openapi_automation import (
     automation_record_paths,
     automation_schemas,
 )
+from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
 from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
@@ -24,6 +25,7 @@ from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
 from app.api.openapi_staff import staff_paths, staff_schemas
 from app.definitions.catalog import Catalog
+from app.records.doings import RIGHTS
 
 _ABOUT = """The API of this installation, made from its configuration.
 
@@ -43,7 +45,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     paths |= inbox_paths() | staff_paths() | import_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
     schemas |= staff_schemas() | import_schemas()
-    schemas |= attachment_schemas()
+    paths |= change_paths()
+    schemas |= attachment_schemas() | change_schemas()
     schemas |= automation_schemas()
     if policy.is_admin:
         paths |= automation_paths()
@@ -56,6 +59,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         schemas |= record_schemas(catalog, entity, policy, language)
         paths |= entity_paths(entity, policy, language)
         paths |= move_paths(entity, language)
+        if any(policy.may(right, entity.name) for right in RIGHTS):
+            paths |= bulk_paths(entity, language)
         paths |= attachment_paths(entity, policy, language)
         paths |= pool_paths(catalog, entity, language)
         paths |= record_paths(entity, language)

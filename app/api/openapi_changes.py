@@ -1,0 +1,123 @@
+"""Changes of many records as OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
+from app.api.openapi_schemas import ID, ref
+from app.definitions.catalog import Entity
+from app.records.doings import RIGHTS
+
+_TAG = "Changes"
+_WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
+_NUMBER = {"type": ["integer", "null"], "minimum": 0}
+_IDS = {"type": "array", "items": ID, "maxItems": 10_000}
+_LISTS = {"type": "object", "additionalProperties": {"type": "array"}}
+_AFTER = {
+    "name": "after",
+    "in": "query",
+    "description": "`next` of the page before.",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,5}[.][0-9]{1,18}$"},
+}
+
+
+def change_schemas() -> dict[str, Any]:
+    """Return what a change of many records looks like."""
+    counted = {"type": "integer", "minimum": 0}
+    shown = {
+        "id": ID,
+        "kind": {"enum": [*RIGHTS, "undo"]},
+        "entity": {"type": ["string", "null"]},
+        "state": {"enum": ["waiting", "running", "cancelled", "done", "failed"]},
+        "total": counted,
+        "done": {**counted, "description": "Records that were seen to."},
+        "changed": counted,
+        "unchanged": {**counted, "description": "Those that were so already."},
+        "skipped": counted,
+        "why": {"type": "object", "description": "Skipped ones by why: right, check, gone …"},
+        "change_set": _NUMBER,
+        "problem": {"type": ["object", "null"]},
+        "begun_at": {"type": "string"},
+        "ended_at": {"type": ["string", "null"]},
+    }
+    reason = {
+        "type": "object",
+        "properties": {"field": {"type": ["string", "null"]}, "say": {"type": "string"}},
+    }
+    skipped = {
+        "entity": {"type": "string"},
+        "id": ID,
+        "title": {"type": ["string", "null"]},
+        "why": {"enum": ["gone", "right", "check", "edited", "needed", "lost"]},
+        "reasons": {"type": "array", "items": reason},
+    }
+    return {
+        "ChangeRun": {"type": "object", "required": list(shown), "properties": shown},
+        "SkippedRecord": {"type": "object", "required": list(skipped), "properties": skipped},
+    }
+
+
+def bulk_paths(entity: Entity, language: str) -> dict[str, Any]:
+    """Return the address by which many records of an entity are changed."""
+    listed = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "All records of a list.",
+        "properties": {
+            "filter": {"type": "string"},
+            "where": {"type": "object"},
+            "view": {"type": "string"},
+            "search": {"type": "string"},
+            "without": _IDS,
+        },
+    }
+    sent = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "action": {"enum": list(RIGHTS), "default": "update"},
+            "ids": _IDS,
+            "all": listed,
+            "values": {"type": "object"},
+            "add": {**_LISTS, "description": "What to add to fields of several values."},
+            "remove": _LISTS,
+            "owner": {"type": ["integer", "null"], "description": "Who takes them over."},
+            "along": {"type": "array", "items": {"type": "string"}},
+            "note": {"type": ["string", "null"], "maxLength": 500},
+        },
+    }
+    done = {
+        "200": json_answer("It is done", ref("ChangeRun")),
+        "202": json_answer("The workers are at it", ref("ChangeRun")),
+    }
+    tag = entity.label.in_language(language)
+    told = operation(
+        f"bulk_{entity.name}", tag, "Change many records as one change set", done,
+        body=sent, errors=_WRITE,
+    )  # fmt: skip
+    return {f"/api/v1/{entity.name}/bulk": {"post": told}}
+
+
+def change_paths() -> dict[str, Any]:
+    """Return the addresses of runs."""
+    base = "/api/v1/changes/runs"
+    one: dict[str, Any] = {"parameters": [NUMBER]}
+    run = json_answer("The run", ref("ChangeRun"))
+    page = rows_of(ref("SkippedRecord"))
+    page["properties"]["next"] = {"type": ["string", "null"]}
+    runs = {"200": json_answer("The runs", rows_of(ref("ChangeRun")))}
+    left_out = {"200": json_answer("Records and why", page)}
+    return {
+        f"{base}/": {"get": operation("list_runs", _TAG, "One's latest", runs)},
+        f"{base}/{{id}}": {"get": operation("get_run", _TAG, "How far it is", {"200": run}, **one)},
+        f"{base}/{{id}}/cancel": {
+            "post": operation("cancel_run", _TAG, "End it", {"202": run}, errors=_WRITE, **one)
+        },
+        f"{base}/{{id}}/skipped": {
+            "get": operation(
+                "run_skipped", _TAG, "Who was left out, and why", left_out,
+                parameters=[NUMBER, _AFTER],
+            )
+        },
+    }  # fmt: skip
