@@ -114,6 +114,8 @@ class ListView:
     new_href: str = ""
     new_label: str = ""
     bin_href: str = ""
+    #: the switch between list, board, calendar and tree
+    looks: Sequence[Choice] = ()
     import_href: str = ""
     actions: Sequence[Act] = ()
     transfer: Control | None = None

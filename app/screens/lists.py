@@ -86,6 +86,13 @@ class Lists:
         shown.rows = rows
         return self._page(visit, shown, name)
 
+    def head(self, visit: Visit, entity: Entity, asked: Asked) -> ListView:
+        """Return what stands above the records, for a page that shows them in another shape."""
+        views = views_of(entity, visit.policy)
+        view = next((one for one in views if one.name == asked.view), None)
+        columns = self.columns(visit, entity, view, chosen_columns(entity, visit))
+        return self._view(visit, entity, asked, views, columns, None)
+
     @staticmethod
     def _page(visit: Visit, shown: ListView, name: str) -> Response:
         return visit.render("list.html", page=visit.page(shown.title, name), view=shown)

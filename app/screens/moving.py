@@ -101,6 +101,25 @@ def stage_path(
     return _PathMaker(visit, entity, record, field, moves, days, refused).make()
 
 
+def move_dialog(
+    visit: Visit, entity: Entity, record: Record, field: Field, to: str, refused: Refused | None
+) -> MoveDialog | None:
+    """Return what one move asks for, or why it cannot be made; None where it is simply made.
+
+    A choice has no moves; of one there is a dialog once a change of it was refused.
+    """
+    option = next((one for one in field.options if one.name == to and not one.removed), None)
+    if option is None:
+        raise NotFound
+    moves = {}
+    if field.type.name == "stage":
+        found = visit.previews.moves(visit.principal, entity.name, record.id)
+        moves = {one.to: one for one in found if one.field == field.name}
+    elif refused is not None:
+        moves = {to: Possible(field.name, None, to, option.label, option.final, (), ())}
+    return _PathMaker(visit, entity, record, field, moves, {}, refused).dialog(option)
+
+
 @dataclass(frozen=True, slots=True)
 class _PathMaker:
     visit: Visit
@@ -121,7 +140,7 @@ class _PathMaker:
         done = min(ends) if here in ends else here
         steps, dialogs = [], []
         for index, option in enumerate(options):
-            dialog = self._dialog(option)
+            dialog = self.dialog(option)
             if dialog is not None:
                 dialogs.append(dialog)
             steps.append(self._step(option, index == here, index < done, dialog))
@@ -164,7 +183,7 @@ class _PathMaker:
             title if title != label else "",
         )  # fmt: skip
 
-    def _dialog(self, option: Option) -> MoveDialog | None:
+    def dialog(self, option: Option) -> MoveDialog | None:
         """Return what a click opens: what is asked, or why not; None where it simply moves."""
         move = self.moves.get(option.name)
         if move is None:

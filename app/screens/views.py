@@ -19,6 +19,7 @@ from app.screens import (
     approvals,
     attachments,
     bench,
+    board_moves,
     column_panel,
     filter_panel,
     me,
@@ -31,6 +32,7 @@ from app.screens import (
     pickers,
     pools,
     setup,
+    shapes,
     shares,
 )
 from app.screens.editing import Editing
@@ -88,7 +90,7 @@ class RecordsView(Screen):
 
     @expose("/<entity>/")
     def list(self, entity: str) -> Any:
-        return screens().lists.answer(visit(), entity, request.args)
+        return shapes.answer(visit(), entity, request.args)
 
     @expose("/<entity>/new", methods=["GET", "POST"])
     def new(self, entity: str) -> Any:
@@ -161,6 +163,14 @@ class RecordsView(Screen):
     @expose("/<entity>/<int:number>/move/<field>", methods=["POST"])
     def move(self, entity: str, number: int, field: str) -> Any:
         return moving.move(visit(), entity, str(number), field)
+
+    @expose("/<entity>/<int:number>/lanes")
+    def lanes(self, entity: str, number: int) -> Any:
+        return board_moves.lanes(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/lane", methods=["POST"])
+    def lane(self, entity: str, number: int) -> Any:
+        return board_moves.move_card(visit(), entity, str(number))
 
     @expose("/<entity>/<int:number>/submit", methods=["POST"])
     def submit(self, entity: str, number: int) -> Any:

@@ -1,0 +1,268 @@
+"""The board of an entity: a column for each option of a field, its cards, what they add up to.
+
+A board is a list in another shape: the same views, filters and words narrow it. One statement
+counts and adds up, one gives the first cards of all columns; more of a column is a page of a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from flask import Response
+from markupsafe import Markup
+
+from app.definitions.catalog import Entity
+from app.errors import Forbidden, Malformed, NotFound
+from app.records.results import Page
+from app.screens.amounts import short_amount
+from app.screens.cards import Cards, lane_label
+from app.screens.frame import Choice
+from app.screens.list_view import Asked
+from app.screens.lists import views_of
+from app.screens.looks import by_choices, lane_fields, switch
+from app.screens.visit import Visit
+
+#: Cards of a column that are shown at first, and with each "more".
+SHOWN = 20
+#: Shades that say how far along a column is.
+_DEPTHS = 5
+#: What stands for "without a value" in addresses; no option is called so.
+NONE = "-"
+
+
+@dataclass(slots=True)
+class Lane:
+    """One column."""
+
+    name: str
+    label: str
+    count: int = 0
+    total: str = ""
+    #: class of the mark before the name
+    shade: str = ""
+    icon: str = ""
+    is_folded: bool = False
+    open_href: str = ""
+    cards: Markup = field(default_factory=Markup)
+
+
+@dataclass(slots=True)
+class BoardView:
+    """What `board.html` shows beside the head of the list."""
+
+    lanes: Sequence[Lane]
+    by: str
+    moves_href: str
+    bys: Sequence[Choice] = ()
+    by_label: str = ""
+    summary: str = ""
+    problem: str = ""
+    #: the parameters of the address, for what is asked from here
+    query: str = ""
+
+
+class Board:
+    """One board, asked for by one visitor."""
+
+    def __init__(self, visit: Visit, entity: Entity, asked: Asked, by: str = "") -> None:
+        fields = lane_fields(entity, visit.policy)
+        if not fields:
+            raise NotFound
+        self.visit, self.entity, self.asked = visit, entity, asked
+        self.fields = fields
+        self.by = next((one for one in fields if one.name == by), fields[0])
+        self.cards = Cards(visit, entity, self.by)
+        self.money = self.cards.money
+        #: what an address says to come back to this very board
+        self.here = {"as": "board"} | ({"by": by} if by == self.by.name else {})
+
+    # -- figures -----------------------------------------------------------------------------------
+
+    def figures(self) -> dict[str | None, tuple[int, Decimal | None]]:
+        """Return how many there are for each value, and what they add up to: one statement."""
+        by, asked = self.by.name, self.asked
+        measure = f"sum({self.money})"
+        found = self.visit.records.aggregate(
+            self.visit.principal,
+            self.entity.name,
+            group_by=(by,),
+            measures=("count", measure) if self.money else ("count",),
+            filter=asked.filter or None,
+            view=asked.view or None,
+            search=asked.search or None,
+        )
+        return {
+            row[by]: (
+                int(row["count"]),
+                Decimal(str(row[measure])) if self.money and row[measure] is not None else None,
+            )
+            for row in orjson.loads(found)
+        }
+
+    def total(self, amount: Decimal | None) -> str:
+        """Return what a column adds up to, in few letters; nothing for nothing."""
+        if not amount:
+            return ""
+        return short_amount(amount, self.visit.look.currency, self.visit.language)
+
+    # -- columns -----------------------------------------------------------------------------------
+
+    def lanes(self, opened: Sequence[str]) -> list[Lane]:
+        """Return the columns with their first cards."""
+        figures = self.figures()
+        lanes = self._bare(figures, opened)
+        wanted = [one.name for one in lanes if not one.is_folded and one.name != NONE and one.count]
+        pages: dict[str, Page] = {}
+        if wanted:
+            pages = self.visit.records.board(
+                self.visit.principal,
+                self.entity.name,
+                self.by.name,
+                wanted,
+                fields=self.cards.fields,
+                filter=self.asked.filter or None,
+                sort=self.asked.sort or None,
+                view=self.asked.view or None,
+                search=self.asked.search or None,
+                limit=SHOWN,
+            )
+        for lane in lanes:
+            if lane.name == NONE:
+                lane.cards = self._drawn(self.page(NONE), NONE)
+            elif lane.name in pages:
+                lane.cards = self._drawn(pages[lane.name], lane.name)
+        return lanes
+
+    def _bare(
+        self, figures: Mapping[str | None, tuple[int, Decimal | None]], opened: Sequence[str]
+    ) -> list[Lane]:
+        """Return the columns without cards: each option in order, and those without a value."""
+        options = [one for one in self.by.options if not one.removed or one.name in figures]
+        going = [one.name for one in options if not one.final]
+        lanes = []
+        if None in figures:
+            lanes.append(Lane(NONE, lane_label(self.by, None, self.visit), shade="dp0"))
+        for option in options:
+            lane = Lane(option.name, lane_label(self.by, option.name, self.visit))
+            if option.final:
+                lane.is_folded = option.name not in opened
+                lane.icon = "trophy" if option.color == "green" else "flag"
+                others = [one for one in opened if one != option.name]
+                now = [*others, option.name] if lane.is_folded else others
+                lane.open_href = self.asked.href(**self.here, open=",".join(now))
+            lane.shade = _shade(option.color, going, option.name)
+            lanes.append(lane)
+        for lane in lanes:
+            count, amount = figures.get(None if lane.name == NONE else lane.name, (0, None))
+            lane.count, lane.total = count, self.total(amount)
+        return lanes
+
+    def page(self, lane: str, after: str | None = None) -> Page:
+        """Return more of a column."""
+        page: Page = self.visit.records.query(
+            self.visit.principal,
+            self.entity.name,
+            fields=self.cards.fields,
+            filter=self.asked.filter or None,
+            where={self.by.name: None if lane == NONE else lane},
+            view=self.asked.view or None,
+            search=self.asked.search or None,
+            sort=self.asked.sort or None,
+            after=after or None,
+            limit=SHOWN,
+        )
+        return page
+
+    def _drawn(self, page: Page, lane: str) -> Markup:
+        cards = self.cards.html(page.rows, lane)
+        if not page.next:
+            return cards
+        more = self.asked.href(**self.here, part="lane", lane=lane, after=page.next)
+        return cards + Markup(
+            '<li class="kc-more" hx-get="{}" hx-trigger="click, intersect once"'
+            ' hx-swap="outerHTML"><button type="button" class="btn btn-quiet btn-s">{}</button>'
+            "</li>"
+        ).format(more, self.visit.wording.say("Load more"))
+
+    # -- answers -----------------------------------------------------------------------------------
+
+    def more(self, lane: str, after: str) -> Response:
+        """Return the next cards of a column."""
+        known = {one.name for one in self.by.options} | {NONE}
+        if lane not in known:
+            raise NotFound
+        html = self._drawn(self.page(lane, after), lane)
+        return self.visit.render("list_more.html", view={"rows": html})
+
+    def view(self, arguments: Mapping[str, str]) -> BoardView:
+        """Return everything the page shows of the board itself."""
+        names = {one.name for one in self.by.options}
+        opened = [one for one in arguments.get("open", "").split(",") if one in names]
+        view = BoardView(
+            [],
+            self.by.name,
+            f"/crm/{self.entity.name}/",
+            by_choices(self.visit, self.fields, self.asked, "board", self.by.name),
+            self.by.label.in_language(self.visit.language),
+            query=self.asked.href(**self.here).partition("?")[2],
+        )
+        try:
+            view.lanes = self.lanes(opened)
+        except (Malformed, Forbidden) as problem:
+            view.problem = self.visit.words(problem.message)  # type: ignore[arg-type]
+            return view
+        view.summary = self._summary(view.lanes)
+        return view
+
+    def _summary(self, lanes: Sequence[Lane]) -> str:
+        """Return how many are under way; of a field without an end, how many there are."""
+        ends = {one.name for one in self.by.options if one.final}
+        count = sum(lane.count for lane in lanes if lane.name not in ends)
+        say = self.visit.wording.say
+        return say("%(count)s open", count=f"{count:,}") if ends else f"{count:,}"
+
+
+def _shade(color: str | None, going: Sequence[str], name: str) -> str:
+    """Return the class of a column's mark: its own colour, else the deeper the further along."""
+    if color and color.isalpha():
+        return f"d-{color}"
+    if name not in going:
+        return "dp0"
+    place = going.index(name) + 1
+    return f"dp{max(1, round(place * _DEPTHS / max(len(going), 1)))}"
+
+
+def board_answer(visit: Visit, entity: Entity, arguments: Mapping[str, str], by: str) -> Response:
+    """Return the page of a board, or more of one of its columns."""
+    asked = Asked.of(entity.name, arguments)
+    if asked.view not in {one.name for one in views_of(entity, visit.policy)}:
+        asked = Asked(entity.name, "", asked.search, asked.filter, asked.sort)
+    board = Board(visit, entity, asked, by)
+    if arguments.get("part") == "lane":
+        return board.more(arguments.get("lane", ""), arguments.get("after", ""))
+    shown = board.view(arguments)
+    head = visit.screens.lists.head(visit, entity, asked)
+    head.looks = switch(visit, entity, asked, "board")
+    head.count = shown.summary
+    head.problem = shown.problem
+    answer = visit.render(
+        "board.html", page=visit.page(head.title, entity.name), view=head, board=shown
+    )
+    if shown.problem:
+        answer.status_code = 400
+    return answer
+
+
+def lane_figures(board: Board) -> dict[str, Any]:
+    """Return the heads of all columns as a script puts them in place after a move."""
+    figures = board.figures()
+    names = [*(one.name for one in board.by.options), NONE]
+    found = {}
+    for name in names:
+        count, amount = figures.get(None if name == NONE else name, (0, None))
+        found[name] = {"count": f"{count:,}", "total": board.total(amount)}
+    return found
