@@ -28,6 +28,7 @@ CHORES = (
     Chore("approvals", 30),
     Chore("imports", 30),
     Chore("changes", 30),
+    Chore("mailboxes", 60),
 )
 
 

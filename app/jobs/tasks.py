@@ -7,12 +7,15 @@ also takes away what it was for.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from app.automation.mailboxes.polling import Poller
+from app.automation.mailboxes.receiving import Receiver
 from app.database.system import idempotency
 from app.jobs.beginning import begin_change, begin_import
 from app.jobs.leases import begin_tasks
@@ -94,6 +97,21 @@ def changes() -> int:
     for run in silent:
         begin_change(services.settings.redis_url, run)
     return len(silent)
+
+
+def mailboxes() -> int:
+    """Take what is new in the mailboxes of the configuration; return how many e-mails."""
+    services = runtime().services
+    services.live.reload()
+    poller = Poller(
+        services.pools,
+        services.live,
+        Receiver(services.records),
+        services.clock,
+        os.environ,
+        services.settings.allowed_hosts,
+    )
+    return poller.look()
 
 
 def housekeeping() -> dict[str, int]:

@@ -28,7 +28,6 @@ SECONDS = 60.0
 #: So many e-mails at a time; the next look goes on.
 MOST = 50
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_UID = re.compile(rb"UID (\d+)")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 
 
@@ -146,7 +145,8 @@ class Reader:
         if told is not None and int(told[1]) > LARGEST:
             return None
         for part in self._asked(self._folder.uid("FETCH", str(uid), "(BODY.PEEK[])")):
-            if isinstance(part, tuple) and _UID.search(part[0]):
+            # Its UID stands before or behind the text.
+            if isinstance(part, tuple) and b"BODY[" in part[0].upper():
                 return bytes(part[1])
         # It was deleted since the folder was searched.
         return b""

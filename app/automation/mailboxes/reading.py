@@ -102,7 +102,7 @@ def _clean(text: str) -> str:
 
 def _addresses(message: EmailMessage, names: Iterable[str]) -> Iterator[str]:
     values = [_header_whole(message, name) for name in names]
-    for _, address in getaddresses([one for one in values if one], strict=False)[:_MOST_ADDRESSES]:
+    for _, address in getaddresses([one for one in values if one])[:_MOST_ADDRESSES]:
         found = address.strip().lower()
         if "@" in found and len(found) <= 320 and not _SPACES.search(found):
             yield found
