@@ -28,6 +28,7 @@ from app.security.leaving import ClosedAccounts
 from app.security.sessions import Sessions
 from app.security.second_factor import SecondFactors
 from app.security.throttle import Throttle
+from app.security.tickets import Tickets
 from app.settings import Settings
 from app.transfer.runs import Imports
 
@@ -49,6 +50,8 @@ class Services:
     throttle: Throttle
     identity: Identity
     second_factors: SecondFactors
+    tickets: Tickets
+    identity: Identity
     approvals: Approvals
     engine: Engine
     numbers: RuleNumbers
@@ -105,6 +108,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         files=files,
         sessions=sessions,
         throttle=throttle,
+        tickets=Tickets(pools, organisation, known_clock, settings, secrets.secret_key),
         second_factors=SecondFactors(pools, known_clock, sessions, throttle, secrets.secret_key),
         identity=_identity(pools, organisation, sessions, known_clock, secrets),
         approvals=found.approvals,

@@ -39,6 +39,7 @@ class Runtime:
             services.settings,
             os.environ,
             CallAnswers(services.records.writer, services.numbers),
+            services.secrets.secret_key,
         )
 
 

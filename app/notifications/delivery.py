@@ -28,6 +28,7 @@ from app.notifications.leases import (
     take,
 )
 from app.notifications.mail import Mailer, compose, digest, mail_server
+from app.notifications.sealed import open_path
 from app.settings import Settings
 from app.texts import Label, say
 
@@ -67,11 +68,13 @@ class Deliverer:
         settings: Settings,
         environment: Mapping[str, str],
         answers: Answers | None = None,
+        key: str = "",
     ) -> None:
         """Take where deliveries stand, what is set up, and who takes answers.
 
-        *environment* holds the secrets that calls name.
+        *environment* holds the secrets that calls name, *key* is what links are sealed with.
         """
+        self._key = key
         self._pools = pools
         self._clock = clock
         self._settings = settings
@@ -145,6 +148,7 @@ class Deliverer:
         content = held.content
         if "digest" in content:
             content = digest([content, *along], self._settings.address)
+        content = open_path(self._key, held.key, content)
         message = compose(mailer.server, held.key, held.target, content, held.created_at)
         mailer.send(message, held.target)
 

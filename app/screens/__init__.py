@@ -49,11 +49,13 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.palette import remember_what_is_seen
+    from app.screens.people_views import PeopleView
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
     from app.screens.staff_views import StaffView
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
+    from app.screens.welcome import WelcomeView
     from app.screens.wording import read_wordings
 
     renderer = Renderer(read_assets(), read_wordings())
@@ -86,5 +88,7 @@ def register_screens(builder: Any, core: Any) -> None:
         StaffView,
         BenchView,
         PaletteView,
+        WelcomeView,
+        PeopleView,
     ):
         builder.add_view_no_menu(view)

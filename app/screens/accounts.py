@@ -39,10 +39,15 @@ class AccountForm:
     refused: str = ""
     #: other things to do than saving: the label, and where it is sent
     others: Sequence[tuple[str, str]] = ()
+    #: a link that could not be mailed, to be handed over
+    link: str = ""
 
 
 def account_page(
-    visit: Visit, number: str = "", errors: Mapping[str, Sequence[str]] | None = None
+    visit: Visit,
+    number: str = "",
+    errors: Mapping[str, Sequence[str]] | None = None,
+    link: str = "",
 ) -> Response:
     """Return the form of an account: a new one, or roles and password of one there is."""
     require_admin(visit.principal)
@@ -55,7 +60,7 @@ def account_page(
         )
         if person is None:
             raise NotFound
-    posted = request.form if request.method == "POST" else {}
+    posted = request.form if request.method == "POST" and not link else {}
     held = set(request.form.getlist("roles")) if posted else set(person.roles if person else ())
     roles = Control(
         "choices",
@@ -70,7 +75,7 @@ def account_page(
     )
     hint = say("Empty: the password stays.")
     if person is None:
-        hint = say("Tell it to the person in private.")
+        hint = say("Empty: the person gets a link to choose one.")
     password = _text(
         "password",
         say("New password") if person else say("Password"),
@@ -78,7 +83,6 @@ def account_page(
         said,
         input_type="password",
         autocomplete="new-password",
-        required=person is None,
         help=hint,
     )
     if person is None:
@@ -116,6 +120,7 @@ def account_page(
         parts,
         " ".join(said.get("", ())),
         _others(visit, person.id) if person else (),
+        link,
     )
     response = visit.render("small_form.html", page=visit.page(title, "people"), view=view)
     if said:
@@ -124,10 +129,33 @@ def account_page(
 
 
 def _others(visit: Visit, user_id: int) -> list[tuple[str, str]]:
-    if not visit.core.second_factors.is_on(user_id):
-        return []
-    label = both("Reset the second factor", "重置双重验证").in_language(visit.language)
-    return [(label, f"/people/{user_id}/second-factor/drop")]
+    label = both("Send a link to choose a password", "发送设置密码的链接")
+    others = [(label.in_language(visit.language), f"/people/{user_id}/invite")]
+    if visit.core.second_factors.is_on(user_id):
+        label = both("Reset the second factor", "重置双重验证")
+        others.append((label.in_language(visit.language), f"/people/{user_id}/second-factor/drop"))
+    return others
+
+
+def invite(visit: Visit, user_id: int) -> Response:
+    """Send somebody a link to choose a password, or show it where it cannot be mailed."""
+    require_admin(visit.principal)
+    person = visit.core.organisation.snapshot().people.get(user_id)
+    if person is None or not person.active:
+        raise NotFound
+    by, name = visit.principal.user_id, visit.catalog.app.name
+    path = visit.core.tickets.send(user_id, "invitation", by, name)
+    if path is not None:
+        settings = visit.core.settings
+        here = settings.address or f"http://{settings.host}:{settings.port}"
+        return account_page(visit, str(user_id), link=f"{here}{path}")
+    said = both(
+        "A link was sent to {address}; it works once, within seven days",
+        "链接已发送至 {address}，七天内有效，只能使用一次",
+        address=str(person.record.get("email")),
+    )
+    leave_toast(said.in_language(visit.language))
+    return redirect(f"/people/{user_id}", 303)  # type: ignore[return-value]
 
 
 def drop_second_factor(visit: Visit, user_id: int) -> Response:
@@ -208,7 +236,7 @@ def save_account(visit: Visit, number: str = "") -> Response:
             user_id = accounts.add_user(
                 visit.records,
                 login=form.get("login", "").strip(),
-                password=form.get("password", ""),
+                password=form.get("password", "") or None,
                 roles=roles,
                 values=values,
                 principal=visit.principal,
@@ -219,6 +247,8 @@ def save_account(visit: Visit, number: str = "") -> Response:
             said[""] = [visit.words(problem.message)]  # type: ignore[arg-type]
         return account_page(visit, number, said)
     visit.core.organisation.expire()
+    if not number and not form.get("password"):
+        return invite(visit, user_id)
     leave_toast(visit.wording.say("Saved"))
     if (
         form.getlist("active")[-1:] == ["no"]

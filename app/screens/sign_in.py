@@ -102,6 +102,8 @@ def _page(visit: Visit, username: str, refused: str, status: int) -> Response:
         "sign_in.html",
         page=visit.bare_page(visit.wording.say("Sign in")),
         action=_with_next("/sign-in"),
+        can_forget=visit.core.tickets.can_mail,
+        is_chosen="chosen" in request.args,
         username=username,
         refused=refused,
     )

@@ -339,7 +339,3 @@ class AdministrationView(Screen):
         if request.method == "POST":
             return account_pages.save_account(here, str(number))
         return account_pages.account_page(here, str(number))
-
-    @expose("/people/<int:number>/second-factor/drop", methods=["POST"])
-    def drop_second_factor(self, number: int) -> Any:
-        return account_pages.drop_second_factor(visit(), number)

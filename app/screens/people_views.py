@@ -1,0 +1,24 @@
+"""The addresses about people, for administrators: links, second factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_appbuilder import expose
+
+from app.screens import accounts
+from app.screens.views import Screen, visit
+
+
+class PeopleView(Screen):
+    """What administrators do for people."""
+
+    route_base = "/people"
+
+    @expose("/<int:number>/second-factor/drop", methods=["POST"])
+    def drop_second_factor(self, number: int) -> Any:
+        return accounts.drop_second_factor(visit(), number)
+
+    @expose("/<int:number>/invite", methods=["POST"])
+    def invite(self, number: int) -> Any:
+        return accounts.invite(visit(), number)
