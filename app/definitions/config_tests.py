@@ -28,7 +28,8 @@ from app.fields.settings import Plain, WholeNumber, refuse, written
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?: (\d{2}:\d{2}))?\Z", re.ASCII)
 #: Acts that name one record.
 OF_RECORD = (
-    "update", "delete", "restore", "read", "claim", "release", "transfer", "comment", "submit",
+    "update", "delete", "restore", "read", "claim", "release", "transfer", "comment", "email",
+    "submit",
     "approve", "reject", "send_back", "withdraw",
 )  # fmt: skip
 #: Everything a step may do, at most one thing each.
@@ -37,7 +38,7 @@ ACTS = ("create", *OF_RECORD, "press", "hook")
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "set": ("update",),
     "on": ("press",),
-    "with": ("press", "hook"),
+    "with": ("press", "hook", "email"),
     "to": ("transfer", "release", "send_back"),
     "reason": ("release",),
     "text": ("comment", "approve", "reject", "send_back", "withdraw"),
@@ -199,6 +200,7 @@ expect: {reminders: 0}
     release = Plain("The record that goes to a pool.")
     transfer = Plain("The record that is given to somebody; `to` says whom.")
     comment = Plain("The record that is commented on; `text` says how.")
+    email = Plain("The record an e-mail comes about; `with` holds `from to subject text`.")
     submit = Plain("The record that is submitted for approval.")
     approve = Plain("The record whose approval is granted.")
     reject = Plain("The record whose approval is denied.")
@@ -242,7 +244,7 @@ add_keys(
     {
         "as": Plain("Who does it: a user given above. Without it, an administrator."),
         "read": Plain("The record that is looked at."),
-        "with": Givens("Of `press`: what is filled in; of `hook`: what is sent."),
+        "with": Givens("Of `press`: what is filled in; of `hook` and `email`: what is sent."),
     },
 )
 

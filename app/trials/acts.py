@@ -14,6 +14,7 @@ from app.automation.approvals.store import Run
 from app.automation.approvals.submitting import Submission
 from app.automation.buttons import Buttons
 from app.automation.hooks import DELIVERIES, Hooks
+from app.automation.mailboxes.receiving import email_came
 from app.automation.pool_desk import PoolDesk
 from app.definitions.config_tests import ACTS
 from app.errors import NotFound, TrellisError
@@ -69,6 +70,7 @@ class Acts:
             "read": self._read,
             "transfer": self._transfer,
             "comment": self._comment,
+            "email": self._email,
             "press": self._press,
             "hook": self._hook,
             "claim": self._claim,
@@ -136,6 +138,14 @@ class Acts:
             add_comment(work, entity, act.record_id, str(act.step["text"]))
 
         self._records.transact(act.principal, step, origin=ORIGIN)
+
+    def _email(self, act: Act) -> None:
+        said = {name: str(value) for name, value in act.step.get("with", {}).items()}
+        self._records.transact(
+            act.principal,
+            lambda work: email_came(work, act.entity, act.record_id, said),
+            origin="email",
+        )
 
     def _press(self, act: Act) -> None:
         entity, number = self._cast.known[act.step["on"]]

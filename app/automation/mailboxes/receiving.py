@@ -8,7 +8,7 @@ whoever it says it comes from.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,7 +138,6 @@ def _receive(work: Work, box: Mailbox, found: Mail) -> Received:
         work.connection,
         {"_id": number, "_entity": work.number(entity), "_record": record_id, "_problem": None},
     )
-    row = work.rows[entity].lock(work.connection, [record_id])[record_id]
     said = {
         "from": found.sender,
         "to": ", ".join(found.receivers)[:500],
@@ -146,9 +145,15 @@ def _receive(work: Work, box: Mailbox, found: Mail) -> Received:
         "text": found.text,
     }
     acting = work.acting_as(_reader(work, box), origin="email", cause=box.name)
-    kind = work.release.catalog.entities[entity]
-    tell(acting, kind, "email", row, row, said=said)
+    email_came(acting, entity, record_id, said)
     return Received(state, entity, record_id)
+
+
+def email_came(work: Work, entity: str, record_id: int, said: Mapping[str, str]) -> None:
+    """Tell rules that an e-mail about a record came: ``from to subject text``."""
+    row = work.rows[entity].lock(work.connection, [record_id])[record_id]
+    words = {one: said.get(one, "") for one in ("from", "to", "subject", "text")}
+    tell(work, work.release.catalog.entities[entity], "email", row, row, said=words)
 
 
 def _note(work: Work, box: str, found: Mail, state: str) -> int | None:
