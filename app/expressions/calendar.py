@@ -60,6 +60,14 @@ class Calendar:
         except OverflowError:
             return wall.replace(tzinfo=UTC)
 
+    def add_days(self, moment: datetime, days: int) -> datetime:
+        """Return the moment so many days later, at which clocks show the same time of day."""
+        local, there = self.local(moment), self.local(moment + timedelta(days=days))
+        if local.utcoffset() == there.utcoffset() == there.replace(fold=1).utcoffset():
+            # The common case: clocks are not moved on the way, and show this time once.
+            return there.astimezone(UTC)
+        return self.moment(local.replace(tzinfo=None, fold=0) + timedelta(days=days))
+
     def midnight(self, day: date) -> datetime:
         """Return the moment the day begins."""
         return self.moment(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - a wall time.

@@ -94,8 +94,7 @@ def add_to_moment(moment: datetime, length: Duration, calendar: Calendar) -> dat
         day = add_months(wall.date(), length.months)
         moment = calendar.moment(datetime.combine(day, wall.time()))
     if length.days:
-        wall = calendar.local(moment).replace(tzinfo=None, fold=0)
-        moment = calendar.moment(wall + timedelta(days=length.days))
+        moment = calendar.add_days(moment, length.days)
     if length.working_days:
         wall = calendar.local(moment).replace(tzinfo=None, fold=0)
         worked = calendar.add_working_days(wall.date(), length.working_days)

@@ -26,13 +26,6 @@ from app.texts import Label, say
 #: Records that are named, and candidates that are compared, for each rule.
 MOST, CANDIDATES = 5, 200
 
-_threshold = Statement(
-    sa.select(
-        sa.func.set_config(
-            "pg_trgm.word_similarity_threshold", sa.bindparam("at_least", type_=sa.Text), sa.true()
-        )
-    )
-)
 _titles = Statement(
     sa.select(system.search.c.record_id, system.search.c.title).where(
         system.search.c.entity == sa.bindparam("entity"),
@@ -232,14 +225,18 @@ def _similar(work: Work, entity: str, path: str, text: str, at_least: float) -> 
     statement = work.rows.cached(
         ("similar", entity, path), lambda: _similar_statement(work, entity, path)
     )
-    _threshold.run(work.connection, {"at_least": str(at_least)})
-    parameters = {"_text": text, "_at_least": Decimal(str(at_least))}
+    parameters = {"_text": text, "_at_least": Decimal(str(at_least)), "_least": str(at_least)}
     return [row[0] for row in statement.run(work.connection, parameters)]
 
 
 def _similar_statement(work: Work, entity: str, path: str) -> Statement:
     table, search = work.release.tables[entity].alias(), system.search
     text = sa.bindparam("_text", type_=sa.Text)
+    # What `<%` takes for alike. Candidates are looked for beside each of its rows, so after it.
+    least = sa.func.set_config(
+        "pg_trgm.word_similarity_threshold", sa.bindparam("_least", type_=sa.Text), sa.true()
+    )
+    told = sa.select(least.label("least")).subquery("told")
     # The index of search knows the words of a record; only candidates are compared exactly.
     candidates = (
         sa.select(search.c.record_id)
@@ -247,14 +244,17 @@ def _similar_statement(work: Work, entity: str, path: str) -> Statement:
             # Hidden from the index of entities: only that of the words leads to few rows.
             search.c.entity + sa.literal_column("0") == work.number(entity),
             text.op("<%", is_comparison=True)(search.c.search),
+            told.c.least.is_not(None),
         )
         .limit(CANDIDATES)
-        .subquery()
+        .lateral("candidates")
     )
     alike = sa.func.similarity(normal_sql(_column(path, table)), text)
     return Statement(
         sa.select(table.c.id)
-        .join_from(candidates, table, table.c.id == candidates.c.record_id)
+        .select_from(told)
+        .join(candidates, sa.true())
+        .join(table, table.c.id == candidates.c.record_id)
         .where(table.c.deleted_at.is_(None), alike >= sa.bindparam("_at_least", type_=sa.Numeric))
         .order_by(alike.desc(), table.c.id)
         .limit(MOST + 1)
