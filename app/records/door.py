@@ -17,6 +17,7 @@ from app.database.release import Release
 from app.errors import Unavailable
 from app.records.bench import Benches
 from app.records.boards import Boards
+from app.records.figures import Figures
 from app.records.files import FileStore
 from app.records.looking import Looking
 from app.records.lookups import Lookups
@@ -70,6 +71,7 @@ class Records(Writing, Looking):
         self.benches = Benches(self.reader)
         self.boards = Boards(self.reader)
         self.previews = Previews(pools, live, organisation, clock)
+        self.figures = Figures(self.reader, self.lookups, pools, organisation, clock, self._asked)
         self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
