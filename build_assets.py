@@ -29,6 +29,7 @@ STATIC = Path("app/screens/static")
 #: Plain name of a shipped file: where it lies in node_modules.
 FILES = {
     "alpine.js": "@alpinejs/csp/dist/cdn.min.js",
+    "charts.js": "echarts/dist/echarts.common.min.js",
     "htmx.js": "htmx.org/dist/htmx.min.js",
     "inter.woff2": "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
     "sortable.js": "sortablejs/Sortable.min.js",
