@@ -94,7 +94,7 @@ def assemble(
         EventRules(steps, numbers, failures),
         Reminders(numbers),
         approvals.reactions,
-        News(teller),
+        News(teller, numbers),
         *listeners,
     ]
     records = Records(

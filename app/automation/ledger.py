@@ -6,7 +6,7 @@ administrators. Nothing here changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.access.principal import Principal
 from app.automation.firings import as_label
 from app.automation.index import all_steps
-from app.automation.registry import RuleNumbers
+from app.automation.registry import SHARES, RuleNumbers
 from app.automation.steps import step_number
 from app.database.automation_tables import firing, task
 from app.database.statements import Statement
@@ -157,6 +157,12 @@ class Ledger:
 
         return self._records.transact(principal, step)
 
+    def of_ids(self, release: Any, ids: Sequence[int]) -> list[Line]:
+        """Return firings by their ids; the caller has seen to it that they may be read."""
+        if not ids:
+            return []
+        return self._read(release, firing.c.id.in_(list(ids)), len(ids), None)
+
     def everywhere(
         self,
         principal: Principal,
@@ -237,6 +243,8 @@ def label_of(catalog: Catalog, name: str) -> Label:
     found = workflows.rules.get(name) or workflows.approvals.get(name.removeprefix("approval:"))
     if found is not None:
         return found.label or Label({"en": found.name})
+    if name == SHARES:
+        return say("Records shared with me", "共享给我的记录")
     kind, _, rest = name.partition(":")
     pool_name, _, what = rest.partition("/")
     pool = workflows.pools.get(pool_name) if kind == "pool" else None

@@ -1,7 +1,8 @@
-"""What people do to each other's records, told to those it concerns: mentions and handovers.
+"""What people do to each other's records, told to those it concerns: mentions, handovers, shares.
 
-Whoever is named in a comment (``@Lin Yue``) hears of it, and whoever is given records by a
-colleague, once for everything that changed hands together. What rules do is told by rules.
+Whoever is named in a comment (``@Lin Yue``) hears of it, whoever is given records by a colleague,
+once for everything that changed hands together, and with whom one is shared. What rules do is told
+by rules.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from app.access.organisation import Person
 from app.automation.outgoing import Outbox
 from app.automation.people import Recipient
+from app.automation.registry import SHARES, RuleNumbers
 from app.notifications.telling import Notice, Teller
 from app.texts import say
 
@@ -41,12 +43,21 @@ _HANDED_MANY = say(
 )
 
 
+_SHARED = say(
+    "{{ facts.who }} shared “{{ record.title }}” with you{{ ', to edit' if facts.edit }}"
+    "{{ ', until ' ~ (facts.until|date('yyyy-MM-dd')) if facts.until }}.",
+    "{{ facts.who }}与您共享了“{{ record.title }}”{{ '，可编辑' if facts.edit }}"
+    "{{ '，至 ' ~ (facts.until|date('yyyy-MM-dd')) ~ ' 止' if facts.until }}。",
+)
+
+
 class News:
     """Listens to writes for what people should hear of each other."""
 
-    def __init__(self, teller: Teller) -> None:
-        """Take who tells."""
+    def __init__(self, teller: Teller, numbers: RuleNumbers) -> None:
+        """Take who tells, and the numbers by which people mute what they hear."""
         self._teller = teller
+        self._numbers = numbers
 
     def before_write(
         self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
@@ -59,6 +70,8 @@ class News:
             self._mention(work, change)
         elif change.action == "transfer" and work.origin in _BY_PEOPLE:
             self._hand_over(work, change)
+        elif change.action == "share" and work.origin in _BY_PEOPLE:
+            self._share(work, change)
 
     # -- mentions ----------------------------------------------------------------------------------
 
@@ -125,6 +138,32 @@ class News:
             ),
         )
 
+    # -- shares ------------------------------------------------------------------------------------
+
+    def _share(self, work: Work, change: Change) -> None:
+        people = work.organisation.snapshot().people
+        who = people.get(work.user_id or 0)
+        told = [one for one in change.said["users"] if one != work.user_id]
+        if who is None or not told:
+            return
+        self._tell(
+            work,
+            Notice(
+                kind="record",
+                key=f"shared/{secrets.token_hex(8)}",
+                to=[Recipient(one) for one in told],
+                text=_SHARED,
+                facts={
+                    "who": who.name,
+                    "edit": change.said["edit"],
+                    "until": change.said["until"],
+                },
+                rule=self._numbers.find(SHARES),
+                entity=change.entity.name,
+                record_id=change.record_id,
+            ),
+        )
+
     def _tell(self, work: Work, notice: Notice) -> None:
         outbox = Outbox()
         self._teller.tell(work, outbox, notice)
@@ -153,7 +192,12 @@ def _plural(entity: Any) -> Any:
 
 
 def mentioned(text: str, people: Iterable[Person]) -> list[int]:
-    """Return whom a text names by ``@`` and their name or sign-in name, each once.
+    """Return whom a text names by ``@`` and their name or sign-in name, each once."""
+    return list(dict.fromkeys(number for _, _, number in named_in(text, people)))
+
+
+def named_in(text: str, people: Iterable[Person]) -> list[tuple[int, int, int]]:
+    """Return where a text names somebody by ``@``: from, to, and whom.
 
     The longest name that fits counts: ``@Lin Yue`` is not Lin.
     """
@@ -167,7 +211,7 @@ def mentioned(text: str, people: Iterable[Person]) -> list[int]:
         ),
         key=lambda pair: -len(pair[0]),
     )
-    found: dict[int, None] = {}
+    found: list[tuple[int, int, int]] = []
     for at in _SIGN.finditer(text):
         part = text[at.end() :]
         for name, number in names:
@@ -177,6 +221,6 @@ def mentioned(text: str, people: Iterable[Person]) -> list[int]:
             # A Latin name ends where its word does; Chinese ones need no space behind them.
             if name[-1].isascii() and rest.isascii() and (rest.isalnum() or rest in ("_", "-")):
                 continue
-            found[number] = None
+            found.append((at.start(), at.end() + len(name), number))
             break
-    return list(found)
+    return found

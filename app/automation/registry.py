@@ -23,6 +23,9 @@ from app.database.automation_tables import rule as rule_table
 from app.definitions.automation import RuleDefinition
 from app.definitions.catalog import Catalog
 
+#: What people hear of each other and may mute like a rule: records that were shared with them.
+SHARES = "news:shares"
+
 
 @dataclass(frozen=True, slots=True)
 class Registered:
@@ -50,6 +53,13 @@ class RuleNumbers:
             KeyError: no catalog with this rule has become live.
         """
         return self.registered(name).number
+
+    def find(self, name: str) -> int | None:
+        """Return a rule's number; None where no catalog with it has become live."""
+        try:
+            return self.number(name)
+        except KeyError:
+            return None
 
     def registered(self, name: str) -> Registered:
         """Return what the database knows of a rule, by its name."""
@@ -162,6 +172,7 @@ def _entries(catalog: Catalog) -> Iterator[_Entry]:
     for approval in catalog.automation.approvals.values():
         digest = None if approval.off else approval.digest
         yield _Entry(f"approval:{approval.name}", digest, None)
+    yield _Entry(SHARES, None, None)
     for name, timed in by_name.items():
         timing = timing_of(catalog, timed)
         # What a pool does is not kept: it is asked as it is now.

@@ -20,6 +20,7 @@ from app.notifications.reading import View, view_of
 from app.notifications.rendering import Renderer, TemplateFailed
 from app.notifications.wording import Words, fallback, words_of
 from app.records.results import Record
+from app.records.sharing import with_new_shares
 from app.records.work import Work
 from app.texts import Label, say
 
@@ -146,7 +147,7 @@ class _Telling:
             if receiver.user_id is not None:
                 person = self._work.organisation.principal(receiver.user_id)
                 if person is not None:
-                    found.append(person)
+                    found.append(with_new_shares(self._work, person))
         entity, record_id = self._notice.entity, self._notice.record_id
         if entity is None or record_id is None or len(found) < 2:
             return found

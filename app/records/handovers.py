@@ -80,12 +80,17 @@ class Handovers(Saves):
         until: datetime | None = None,
     ) -> None:
         """Share within a transaction; see `share`."""
-        self.locked(work, entity, [record_id], "share")
+        row = self.locked(work, entity, [record_id], "share")[record_id]
         for user in users:
             transferring.check_new_owner(work, user, "users")
         kind = entity_of(work.release, entity)
+        before = {each["user_id"] for each in sharing.team_of(work, kind, record_id)}
         sharing.share_with(work, kind, record_id, users, may_edit=may_edit, until=until)
         work.shares_changed()
+        new = [each for each in dict.fromkeys(users) if each not in before]
+        if new:
+            said = {"users": new, "edit": may_edit, "until": until}
+            tell(work, kind, "share", row, row, said=said)
 
     def unshare(
         self, principal: Principal, entity: str, record_id: int, users: Iterable[int]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: From ``comment`` on nothing of the record itself changed.
 Happening = Literal[
     "create", "update", "delete", "restore", "transfer", "claim", "release", "merge", "merged",
-    "worked_out", "purge", "comment", "email", "approved", "rejected",
+    "worked_out", "purge", "comment", "email", "share", "approved", "rejected",
 ]  # fmt: skip
 
 
@@ -43,7 +43,8 @@ class Change:
     fields: frozenset[str]
     #: ``merge``: the records that went into this one
     merged: tuple[int, ...] = ()
-    #: what came with it: ``from subject text`` of a comment or e-mail
+    #: what came with it: ``from subject text`` of a comment or e-mail; of a share the ``users`` who
+    #: had none before, ``edit`` and ``until``
     said: Mapping[str, Any] = field(default_factory=dict)
 
 

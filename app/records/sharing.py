@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from app.access.principal import Principal
 from app.database import system
 from app.definitions.catalog import Entity
 from app.records.statements import Statement
@@ -52,11 +54,14 @@ def share_with(
     until: datetime | None,
 ) -> None:
     """Share a record; a second time replaces what was said before."""
+    number, people = work.number(entity.name), sorted(set(users))
+    for user in people:
+        work.shared.notes.setdefault(("shared with", user), set()).add(number)
     _put_share.many(
         work.connection,
         [
             {
-                "entity": work.number(entity.name),
+                "entity": number,
                 "record_id": record_id,
                 "user_id": user,
                 "may_edit": may_edit,
@@ -64,9 +69,15 @@ def share_with(
                 "shared_by": work.user_id,
                 "shared_at": work.now,
             }
-            for user in sorted(set(users))
+            for user in people
         ],
     )
+
+
+def with_new_shares(work: Work, principal: Principal) -> Principal:
+    """Return somebody as of the end of this transaction: what it shares with them is asked for."""
+    new = work.shared.notes.get(("shared with", principal.user_id))
+    return replace(principal, shared=principal.shared | new) if new else principal
 
 
 def unshare_with(work: Work, entity: Entity, record_id: int, users: Iterable[int]) -> None:

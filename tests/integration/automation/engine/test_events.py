@@ -248,7 +248,10 @@ rule: words
 entity: customer
 when: {on: comment}
 if: contains(input.text, 'urgent')
-do: [{follow: {to: owner}}, {share: {to: user sue, may: edit, until: =today() + days(3)}}]
+do:
+  - {follow: {to: owner}}
+  - {share: {to: user sam, may: edit, until: =today() + days(3)}}
+  - {notify: {to: user sam, say: Look}}
 ---
 rule: binned
 entity: customer
@@ -285,6 +288,7 @@ def test_transfer_delete_restore_merge_and_comments_are_events(world: World) -> 
     world.records.comment(world.who("sue"), "customer", number, "this is urgent")
     assert world.followers() == [world.ids["sue"]]
     assert world.records.team(world.who("mia"), "customer", number)[0]["may_edit"] is True
+    assert world.messages() == [("sam", "Look")], "who may read it from now on is told at once"
 
 
 QUOTED = r"""

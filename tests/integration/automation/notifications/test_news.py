@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from app.access.organisation import Person
+from app.automation.ledger import label_of
 from app.automation.news import mentioned
+from app.automation.registry import SHARES, register
 from app.database.automation_tables import message
+from app.notifications.preferences import mute_rule
 from tests.integration.api.world import IDS, ApiWorld, build
 
 
@@ -36,6 +40,29 @@ def test_whoever_is_given_records_hears_of_it_once(world):
         (sam, "record", "Mia handed “Mia Works” to you.", 5),
         (IDS["sue"], "record", "Mia handed 2 records to you: 2 Customer.", None),
     ]
+
+
+def test_with_whom_a_record_is_shared_hears_of_it_once_unless_muted(world):
+    records, root, sam = world.services.records, world.who("root"), IDS["sam"]
+    until = datetime(2027, 5, 3, 12, tzinfo=UTC)
+    records.share(root, "customer", 3, [sam, IDS["root"]])
+    records.share(root, "customer", 3, [sam, IDS["tom"]], may_edit=True, until=until)
+    assert told(world) == [
+        (sam, "record", "Root shared “Sue Silk” with you.", 3),
+        (IDS["tom"], "record", "Root shared “Sue Silk” with you, to edit, until 2027-05-03.", 3),
+    ]
+    catalog = world.services.live.release.catalog
+    with world.services.pools.engine.begin() as connection:
+        register(connection, catalog, until)
+    with world.services.pools.write.connection() as connection:
+        mute_rule(connection, sam, world.services.numbers.number(SHARES))
+    world.services.teller.preferences.forget()
+    records.share(root, "customer", 4, [sam])
+    with world.services.pools.engine.connect() as connection:
+        last = connection.execute(message.select().order_by(message.c.id.desc())).first()
+    assert (last.user_id, last.record_id) == (sam, 4)
+    assert last.read_at is not None, "kept, and counts as read"
+    assert label_of(catalog, SHARES).in_language("zh") == "共享给我的记录"
 
 
 def test_whoever_is_named_in_a_comment_hears_of_it_if_he_may_read(world):
