@@ -6,6 +6,7 @@ Stands apart from the installation, so that checking files loads nothing that kn
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from app.definitions.catalog import Catalog
 from app.definitions.load import Loaded, load_configuration
@@ -43,7 +44,7 @@ class ConfigurationFolder:
         )
         return self._last
 
-    def load_catalog(self) -> Catalog:
+    def load_catalog(self, language: str = "en") -> Catalog:
         """Read the folder and return its catalog.
 
         Raises:
@@ -51,11 +52,10 @@ class ConfigurationFolder:
         """
         loaded = self.load()
         if loaded.catalog is None:
-            raise ConfigurationError(loaded.problems, self.render(loaded))
+            raise ConfigurationError(loaded.problems, self.render(loaded, "text", language))
         return loaded.catalog
 
-    def render(self, loaded: Loaded, form: str = "text") -> str:
+    def render(self, loaded: Loaded, form: str = "text", language: str = "en") -> str:
         """Return the problems as a person or a program reads them."""
-        return render_problems(
-            loaded.problems, loaded.files, "json" if form == "json" else "text", self.prefix
-        )
+        kind: Literal["text", "json"] = "json" if form == "json" else "text"
+        return render_problems(loaded.problems, loaded.files, kind, self.prefix, language)

@@ -89,7 +89,7 @@ def approve(settings: Settings, login: str, said: tuple[str, ...], language: str
 
     with opened_services(settings, "trellis approve") as services:
         installation = Installation(settings, services.pools)
-        plan = installation.plan(installation.folder.load_catalog())
+        plan = installation.plan(installation.folder.load_catalog(language))
         standing = installation.standing(plan)
         if not standing.confirm:
             raise TrellisError(

@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@language_option
 @format_option
 @kindly
-def check(settings: Settings, form: str) -> int:
+def check(settings: Settings, language: str, form: str) -> int:
     """Check the configuration without touching anything.
 
     Prints every problem as file:line:column with what is wrong and what to do.
@@ -56,7 +57,7 @@ def check(settings: Settings, form: str) -> int:
 
     folder = ConfigurationFolder(settings)
     loaded = folder.load()
-    say(folder.render(loaded, form))
+    say(folder.render(loaded, form, language))
     return FAILED if loaded.has_errors else DONE
 
 
@@ -99,7 +100,7 @@ def plan(
 
     with database(settings, "trellis plan") as pools:
         installation = Installation(settings, pools)
-        catalog = installation.folder.load_catalog()
+        catalog = installation.folder.load_catalog(language)
         found = installation.plan(catalog, allow)
         tests = () if no_tests else catalog.automation.tests
         outcomes = _outcomes(settings, pools.url, catalog, tests)
@@ -159,7 +160,7 @@ def apply(
 
     with database(settings, "trellis apply") as pools:
         installation = Installation(settings, pools)
-        catalog = installation.folder.load_catalog()
+        catalog = installation.folder.load_catalog(language)
         found = installation.plan(catalog, allow)
         if form == "text":
             say(found.render("text", language))
@@ -335,7 +336,7 @@ def run_tests(settings: Settings, words: tuple[str, ...], language: str, form: s
     folder = ConfigurationFolder(settings)
     loaded = folder.load()
     if loaded.catalog is None or (loaded.problems and form != "json"):
-        say(folder.render(loaded, form))
+        say(folder.render(loaded, form, language))
     if loaded.catalog is None:
         return FAILED
     chosen = [one for one in loaded.catalog.automation.tests if _is_chosen(one, words)]

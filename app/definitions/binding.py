@@ -155,7 +155,15 @@ def _default(shop: Workshop, draft: Draft, field: Field, value: Type, wrote: Any
     except FieldError as error:
         sentence = str(error.sentence)
         message = f"The default of `{field.name}` is {written(wrote)}: {sentence}"
-        shop.problem(Code.bad_default, draft.document, path, message, _default_hint(draft, wrote))
+        chinese = error.sentence.in_language("zh")
+        shop.problem(
+            Code.bad_default,
+            draft.document,
+            path,
+            message,
+            _default_hint(draft, wrote),
+            told={"zh": f"`{field.name}` 的默认值是 {written(wrote)}：{chinese}"},
+        )
         return None
     return wrote
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,8 +111,9 @@ def problem_at(
     hint: str = "",
     suggestions: Sequence[str] = (),
     severity: Severity = Severity.error,
+    told: Mapping[str, str] | None = None,
 ) -> Problem:
-    """Return a problem at a mark."""
+    """Return a problem at a mark; *told* is the message in other languages."""
     file, (line, column, end_line, end_column) = where
     return Problem(
         code=code,
@@ -123,6 +124,7 @@ def problem_at(
         suggestions=tuple(suggestions),
         end_line=end_line + 1,
         end_column=end_column + 1,
+        told=told or {},
     )
 
 

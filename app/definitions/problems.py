@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 import orjson
 
 from app.definitions.catalog import Place
+from app.definitions.translated import translation
 
 
 class Severity(StrEnum):
@@ -121,6 +122,8 @@ class Problem:
     #: The first column behind the place; the same line unless ``end_line`` says otherwise.
     end_column: int = 0
     end_line: int = 0
+    #: The message in other languages, where whoever found the problem knows it.
+    told: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def is_error(self) -> bool:
@@ -130,12 +133,20 @@ class Problem:
     def __str__(self) -> str:
         return self.line_in("")
 
-    def line_in(self, prefix: str) -> str:
+    def line_in(self, prefix: str, language: str = "en") -> str:
         """Return the problem as one line, its path behind *prefix*."""
         place = self.place
         where = f"{prefix}{place.file}:{place.line}:{place.column}"
-        text = f"{self.message} {self.hint}".strip()
-        return f"{where}: {self.severity}[{self.code}]: {text}"
+        return f"{where}: {self.severity}[{self.code}]: {self.text(language)}"
+
+    def text(self, language: str = "en") -> str:
+        """Return what is wrong and what to do, in a language of the product."""
+        known = translation(language)
+        if known is None:
+            return f"{self.message} {self.hint}".strip()
+        message = self.told.get(language) or known.named(self.code, self.message)
+        hint = known.text(self.hint)
+        return f"{message}{self.hint if hint is None else hint}"
 
     def as_json(self, prefix: str = "") -> dict[str, object]:
         """Return the problem for editors and other programs; lines and columns count from 1."""
@@ -198,8 +209,9 @@ def render_problems(
     files: Mapping[str, str],
     format: Literal["text", "json"] = "text",  # noqa: A002 - the name of the option people type.
     prefix: str = "",
+    language: str = "en",
 ) -> str:
-    """Return the problems as people or programs read them.
+    """Return the problems as people or programs read them; programs in English alone.
 
     *prefix* stands before each path, for example ``config/``, so that terminals and editors can
     open it. *files* holds the text of the files, for the line with the caret.
@@ -212,12 +224,12 @@ def render_problems(
     lines: list[str] = []
     split: dict[str, list[str]] = {}
     for problem in ordered:
-        lines.append(problem.line_in(prefix))
+        lines.append(problem.line_in(prefix, language))
         file = problem.place.file
         if file not in split:
             split[file] = files.get(file, "").split("\n")
         lines += _excerpt(problem, split[file])
-    lines.append(_count(ordered))
+    lines.append(_count(ordered, language))
     return "\n".join(lines)
 
 
@@ -243,9 +255,12 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def _count(problems: Sequence[Problem]) -> str:
+def _count(problems: Sequence[Problem], language: str) -> str:
     errors = sum(problem.is_error for problem in problems)
     warnings = len(problems) - errors
+    if language == "zh":
+        end = "没有做任何更改。" if errors else ""
+        return f"{errors} 个错误，{warnings} 个警告。{end}" if problems else "没有问题。"
     if not problems:
         return "No problems."
     files = len({problem.place.file for problem in problems})

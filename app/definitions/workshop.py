@@ -22,6 +22,7 @@ from app.definitions.scope import (
     app_value_type,
     record_scope,
 )
+from app.definitions.translated import translation
 from app.expressions.checking import check
 from app.expressions.functions import Functions
 from app.expressions.problems import ExpressionProblem
@@ -110,10 +111,11 @@ class Workshop(Model):
         *,
         key: bool = False,
         severity: Severity = Severity.error,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         """Note a problem at a value, or at its key."""
         where = document.spot.at_key(path) if key else document.spot.at_value(path)
-        self.problems.append(problem_at(code, where, message, hint, suggestions, severity))
+        self.problems.append(problem_at(code, where, message, hint, suggestions, severity, told))
 
     def unknown(
         self,
@@ -336,8 +338,19 @@ class Workshop(Model):
                 f"{what} `{shown}`: {found.message}",
                 "",
                 found.suggestions,
+                told=_told(what, shown, found),
             )
         )
+
+
+def _told(what: str, shown: str, found: ExpressionProblem) -> dict[str, str]:
+    """Return what is wrong with an expression in the languages that the expression room knows."""
+    told = {}
+    for language, sentence in found.label.texts.items():
+        known = translation(language)
+        if known is not None:
+            told[language] = f"{known.phrase(what)} `{shown}`：{sentence}"
+    return told
 
 
 #: What the expression room calls by words of its own and this one has a code for.

@@ -59,7 +59,7 @@ def in_chinese(code: str, found: str, suggestions: tuple[str, ...]) -> str | Non
     sentence = SENTENCES.get(code)
     if sentence is None:
         return None
-    told = sentence.replace("{found}", f" `{found}` " if found else "此处").strip()
+    told = sentence.replace("{found}", f" `{found}` " if found.strip() else "此处").strip()
     if not suggestions:
         return told
     return f"{told}您是不是想写 {'、'.join(f'`{one}`' for one in suggestions)}？"

@@ -135,7 +135,7 @@ def setup_page(visit: Visit, part: str = "files", refused: str = "") -> Response
     if errors:
         view.problem_text = visit.wording.count("%(number)s problem", "%(number)s problems", errors)
     view.versions = [_version(visit, one, live) for one in known]
-    view.problems = [_problem(one) for one in loaded.problems]
+    view.problems = [_problem(visit, one) for one in loaded.problems]
     _plan(visit, loaded, view, refused)
     if visit.core.live.problem and view.note is None:
         view.note = {"kind": "bad", "text": _not_loaded(visit)}
@@ -291,10 +291,10 @@ def _version(visit: Visit, one: AppliedVersion, live: AppliedVersion | None) -> 
     )
 
 
-def _problem(one: Problem) -> ProblemItem:
+def _problem(visit: Visit, one: Problem) -> ProblemItem:
     place = one.place
     return ProblemItem(
-        f"{one.message} {one.hint}".strip(),
+        one.text(visit.wording.language),
         f"{place.file}:{place.line}:{place.column}",
         "alert-circle" if one.is_error else "alert-triangle",
         "bad" if one.is_error else "warn",
@@ -336,7 +336,9 @@ def _file(visit: Visit, loaded: Loaded, name: str) -> FileView | None:
     for number, text in enumerate(loaded.files[name].split("\n")[:5000], 1):
         problems = by_line.get(number, [])
         tone = "hot" if any(one.is_error for one in problems) else "warm" if problems else ""
-        lines.append(CodeLine(number, colour(text), tone, [_problem(one) for one in problems]))
+        lines.append(
+            CodeLine(number, colour(text), tone, [_problem(visit, one) for one in problems])
+        )
     errors = sum(one.is_error for one in own)
     words = visit.wording.count("%(number)s problem", "%(number)s problems", errors)
     hint = visit.wording.say("Edit the file with any editor; this page shows what Trellis reads.")
