@@ -26,6 +26,7 @@ from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
 from app.collector import without_collector
 from app.configuration_folder import ConfigurationFolder
+from app.database import audit
 from app.database.agreements import Standing, standing_of
 from app.database.apply import GRACE_SECONDS, ApplyOptions, apply_catalog
 from app.database.migrate import current
@@ -39,7 +40,6 @@ from app.definitions.catalog import Catalog
 from app.errors import PlanError
 from app.expressions.tree import Checked
 from app.records.recompute import recompute
-from app.security import audit
 from app.security.first_start import add_roles, create_account_tables, rename_roles
 from app.settings import Settings
 

@@ -25,8 +25,8 @@ from app.records.saved_views import VIEWS_CHANNEL
 from app.secrets import Secrets, first_start_secrets
 from app.security.identity import Identity
 from app.security.leaving import ClosedAccounts
-from app.security.sessions import Sessions
 from app.security.second_factor import SecondFactors
+from app.security.sessions import Sessions
 from app.security.throttle import Throttle
 from app.security.tickets import Tickets
 from app.settings import Settings
@@ -48,7 +48,6 @@ class Services:
     files: FileStore
     sessions: Sessions
     throttle: Throttle
-    identity: Identity
     second_factors: SecondFactors
     tickets: Tickets
     identity: Identity

@@ -18,6 +18,7 @@ def register_api(builder: Any, services: Services) -> None:
 
     from app.api.approvals import ApprovalApi
     from app.api.attachments import AttachmentApi
+    from app.api.audit import AuditApi
     from app.api.automation import AutomationApi, register_hooks
     from app.api.changes import ChangeApi
     from app.api.descriptions import DescriptionApi
@@ -51,6 +52,7 @@ def register_api(builder: Any, services: Services) -> None:
         AttachmentApi,
         PoolApi,
         StaffApi,
+        AuditApi,
     )
     for api in (*known, AutomationApi):
         builder.add_api(api)

@@ -11,6 +11,7 @@ from typing import Any
 from app.access.policy import Policy
 from app.api.openapi_approvals import approval_paths, approval_schemas, record_paths
 from app.api.openapi_attachments import attachment_paths, attachment_schemas
+from app.api.openapi_audit import audit_paths, audit_schemas
 from app.api.openapi_automation import (
     automation_paths,
     automation_record_paths,
@@ -49,7 +50,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     schemas |= attachment_schemas() | change_schemas()
     schemas |= automation_schemas()
     if policy.is_admin:
-        paths |= automation_paths()
+        paths |= automation_paths() | audit_paths()
+        schemas |= audit_schemas()
     if any("approval" in entity.fields for entity in entities):
         schemas |= approval_schemas()
         paths |= approval_paths()

@@ -67,6 +67,7 @@ RESERVED_ENTITIES = {
             "menu",
             "approvals",
             "absences",
+            "audit",
             "handovers",
             "imports",
             "changes",

@@ -13,6 +13,7 @@ from app.errors import InvalidInput, NotFound
 from app.notifications.outbox import NewMessage, post_messages
 from app.screens.controls import Chosen, Control
 from app.screens.frame import LANGUAGE_NAMES
+from app.screens.my_sessions import note_account
 from app.screens.visit import Visit, leave_toast
 from app.security import people as accounts
 from app.security.manager import require_admin
@@ -131,6 +132,12 @@ def account_page(
 def _others(visit: Visit, user_id: int) -> list[tuple[str, str]]:
     label = both("Send a link to choose a password", "发送设置密码的链接")
     others = [(label.in_language(visit.language), f"/people/{user_id}/invite")]
+    open_ones = len(visit.core.sessions.open_of(user_id))
+    if open_ones and user_id != visit.principal.user_id:
+        label = both(
+            "End every session ({count} open)", "结束所有会话（{count} 个）", count=open_ones
+        )
+        others.append((label.in_language(visit.language), f"/people/{user_id}/sessions/end"))
     if visit.core.second_factors.is_on(user_id):
         label = both("Reset the second factor", "重置双重验证")
         others.append((label.in_language(visit.language), f"/people/{user_id}/second-factor/drop"))
@@ -178,6 +185,20 @@ def drop_second_factor(visit: Visit, user_id: int) -> Response:
             post_messages(connection, now, [told])
         words = both("The second factor was reset", "双重验证已重置")
         leave_toast(words.in_language(visit.language))
+    return redirect(f"/people/{user_id}/edit", 303)  # type: ignore[return-value]
+
+
+def end_everything(visit: Visit, user_id: int) -> Response:
+    """Have somebody sign in again on every device and with every token."""
+    require_admin(visit.principal)
+    if user_id not in visit.core.organisation.snapshot().people:
+        raise NotFound
+    with visit.core.pools.write.connection() as connection:
+        accounts.end_sessions(connection, user_id, visit.core.clock.now())
+    visit.core.sessions.expire()
+    note_account(visit, "account.session.ended", user_id)
+    said = both("The sessions were ended", "会话已结束")
+    leave_toast(said.in_language(visit.language))
     return redirect(f"/people/{user_id}/edit", 303)  # type: ignore[return-value]
 
 

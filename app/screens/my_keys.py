@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, current_app, redirect, request
 
 from app.screens.list_view import Tab
+from app.screens.my_sessions import note_account
 from app.screens.my_settings import my_tabs
 from app.screens.visit import Visit, leave_toast
 
@@ -77,6 +78,7 @@ def new_key(visit: Visit) -> Response:
     manager = _manager()
     user = manager.get_user_by_id(visit.principal.user_id)
     made = manager.create_api_key(user, name)
+    note_account(visit, "account.key.made", name=name)
     return keys_page(visit, secret=made["key"] if made else "")
 
 
@@ -87,5 +89,6 @@ def revoke_key(visit: Visit, uuid: str) -> Response:
     if key is not None and key.user_id == visit.principal.user_id:
         manager.revoke_api_key(uuid)
         visit.core.sessions.something_ended()
+        note_account(visit, "account.key.revoked", name=key.name)
         leave_toast(visit.wording.say("The key was taken away"))
     return redirect("/me/keys", 303)  # type: ignore[return-value]

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, redirect, request, session
 from markupsafe import Markup
 
+from app.database import audit
+from app.screens.audit_words import device_of
 from app.screens.moments import time_tag
 from app.screens.visit import Visit, leave_toast
 from app.security.identity import SESSION_KEY
 from app.security.sessions import checksum
-
-#: What tells a browser, the more particular first: most say they are several.
-_BROWSERS = (
-    (r"Edg(?:e|A|iOS)?/", "Edge"),
-    (r"OPR/|Opera", "Opera"),
-    (r"MicroMessenger/", "WeChat"),
-    (r"Firefox/|FxiOS/", "Firefox"),
-    (r"Chrome/|CriOS/", "Chrome"),
-    (r"Safari/", "Safari"),
-)
-_SYSTEMS = (
-    (r"iPhone|iPad", "iOS"),
-    (r"Android", "Android"),
-    (r"Windows", "Windows"),
-    (r"Mac OS X|Macintosh", "macOS"),
-    (r"Linux|X11", "Linux"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +35,7 @@ def my_sessions(visit: Visit) -> list[SessionItem]:
     found = [
         SessionItem(
             one["token"],
-            _device(one["agent"] or "") or visit.wording.say("Unknown program"),
+            device_of(one["agent"] or "") or visit.wording.say("Unknown program"),
             one["address"] or "",
             time_tag(one["seen_at"], look.now, visit.wording, look.zone),
             time_tag(one["created_at"], look.now, visit.wording, look.zone),
@@ -70,6 +53,8 @@ def end_session(visit: Visit) -> Response:
     ending = [one for one in mine if (one == wanted if wanted else one != here)]
     for one in ending:
         visit.core.sessions.end_by_checksum(one)
+    if ending:
+        note_account(visit, "account.session.ended", count=len(ending))
     say = visit.wording
     leave_toast(say.count("%(number)s session was ended", "%(number)s sessions were ended",
                           len(ending)))  # fmt: skip
@@ -81,9 +66,14 @@ def _here() -> str:
     return checksum(token) if isinstance(token, str) else ""
 
 
-def _device(agent: str) -> str:
-    return " · ".join(name for name in (_known(_BROWSERS, agent), _known(_SYSTEMS, agent)) if name)
-
-
-def _known(patterns: Sequence[tuple[str, str]], agent: str) -> str:
-    return next((name for pattern, name in patterns if re.search(pattern, agent)), "")
+def note_account(visit: Visit, kind: str, user_id: int | None = None, **details: object) -> None:
+    """Keep what somebody did to an account, one's own if no other is named."""
+    me = visit.principal.user_id
+    with visit.core.pools.write.connection() as connection:
+        audit.note(
+            connection,
+            kind,
+            user_id=me,
+            address=request.remote_addr,
+            details={"user": user_id or me, **details},
+        )

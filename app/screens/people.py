@@ -92,13 +92,17 @@ class PeopleView:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def _tabs(visit: Visit, on: str) -> list[Tab]:
+def people_tabs(visit: Visit, on: str) -> list[Tab]:
+    """Return the parts of the pages of people, the one of *on* marked."""
     say = visit.wording.say
     return [
         Tab(say("People"), "/people", on == "people"),
         Tab(say("Roles"), "/people/roles", on == "roles"),
         Tab(say("Departments"), "/people/departments", on == "departments"),
-    ]
+        Tab(both("Sign-ins", "登录日志").in_language(visit.language), "/people/sign-ins",
+            on == "sign-ins"),
+        Tab(both("Audit", "审计日志").in_language(visit.language), "/people/audit", on == "audit"),
+    ]  # fmt: skip
 
 
 def _department_names(visit: Visit) -> dict[int, str]:
@@ -130,7 +134,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
     ]
     picked = int(number) if number.isdigit() else None
     view = PeopleView(
-        _tabs(visit, "people"),
+        people_tabs(visit, "people"),
         heading=names[chosen] if chosen else say("Everybody"),
         sub=visit.wording.count("%(number)s person", "%(number)s people", len(people)),
         new_href="/people/new",
@@ -310,7 +314,7 @@ def roles_page(visit: Visit) -> Response:
             )
         )
     view = PeopleView(
-        _tabs(visit, "roles"),
+        people_tabs(visit, "roles"),
         heading=say("Roles"),
         columns=[
             HeadView(say("Role")),
@@ -346,7 +350,7 @@ def departments_page(visit: Visit) -> Response:
         ]
         rows.append(RowView(cells, f"/crm/department/{number}", item.depth - 1))
     view = PeopleView(
-        _tabs(visit, "departments"),
+        people_tabs(visit, "departments"),
         heading=say("Departments"),
         new_href="/crm/department/new",
         new_label=say("New department"),

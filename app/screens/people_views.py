@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_appbuilder import expose
 
-from app.screens import accounts
+from app.screens import accounts, audit_pages
 from app.screens.views import Screen, visit
 
 
@@ -22,3 +22,15 @@ class PeopleView(Screen):
     @expose("/<int:number>/invite", methods=["POST"])
     def invite(self, number: int) -> Any:
         return accounts.invite(visit(), number)
+
+    @expose("/sign-ins")
+    def sign_ins(self) -> Any:
+        return audit_pages.sign_ins_page(visit())
+
+    @expose("/audit")
+    def audit(self) -> Any:
+        return audit_pages.audit_page(visit())
+
+    @expose("/<int:number>/sessions/end", methods=["POST"])
+    def end_sessions(self, number: int) -> Any:
+        return accounts.end_everything(visit(), number)

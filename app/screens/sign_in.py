@@ -62,7 +62,7 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
         user_id = visit.core.identity.waits_for_code()
         user = None if user_id is None else self.appbuilder.sm.get_user_by_id(user_id)
         if user is None or visit.core.organisation.principal(user.id) is None:
-            return redirect(_with_next("/sign-in"), 303)
+            return redirect(_with_next("/sign-in"), 302)
         if request.method == "GET":
             return _code_page(visit, "", 200)
         code, address = request.form.get("code", "")[:40], request.remote_addr or ""

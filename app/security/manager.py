@@ -13,8 +13,8 @@ from flask import Flask, current_app, g, request
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import LoginManager, current_user
 
+from app.database import audit
 from app.errors import Forbidden, TooManyRequests
-from app.security import audit
 from app.texts import say
 
 

@@ -17,12 +17,11 @@ from werkzeug.security import generate_password_hash
 
 from app.access.organisation import touch, touch_people
 from app.access.principal import SYSTEM, Principal
-from app.database import system
+from app.database import audit, system
 from app.database.statements import Statement
 from app.errors import InvalidInput, NotFound
 from app.records.door import Records
 from app.records.work import Work
-from app.security import audit
 from app.security.passwords import check_password
 from app.security.sessions import SESSIONS
 from app.texts import say

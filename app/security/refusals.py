@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 from flask import Flask, Response, request
 
+from app.database import audit
 from app.errors import NotAuthenticated, TrellisError
-from app.security import audit
 
 _log = logging.getLogger(__name__)
 _REFUSED = 403

@@ -21,11 +21,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.access.organisation import touch
 from app.clock import Clock
+from app.database import audit
 from app.database.security_tables import recovery_code, second_factor
 from app.database.statements import Statement
 from app.errors import InvalidInput
 from app.sealing import CannotOpen, Seal
-from app.security import audit
 from app.security.people import end_sessions
 from app.security.sessions import SESSIONS, Sessions
 from app.security.throttle import Throttle

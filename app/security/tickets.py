@@ -19,11 +19,11 @@ import sqlalchemy as sa
 from app.access.organisation import Organisation, Person
 from app.automation.waking import wake
 from app.clock import Clock
+from app.database import audit
 from app.database.security_tables import ticket
 from app.database.statements import Statement
 from app.notifications.outbox import NewDelivery, queue_deliveries
 from app.notifications.sealed import seal_path
-from app.security import audit
 from app.security.people import set_password
 from app.settings import Settings
 from app.texts import Label, say

@@ -18,6 +18,7 @@ from typing import IO, Any
 from app.access.organisation import Organisation
 from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
+from app.database import audit
 from app.definitions.catalog import Catalog
 from app.errors import Conflict, Forbidden, NotFound, TrellisError
 from app.records.door import Records
@@ -259,7 +260,15 @@ class Imports:
         run = self.get(principal, run_id)
         self.require(principal, run.entity)
         check_plan(self.catalog, run.plan)
-        return self._moved(principal, run_id, ("draft", "paused"), "waiting")
+        begun = self._moved(principal, run_id, ("draft", "paused"), "waiting")
+        with self._pools.write.connection() as connection:
+            audit.note(
+                connection,
+                "data.import.start",
+                user_id=principal.user_id,
+                details={"entity": run.entity, "file": run.name, "run": run_id},
+            )
+        return begun
 
     def pause(self, principal: Principal, run_id: int) -> Run:
         """Let a run stop after the chunk it is at."""
