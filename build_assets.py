@@ -38,6 +38,28 @@ FILES = {
     "tabler.css": "@tabler/core/dist/css/tabler.min.css",
 }
 
+#: The parts of the editor of configuration files, by the names they import each other under. They
+#: are modules of the language itself, so browsers put them together; see ``_as_module``.
+MODULES = {
+    "@codemirror/autocomplete": "@codemirror/autocomplete/dist/index.js",
+    "@codemirror/commands": "@codemirror/commands/dist/index.js",
+    "@codemirror/lang-yaml": "@codemirror/lang-yaml/dist/index.js",
+    "@codemirror/language": "@codemirror/language/dist/index.js",
+    "@codemirror/lint": "@codemirror/lint/dist/index.js",
+    "@codemirror/search": "@codemirror/search/dist/index.js",
+    "@codemirror/state": "@codemirror/state/dist/index.js",
+    "@codemirror/streamparser": "@codemirror/streamparser/dist/index.js",
+    "@codemirror/view": "@codemirror/view/dist/index.js",
+    "@lezer/common": "@lezer/common/dist/index.js",
+    "@lezer/highlight": "@lezer/highlight/dist/index.js",
+    "@lezer/lr": "@lezer/lr/dist/index.js",
+    "@lezer/yaml": "@lezer/yaml/dist/index.js",
+    "@marijn/find-cluster-break": "@marijn/find-cluster-break/src/index.js",
+    "crelt": "crelt/index.js",
+    "style-mod": "style-mod/src/style-mod.js",
+    "w3c-keyname": "w3c-keyname/index.js",
+}
+
 INTER_CSS = """@font-face {{
   font-family: "Inter";
   font-style: normal;
@@ -74,6 +96,9 @@ def build(root: Path = ROOT) -> bool:
     manifest: dict[str, str] = {}
     for name, source in FILES.items():
         _put(draft, manifest, name, _without_source_map((modules / source).read_bytes()))
+    for name, source in MODULES.items():
+        text = _as_module((modules / source).read_text(encoding="utf-8"), source)
+        _put(draft, manifest, _module_file(name), _without_source_map(text.encode()))
     css = INTER_CSS.format(font=manifest["inter.woff2"])
     _put(draft, manifest, "inter.css", css.encode())
     names = _icon_names(root / STATIC / "icons.txt")
@@ -121,6 +146,23 @@ def _put(folder: Path, manifest: dict[str, str], name: str, content: bytes) -> N
 def _without_source_map(content: bytes) -> bytes:
     """Drop the pointer to a map that is not shipped, which browsers would ask for in vain."""
     return re.sub(rb"\n?(//|/\*)# sourceMappingURL=[^\s*]+( ?\*/)?\s*$", b"\n", content)
+
+
+def _module_file(name: str) -> str:
+    return f"{name.removeprefix('@').replace('/', '-')}.js"
+
+
+def _as_module(text: str, source: str) -> str:
+    """Have a module import the others from beside it; a browser knows no names of packages."""
+
+    def beside(found: re.Match[str]) -> str:
+        name = found[3]
+        if name not in MODULES:
+            sys.exit(f"{source} imports `{name}`, which MODULES of build_assets.py does not have.")
+        return f"{found[1]}{found[2]}./{_module_file(name)}{found[2]}"
+
+    pattern = r"""^((?:import|export)\b[^;'"()]*?\bfrom\s*)(['"])([^'"./][^'"]*)\2"""
+    return re.sub(pattern, beside, text, flags=re.MULTILINE)
 
 
 def _icon_names(path: Path) -> list[str]:

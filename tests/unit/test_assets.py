@@ -31,6 +31,18 @@ def test_nothing_asks_for_another_host_or_a_missing_map():
         assert not re.search(rb"@import|url\(['\"]?(https?:)?//", content), name
 
 
+def test_the_modules_of_the_editor_import_nothing_but_each_other():
+    files = [build_assets._module_file(name) for name in build_assets.MODULES]
+    asked = set()
+    for file in files:
+        text = (VENDOR / MANIFEST[file]).read_text("utf-8")
+        asked |= set(
+            re.findall(r"""^(?:import|export)[^;'"()]*from ['"]([^'"]+)""", text, re.MULTILINE)
+        )
+    assert {f"./{file}" for file in files} >= asked
+    assert len(asked) > 10
+
+
 def test_the_style_of_the_font_names_the_font():
     assert MANIFEST["inter.woff2"] in (VENDOR / MANIFEST["inter.css"]).read_text("utf-8")
 
