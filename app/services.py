@@ -13,7 +13,7 @@ from app.automation.approvals.door import Approvals
 from app.automation.assembly import assemble
 from app.automation.engine import Engine
 from app.automation.registry import RuleNumbers
-from app.changes.runs import Runs
+from app.changes.undoing import Changes
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
@@ -56,7 +56,7 @@ class Services:
     numbers: RuleNumbers
     teller: Teller
     imports: Imports
-    changes: Runs
+    changes: Changes
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -115,7 +115,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         numbers=found.numbers,
         teller=found.teller,
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
-        changes=Runs(found.records, pools, live, organisation, known_clock),
+        changes=Changes(found.records, pools, live, organisation, known_clock),
     )
 
 

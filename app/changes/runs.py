@@ -84,9 +84,10 @@ class Runs:
             "entities": None,
             "total": len(ids),
         }
-        return self._begin(principal, values, at_once)
+        return self.begin(principal, values, at_once)
 
-    def _begin(self, principal: Principal, values: Mapping[str, Any], at_once: int) -> Run:
+    def begin(self, principal: Principal, values: Mapping[str, Any], at_once: int) -> Run:
+        """Keep a run and, if it is small, do it."""
         with self._pools.write.connection() as connection:
             row = statements.insert_run.run(connection, values).fetchone()
         assert row is not None
@@ -179,9 +180,7 @@ class Runs:
                 "id": row["record_id"],
                 "title": titles.get((names.get(row["entity"], ""), row["record_id"])),
                 "why": row["why"],
-                "reasons": [
-                    {"field": one["field"], "say": Label(one["say"])} for one in row["reasons"]
-                ],
+                "reasons": [{**one, "say": Label(one["say"])} for one in row["reasons"]],
             }
             for row in rows
         ]
@@ -265,6 +264,9 @@ class Runs:
             if held is None:
                 return False
             tally = self.do(work, run, held.ids, held.entities)
+            if held.change_set is None and not tally.changed and work.change_set is not None:
+                statements.forget_empty.run(work.connection, {"change_set": work.change_set})
+                work.shared.change_set = None
             self._note(work, run, held, tally)
             return True
 
@@ -287,7 +289,7 @@ class Runs:
         if state != "running" or not ids:
             return None
         work.shared.change_set = change_set
-        return _Held(list(ids), list(entities or ()), counts)
+        return _Held(list(ids), list(entities or ()), counts, change_set)
 
     def do(self, work: Work, run: Run, ids: list[int], entities: list[int]) -> Tally:
         """Do the next records of a run within a transaction."""
@@ -321,6 +323,7 @@ class _Held:
     ids: list[int]
     entities: list[int]
     counts: Mapping[str, Any]
+    change_set: int | None
 
 
 def _skip_values(work: Work, run: Run, one: Skipped) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.database.change_tables import change_run, change_skip
 from app.database.statements import Statement
+from app.database.system import change_set, history
 
-_r, _s = change_run, change_skip
+_r, _s, _c, _h = change_run, change_skip, change_set, history
 _RUN = sa.bindparam("run", type_=sa.BigInteger)
 _SHOWN = [column for column in _r.c if column.name not in ("ids", "entities")]
 _ENDS: tuple[sa.ColumnElement[str], ...] = tuple(
@@ -114,4 +115,42 @@ skips = Statement(
     )
     .order_by(_s.c.entity, _s.c.record_id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_SET = sa.bindparam("change_set", type_=sa.BigInteger)
+change = Statement(sa.select(_c).where(_c.c.id == _SET))
+forget_empty = Statement(
+    sa.delete(_c).where(_c.c.id == _SET, ~sa.exists().where(_h.c.change_set == _SET))
+)
+_made = sa.func.bool_or(_h.c.action == "create")
+_gone = sa.func.bool_or(_h.c.action == "delete")
+_back = sa.func.bool_or(_h.c.action == "restore")
+#: what a change set did to which record, in the order it is taken back: what was deleted comes
+#: first, what was made goes last, and of that the latest first, since it may name what is older
+targets = Statement(
+    sa.select(_h.c.entity, _h.c.record_id)
+    .where(_h.c.change_set == _SET)
+    .group_by(_h.c.entity, _h.c.record_id)
+    .order_by(
+        sa.case((_made, 2), (sa.and_(_back, sa.not_(_gone)), 2), (_gone, 0), else_=1),
+        sa.func.max(_h.c.id).desc(),
+    )
+)
+line = Statement(
+    sa.select(
+        _h.c.id, _h.c.entity, _h.c.record_id, _h.c.user_id, _h.c.happened_at, _h.c.change_set
+    ).where(
+        _h.c.id == sa.bindparam("line", type_=sa.BigInteger),
+        _h.c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
+        _h.c.record_id == sa.bindparam("record_id", type_=sa.BigInteger),
+    )
+)
+last_line = Statement(
+    sa.select(_h.c.id, _h.c.change_set)
+    .where(
+        _h.c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
+        _h.c.record_id == sa.bindparam("record_id", type_=sa.BigInteger),
+        _h.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
+    )
+    .order_by(_h.c.id.desc())
+    .limit(1)
 )

@@ -40,10 +40,13 @@ class Reason:
 
     sentence: Label
     field: str | None = None
+    #: what somebody changed since: ``before after now`` as the API has them
+    differs: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""
-        return {"field": self.field, "say": dict(self.sentence.texts)}
+        found: dict[str, Any] = {"field": self.field, "say": dict(self.sentence.texts)}
+        return found if self.differs is None else found | dict(self.differs)
 
 
 @dataclass(frozen=True, slots=True)

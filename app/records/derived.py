@@ -118,7 +118,34 @@ def touch_parents(
             work.touch(entity.name, int(record["id"]))
     for reader in known.readers.get(entity.name, ()):
         if _differs(reader.fields, old, new):
-            _touch_readers(work, reader, entity.name, int(record["id"]))
+            _touch_readers(work, reader, entity.name, [int(record["id"])])
+
+
+def touch_many(
+    work: Work,
+    entity: Entity,
+    pairs: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]],
+) -> None:
+    """Remember whose roll-ups and formulas writes of many rows change: one statement for each way.
+
+    Of each pair the first is the row before, the second the row now; see `touch_parents`.
+    """
+    known = dependencies(work)
+    for roll_up in known.roll_ups_over.get(entity.name, ()):
+        for old, new in pairs:
+            if _differs(roll_up.reads, old, new):
+                for row in (old, new):
+                    if row is not None:
+                        work.touch(roll_up.parent, *_named(work, roll_up, row))
+    for roll_up in known.roll_ups.get(entity.name, ()):
+        for old, new in pairs:
+            if old is not None and new is not None and _differs(roll_up.reads_of_record, old, new):
+                work.touch(entity.name, int(new["id"]))
+    for reader in known.readers.get(entity.name, ()):
+        ids = [int((new or old or {})["id"]) for old, new in pairs
+               if _differs(reader.fields, old, new)]  # fmt: skip
+        if ids:
+            _touch_readers(work, reader, entity.name, ids)
 
 
 def _differs(
@@ -142,9 +169,8 @@ def _named(work: Work, roll_up: RollUp, row: Mapping[str, Any]) -> list[int]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _touch_readers(work: Work, reader: Reader, entity: str, record_id: int) -> None:
-    """Walk a way back from a changed record and remember who stands at its end."""
-    ids = [record_id]
+def _touch_readers(work: Work, reader: Reader, entity: str, ids: list[int]) -> None:
+    """Walk a way back from changed records and remember who stands at its end."""
     for step in reader.way:
         statement = work.rows.cached(("readers", step), partial(_readers_statement, work, step))
         ids = [row[0] for row in statement.run(work.connection, {"_ids": ids})]

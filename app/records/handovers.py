@@ -16,6 +16,7 @@ from app.records.reactions import tell
 from app.records.saves import Saves
 from app.records.saving import Written
 from app.records.transactions import entity_of
+from app.records.undo_moved import note_merge
 from app.records.work import Work
 from app.texts import say
 
@@ -133,6 +134,7 @@ class Handovers(Saves):
             self.locked(work, entity, [keep, *gone], "merge")
             work.open_change_set("merge")
             kind = entity_of(work.release, entity)
+            note_merge(work, kind, keep, gone)
             merging.repoint(work, kind, keep, gone)
             merging.bury(work, kind, keep, gone)
             work.touch(entity, keep)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.database import system
 from app.definitions.catalog import Entity, Field
 from app.records.grams import search_row
-from app.records.statements import Statement, json_text
+from app.records.statements import Statement, json_text, rows_of_json
 from app.records.work import Work
 
 _history, _event, _search = system.history, system.event, system.search
@@ -52,6 +52,45 @@ _found = _find.on_conflict_do_update(
     set_={name: _find.excluded[name] for name in _names[2:]},
 )
 _put_search = Statement(_found)
+#: So many lines and more are written in one statement.
+_MANY = 10
+#: Columns of a line that differ from record to record.
+_OF_EACH = ("record_id", "action", "version", "cause", "before", "after")
+
+
+def _many_entries_statement() -> Statement:
+    """Return the statement for many lines of one entity, and for their events."""
+    lines = rows_of_json("_lines", {name: _history.c[name].type for name in _OF_EACH})
+    alike = [name for name in _columns if name not in _OF_EACH]
+    chosen = sa.select(
+        *(sa.cast(sa.bindparam(name, type_=_history.c[name].type), _history.c[name].type)
+          for name in alike),
+        *(lines.c[name] for name in _OF_EACH),
+    )  # fmt: skip
+    told = ("entity", "record_id", "action", "happened_at")
+    written = (
+        sa.insert(_history)
+        .from_select([*alike, *_OF_EACH], chosen)
+        .returning(_history.c.id, *(_history.c[name] for name in told))
+        .cte("written")
+    )
+    event = sa.insert(_event).from_select(
+        ["history_id", *told], sa.select(written.c.id, *(written.c[name] for name in told))
+    )
+    return Statement(event)
+
+
+_many_entries = _many_entries_statement()
+_many_search_rows = rows_of_json("_rows", {name: _search.c[name].type for name in _names})
+_find_many = insert(_search).from_select(
+    list(_names), sa.select(*(_many_search_rows.c[name] for name in _names))
+)
+_put_many = Statement(
+    _find_many.on_conflict_do_update(
+        index_elements=["entity", "record_id"],
+        set_={name: _find_many.excluded[name] for name in _names[2:]},
+    )
+)
 #: Both at once, as nearly every save needs them.
 _entry_and_search = _entry_statement(_found.returning(_search.c.record_id).cte("found"))
 _drop_search = Statement(
@@ -77,11 +116,31 @@ class Entry:
 
 def write_entries(work: Work, entity: Entity, entries: Iterable[Entry]) -> None:
     """Write history and events of one entity's records."""
-    rows = [_entry_values(work, entity, entry) for entry in entries]
-    if len(rows) == 1:
-        _entry.do(work.connection, rows[0])
+    rows = list(entries)
+    if len(rows) >= _MANY:
+        _write_many(work, entity, rows)
+    elif len(rows) == 1:
+        _entry.hold(work.connection, _entry_values(work, entity, rows[0]))
     elif rows:
-        _entry.many(work.connection, rows)
+        _entry.many(work.connection, [_entry_values(work, entity, one) for one in rows])
+
+
+def _write_many(work: Work, entity: Entity, entries: list[Entry]) -> None:
+    """Write many lines in one statement."""
+    alike = {name: value for name, value in _entry_values(work, entity, entries[0]).items()
+             if name not in _OF_EACH}  # fmt: skip
+    told = [
+        {
+            "record_id": one.record_id,
+            "action": one.action,
+            "version": one.version,
+            "cause": one.cause or work.cause,
+            "before": one.before,
+            "after": one.after,
+        }
+        for one in entries
+    ]
+    _many_entries.do(work.connection, {**alike, "_lines": json_text(told)})
 
 
 def write_entry_and_search_row(
@@ -90,7 +149,7 @@ def write_entry_and_search_row(
     """Write a line of history, its event, and make the record findable, in one statement."""
     values = _entry_values(work, entity, entry)
     found = _search_values(work, entity, entry.record_id, row)
-    _entry_and_search.do(work.connection, {**values, **found})
+    _entry_and_search.hold(work.connection, {**values, **found})
 
 
 def _entry_values(work: Work, entity: Entity, entry: Entry) -> dict[str, Any]:
@@ -119,6 +178,20 @@ def searched_fields(entity: Entity) -> tuple[str, ...]:
 def write_search_row(work: Work, entity: Entity, record_id: int, row: Mapping[str, Any]) -> None:
     """Make one record findable; *row* holds its values by field."""
     _put_search.run(work.connection, _search_values(work, entity, record_id, row))
+
+
+def write_search_rows(work: Work, entity: Entity, rows: Mapping[int, Mapping[str, Any]]) -> None:
+    """Make many records findable in one statement; *rows* holds values by field for each id."""
+    if not rows:
+        return
+    found = [
+        {
+            name.removeprefix("_"): value
+            for name, value in _search_values(work, entity, *one).items()
+        }
+        for one in rows.items()
+    ]
+    _put_many.do(work.connection, {"_rows": json_text(found)})
 
 
 def _search_values(

@@ -27,6 +27,11 @@ def repoint(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     ids = sorted(gone)
     for pointer in pointers_to(work.release.catalog, entity.name):
         _repoint_field(work, pointer, entity.name, keep, ids)
+    repoint_beside(work, entity, keep, ids)
+
+
+def repoint_beside(work: Work, entity: Entity, keep: int, ids: list[int]) -> None:
+    """Give *keep* the files and the shares of records that are merged into it."""
     number = work.number(entity.name)
     _repoint_files(work, number, keep, ids)
     _repoint_shares(work, number, keep, ids)

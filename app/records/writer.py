@@ -21,7 +21,6 @@ from app.records.batches import (
     run_all,
     run_each,
 )
-from app.records.bulk import Bulk
 from app.records.chronicle import Line, history_statement, read_line
 from app.records.drafts import Draft, Problems, read_input
 from app.records.duplicates import Duplicate, find_duplicates
@@ -29,12 +28,13 @@ from app.records.files import StoredFile, add_file, file_condition
 from app.records.saving import Written
 from app.records.sweeping import sweep_files
 from app.records.transactions import Hooks, entity_of
+from app.records.undoing import Undoing
 from app.records.work import Work
 
 __all__ = ["Hooks", "Writer", "Written"]
 
 
-class Writer(Bulk, Attaching):
+class Writer(Undoing, Attaching):
     """Everything that can be done to records."""
 
     def batch(
