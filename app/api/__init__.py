@@ -35,6 +35,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.signing_in import SignInApi
     from app.api.staff import StaffApi
     from app.api.swagger import SwaggerView
+    from app.api.timeline import TimelineApi
 
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
@@ -49,6 +50,7 @@ def register_api(builder: Any, services: Services) -> None:
         InboxApi,
         RecordApi,
         MovesApi,
+        TimelineApi,
         AttachmentApi,
         PoolApi,
         StaffApi,

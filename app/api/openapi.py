@@ -25,6 +25,7 @@ from app.api.openapi_paths import entity_paths, general_paths, responses
 from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
 from app.api.openapi_staff import staff_paths, staff_schemas
+from app.api.openapi_timeline import timeline_paths, timeline_schemas
 from app.definitions.catalog import Catalog
 from app.records.doings import RIGHTS
 
@@ -48,7 +49,7 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     schemas |= staff_schemas() | import_schemas()
     paths |= change_paths()
     schemas |= attachment_schemas() | change_schemas()
-    schemas |= automation_schemas()
+    schemas |= automation_schemas() | timeline_schemas()
     if policy.is_admin:
         paths |= automation_paths() | audit_paths()
         schemas |= audit_schemas()
@@ -67,6 +68,7 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         paths |= pool_paths(catalog, entity, language)
         paths |= record_paths(entity, language)
         paths |= automation_record_paths(entity, language)
+        paths |= timeline_paths(entity, language)
     return {
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",

@@ -31,6 +31,7 @@ from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
 from app.records.saved_views import SavedViews
 from app.records.stages import Stay
+from app.records.streams import Moment, Streams
 from app.records.writer import Hooks, Writer
 from app.records.writing import Writing
 from app.texts import say
@@ -69,6 +70,7 @@ class Records(Writing, Looking):
         self.views = OpenedViews(SavedViews(pools, lambda: live.release))
         self.reader.views = self.views
         self.benches = Benches(self.reader)
+        self.streams = Streams(self.reader)
         self.boards = Boards(self.reader)
         self.previews = Previews(pools, live, organisation, clock)
         self.figures = Figures(self.reader, self.lookups, pools, organisation, clock, self._asked)
@@ -344,6 +346,12 @@ class Records(Writing, Looking):
         """Return the records of any entity that the words find, the best first."""
         chosen = None if entities is None else tuple(entities)
         return self._asked(lambda: self.lookups.search(principal, text, chosen, page_size(limit)))
+
+    def stream(
+        self, principal: Principal, entity: str, record_id: object, **said: Any
+    ) -> list[Moment]:
+        """Return what happened around a record, the newest first; see `Streams.look`."""
+        return self._asked(lambda: self.streams.look(principal, entity, record_id, **said))
 
     def aggregate(
         self,

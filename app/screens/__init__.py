@@ -39,7 +39,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.notifications.hearing import Hearing
     from app.notifications.outbox import INBOX_CHANNEL
     from app.screens.assets import read_assets
-    from app.screens.automation_views import ButtonsView, LedgerView
+    from app.screens.automation_views import ButtonsView, FieldsView, LedgerView
     from app.screens.bench_views import BenchView, PaletteView
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
@@ -75,6 +75,7 @@ def register_screens(builder: Any, core: Any) -> None:
     for view in (
         RecordsView,
         ButtonsView,
+        FieldsView,
         LedgerView,
         ApprovalsView,
         MeView,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, request
 from flask_appbuilder import expose
 
-from app.screens import buttons, firings
+from app.screens import buttons, firings, in_place, talk
 from app.screens.views import Screen, visit
 
 
@@ -32,16 +32,30 @@ class ButtonsView(Screen):
     def comments(self, entity: str, number: int) -> Any:
         here = visit()
         if request.method == "POST":
-            return firings.say_something(here, entity, str(number))
-        if "HX-Request" not in request.headers:
-            # Whoever is not signed in is asked to first.
-            here.entity(entity)
-            return redirect(f"/crm/{entity}/{number}#comments", 302)
-        return firings.comments_part(here, entity, str(number))
+            return talk.say_something(here, entity, str(number))
+        # Whoever is not signed in is asked to first.
+        here.entity(entity)
+        return redirect(f"/crm/{entity}/{number}#talk", 302)
+
+    @expose("/<entity>/<int:number>/log", methods=["POST"])
+    def log(self, entity: str, number: int) -> Any:
+        return talk.log_on_record(visit(), entity, str(number))
 
     @expose("/<entity>/<int:number>/follow", methods=["POST"])
     def follow(self, entity: str, number: int) -> Any:
-        return firings.follow(visit(), entity, str(number))
+        return talk.follow(visit(), entity, str(number))
+
+
+class FieldsView(Screen):
+    """One field of a record, changed where it is read."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/<int:number>/field/<name>", methods=["GET", "POST"])
+    def field(self, entity: str, number: int, name: str) -> Any:
+        if request.method == "POST":
+            return in_place.save_field(visit(), entity, str(number), name)
+        return in_place.open_field(visit(), entity, str(number), name)
 
 
 class LedgerView(Screen):

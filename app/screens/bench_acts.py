@@ -8,58 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, redirect, request
 
-from app.definitions.catalog import Bench, Entity, Field
-from app.errors import Forbidden, InvalidInput, NotFound, RequestError
-from app.records.work import Work
+from app.errors import InvalidInput, NotFound, RequestError
 from app.screens.bench import bench_of, bench_part, whose_of
-from app.screens.controls import Chosen
+from app.screens.composing import (
+    Composer,
+    Place,
+    chosen_day,
+    composer_of,
+    log_of,
+    raw_moment,
+    sentence,
+    today,
+    write_log,
+)
 from app.screens.moments import day
 from app.screens.record_blocks import title_of
 from app.screens.visit import Visit, leave_toast
-
-#: When a contact is planned for a day without a time.
-_MORNING = time(9)
-_SOON = {"tomorrow": 1, "days": 3, "week": 7}
-
-
-@dataclass(slots=True)
-class Composer:
-    """The form that logs what was said and plans the next contact."""
-
-    key: str
-    title: str
-    action: str
-    back: str
-    text_label: str
-    method: str = ""
-    method_label: str = ""
-    methods: Sequence[Chosen] = ()
-    next_label: str = ""
-    #: (value, words, the day)
-    nexts: Sequence[tuple[str, str, str]] = ()
-    text: str = ""
-    chosen: str = ""
-    picked: str = ""
-    most: int = 3000
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The row that is acted upon."""
-
-    entity: Entity
-    bench: Bench
-    view: str
-    number: int
-    label: str
-    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _place(visit: Visit, name: str, number: int, fields: Sequence[str] = ()) -> Place:
@@ -88,6 +57,11 @@ def composer(visit: Visit, name: str, number: int) -> Response:
     return _show(visit, _composer(visit, place))
 
 
+def _composer(visit: Visit, place: Place) -> Composer:
+    address = f"/bench/log/{place.entity.name}/{place.number}"
+    return composer_of(visit, place, f"{address}?{request.query_string.decode()}")
+
+
 def _show(visit: Visit, form: Composer, status: int = 200) -> Response:
     page = visit.page(form.title, "home")
     template = "bench_log.html" if "HX-Request" in request.headers else "bench_log_page.html"
@@ -96,148 +70,17 @@ def _show(visit: Visit, form: Composer, status: int = 200) -> Response:
     return answer
 
 
-def _log_of(visit: Visit, place: Place) -> Entity:
-    """Return the entity that is logged.
-
-    Raises:
-        NotFound: nothing is, or not by the visitor.
-    """
-    entity = visit.catalog.entities.get(place.bench.log or "")
-    if entity is None or place.bench.log_link is None or entity.title is None:
-        raise NotFound
-    if not visit.policy.may("create", entity.name):
-        raise Forbidden(visit.policy.why("create", entity.name))
-    return entity
-
-
-def _method_of(entity: Entity) -> Field | None:
-    """Return the option asked first: the first choice that must be answered."""
-    return next(
-        (
-            one
-            for one in entity.fields.values()
-            if one.type.name == "choice" and one.required is True and not one.removed
-        ),
-        None,
-    )
-
-
-def _next_of(place: Place, log: Entity) -> Field | None:
-    """Return the date of the record that a logged one plans."""
-    planned = place.bench.later
-    here, there = place.entity.fields.get(planned or ""), log.fields.get(planned or "")
-    return here if here is not None and there is not None else None
-
-
-def _composer(visit: Visit, place: Place) -> Composer:
-    log = _log_of(visit, place)
-    text = log.fields[log.title or ""]
-    form = Composer(
-        key=f"{place.entity.name}-{place.number}",
-        title=visit.wording.say("Log: %(title)s", title=place.label),
-        action=f"/bench/log/{place.entity.name}/{place.number}?{request.query_string.decode()}",
-        back="/",
-        text_label=text.label.in_language(visit.language),
-        most=int(text.settings.get("max") or 3000),
-    )
-    method = _method_of(log)
-    if method is not None:
-        form.method, form.method_label = method.name, method.label.in_language(visit.language)
-        usual = method.default if isinstance(method.default, str) else ""
-        sent = request.form.get("method", usual)
-        form.methods = [
-            Chosen(one.name, one.label.in_language(visit.language), on=one.name == sent)
-            for one in method.options
-            if not one.removed
-        ]
-    planned = _next_of(place, log)
-    if planned is not None:
-        form.next_label = planned.label.in_language(visit.language)
-        form.nexts = _nexts(visit)
-    form.text = request.form.get("text", "")
-    form.chosen, form.picked = request.form.get("next", ""), request.form.get("pick", "")
-    return form
-
-
-def _nexts(visit: Visit) -> list[tuple[str, str, str]]:
-    say, today = visit.wording.say, _today(visit)
-    words = {"tomorrow": say("Tomorrow"), "days": say("In 3 days"), "week": say("In a week")}
-    return [
-        (name, words[name], day(today + timedelta(days=ahead), today, visit.wording))
-        for name, ahead in _SOON.items()
-    ]
-
-
-def _today(visit: Visit) -> date:
-    return visit.look.now.astimezone(visit.look.zone).date()
-
-
-def _chosen_day(visit: Visit) -> date | datetime | None:
-    """Return when it is to be, as it was chosen.
-
-    Raises:
-        InvalidInput: what was picked is no date.
-    """
-    said, picked = request.form.get("next", ""), request.form.get("pick", "").strip()
-    if said in _SOON:
-        return _today(visit) + timedelta(days=_SOON[said])
-    if not picked:
-        return None
-    try:
-        moment = datetime.fromisoformat(picked)
-    except ValueError as error:
-        raise InvalidInput(message=visit.wording.say("Pick a day.")) from error
-    return moment.replace(tzinfo=visit.look.zone) if "T" in picked else moment.date()
-
-
-def _raw(visit: Visit, one: Field, when: date | datetime | None) -> str | None:
-    """Return a moment as a field takes it; a day alone means its morning."""
-    if when is None:
-        return None
-    if one.type.name == "date":
-        return (when.date() if isinstance(when, datetime) else when).isoformat()
-    if not isinstance(when, datetime):
-        when = datetime.combine(when, _MORNING, visit.look.zone)
-    return when.isoformat()
-
-
 def log(visit: Visit, name: str, number: int) -> Response:
     """Write what was said and plan the next contact, both or neither."""
     place = _place(visit, name, number)
-    entity = _log_of(visit, place)
+    entity = log_of(visit, place)
     try:
-        _write_log(visit, place, entity)
+        write_log(visit, place, entity)
     except RequestError as problem:
         form = _composer(visit, place)
-        form.problem = _sentence(visit, problem)
+        form.problem = sentence(visit, problem)
         return _show(visit, form, 422)
     return _done(visit, visit.wording.say("Logged: %(title)s", title=place.label))
-
-
-def _write_log(visit: Visit, place: Place, log: Entity) -> None:
-    link, bench = log.fields[place.bench.log_link or ""], place.bench
-    method, planned, when = _method_of(log), _next_of(place, log), _chosen_day(visit)
-    if not request.form.get("text", "").strip():
-        raise InvalidInput(message=visit.wording.say("Write what was said."))
-    points = {"entity": place.entity.name, "id": place.number}
-    values: dict[str, Any] = {
-        link.name: points if link.type.name == "any_link" else place.number,
-        log.title or "": request.form.get("text", "").strip() or None,
-    }
-    if method is not None and request.form.get("method"):
-        values[method.name] = request.form["method"]
-    if planned is not None and when is not None:
-        values[planned.name] = _raw(visit, log.fields[planned.name], when)
-    writer = visit.writer
-
-    def step(work: Work) -> None:
-        writer.create_in(work, log.name, values, None, strict=True)
-        # Contact was made: what was planned is over, whether something new is planned or not.
-        if planned is not None and bench.later in visit.policy.writable(place.entity.name):
-            change = {planned.name: _raw(visit, planned, when)}
-            writer.update_in(work, place.entity.name, place.number, change, None, strict=True)
-
-    visit.records.transact(visit.principal, step, origin="screen")
 
 
 # -- ticked, put off -------------------------------------------------------------------------------
@@ -264,13 +107,13 @@ def later(visit: Visit, name: str, number: int) -> Response:
         raise NotFound
     place = _place(visit, name, number, [bench.later])
     try:
-        when = _chosen_day(visit)
+        when = chosen_day(visit)
     except InvalidInput as problem:
-        return _refused(visit, _sentence(visit, problem))
+        return _refused(visit, sentence(visit, problem))
     if when is None:
         return _refused(visit, visit.wording.say("Pick a day."))
-    changes = {bench.later: _raw(visit, entity.fields[bench.later], when)}
-    on = day(when.date() if isinstance(when, datetime) else when, _today(visit), visit.wording)
+    changes = {bench.later: raw_moment(visit, entity.fields[bench.later], when)}
+    on = day(when.date() if isinstance(when, datetime) else when, today(visit), visit.wording)
     told = visit.wording.say("%(title)s: later, on %(day)s", title=place.label, day=on)
     return _change(visit, place, changes, told)
 
@@ -293,7 +136,7 @@ def _change(visit: Visit, place: Place, values: Mapping[str, Any], told: str) ->
             visit.principal, place.entity.name, place.number, values, origin="screen"
         )
     except RequestError as problem:
-        return _refused(visit, _sentence(visit, problem))
+        return _refused(visit, sentence(visit, problem))
     before = {one: _before(place.kept[one]) for one in values if one in place.kept}
     undo_href = f"/bench/undo/{place.entity.name}/{place.number}?{request.query_string.decode()}"
     return _done(visit, told, undo_href if before else "", before)
@@ -303,11 +146,6 @@ def _before(value: Any) -> str:
     if value is None:
         return ""
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _sentence(visit: Visit, problem: RequestError) -> str:
-    said = [visit.words(one) for each in problem.fields.values() for one in each]  # type: ignore[arg-type]
-    return " ".join(dict.fromkeys(said)) or visit.words(problem.message)  # type: ignore[arg-type]
 
 
 def _refused(visit: Visit, sentence: str) -> Response:

@@ -1,7 +1,4 @@
-"""The ledger as people read it: on a record's page, and for administrators by rule and person.
-
-Beside it on the record: comments and followers, which are what rules and people say and hear.
-"""
+"""The ledger as people read it: of one record, and for administrators by rule and person."""
 
 from __future__ import annotations
 
@@ -10,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, redirect, request
+from flask import Response, request
 from markupsafe import Markup
 
 from app.automation.ledger import CAUSES, STATES, Ledger, Line
 from app.definitions.catalog import Entity
-from app.errors import Forbidden, InvalidInput
+from app.errors import Forbidden
 from app.screens.list_view import Tab
-from app.screens.marks import Mark, mark_of
 from app.screens.moments import time_tag
 from app.screens.record_blocks import title_of
 from app.screens.rule_pages import setup_tabs
-from app.screens.visit import Visit, leave_toast
+from app.screens.visit import Visit
 
 _PAGE = 25
 _COLORS = {
@@ -66,17 +62,6 @@ class FiringRow:
     steps: Sequence[StepRow]
     record_href: str = ""
     record: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CommentRow:
-    """One comment."""
-
-    person: Mark | None
-    name: str
-    text: str
-    when: Markup
-    rule: str
 
 
 def ledger(visit: Visit) -> Ledger:
@@ -222,65 +207,3 @@ def _name_of(visit: Visit, user_id: int) -> str:
 def _before() -> int | None:
     text = request.args.get("before", "")
     return int(text) if text.isdigit() and len(text) < 19 else None
-
-
-def comments_part(visit: Visit, name: str, number: str, refused: str = "") -> Response:
-    """Return the comments on a record, and who follows it, as a part of its page."""
-    visit.entity(name)
-    record_id = int(number)
-    people = visit.core.organisation.snapshot().people
-    look = visit.look
-    rows = []
-    for one in visit.records.comments(visit.principal, name, record_id):
-        person = people.get(one.user_id)
-        who = person.name if person is not None else visit.wording.say("The system")
-        when = time_tag(one.happened_at, look.now, visit.wording, look.zone)
-        rule = visit.catalog.automation.rules.get(one.cause or "")
-        label = visit.words(rule.label or rule.name) if rule is not None else one.cause or ""
-        mark = mark_of(who) if person is not None else None
-        rows.append(CommentRow(mark, who, one.text, when, label))
-    followers = [
-        one["user_id"] for one in visit.records.followers(visit.principal, name, record_id)
-    ]
-    return visit.render(
-        "comments.html",
-        rows=rows,
-        base=f"/crm/{name}/{number}",
-        csrf=visit.csrf,
-        refused=refused,
-        typed=request.form.get("text", "") if refused else "",
-        follows=visit.principal.user_id in followers,
-        followers=[mark_of(_name_of(visit, user)) for user in followers],
-    )
-
-
-def say_something(visit: Visit, name: str, number: str) -> Response:
-    """Keep a comment."""
-    visit.entity(name)
-    try:
-        visit.records.comment(
-            visit.principal, name, int(number), request.form.get("text", ""), origin="screen"
-        )
-    except InvalidInput as problem:
-        sentence = next((one[0] for one in problem.fields.values() if one), problem.message)
-        if "HX-Request" not in request.headers:
-            leave_toast(visit.words(sentence))  # type: ignore[arg-type]
-            return redirect(f"/crm/{name}/{number}#comments", 303)  # type: ignore[return-value]
-        answer = comments_part(visit, name, number, visit.words(sentence))  # type: ignore[arg-type]
-        answer.status_code = 422
-        return answer
-    return _back(visit, name, number)
-
-
-def follow(visit: Visit, name: str, number: str) -> Response:
-    """Follow a record, or no more."""
-    visit.entity(name)
-    follows = request.form.get("do") == "follow"
-    visit.records.follow(visit.principal, name, int(number), follows=follows)
-    return _back(visit, name, number)
-
-
-def _back(visit: Visit, name: str, number: str) -> Response:
-    if "HX-Request" in request.headers:
-        return comments_part(visit, name, number)
-    return redirect(f"/crm/{name}/{number}#comments", 303)  # type: ignore[return-value]

@@ -151,7 +151,7 @@ def draw_field(drawing: Drawing, field_: Field) -> Control:
         placeholder=field_.placeholder.in_language(language) if field_.placeholder else "",
         alive=field_.name in drawing.alive,
     )
-    why = _why_locked(drawing, field_)
+    why = why_locked(drawing.visit, drawing.entity, field_, drawing.preview)
     if why and field_.type.name != "lines":
         control.control, control.why = "locked", why
         control.end = shown_type(field_).align == "end"
@@ -165,22 +165,21 @@ def draw_field(drawing: Drawing, field_: Field) -> Control:
     return control
 
 
-def _why_locked(drawing: Drawing, field_: Field) -> str:
+def why_locked(visit: Visit, entity: Entity, field_: Field, preview: Preview) -> str:
     """Return why a field cannot be typed in, or nothing."""
-    wording = drawing.visit.wording
-    right = drawing.visit.policy.field_right(drawing.entity.name, field_.name)
+    say, policy = visit.wording.say, visit.policy
     if field_.type.name == "serial":
-        return wording.say("Numbered by itself")
+        return say("Numbered by itself")
     if not field_.type.writable:
-        return wording.say("Worked out by itself")
-    if right != "edit":
-        return wording.say("Your role may read this, not change it")
+        return say("Worked out by itself")
+    if policy.field_right(entity.name, field_.name) != "edit":
+        return say("Your role may read this, not change it")
     if field_.readonly is True:
-        return wording.say("This cannot be changed")
-    if field_.name in drawing.preview.locked:
-        return wording.say("This cannot be changed as the record stands now")
-    if field_.name == "owner" and not drawing.visit.policy.may("transfer", drawing.entity.name):
-        return wording.say("Handing over is not among your rights")
+        return say("This cannot be changed")
+    if field_.name in preview.locked:
+        return say("This cannot be changed as the record stands now")
+    if field_.name == "owner" and not policy.may("transfer", entity.name):
+        return say("Handing over is not among your rights")
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response, redirect, request, send_file
+from flask import Response, request, send_file
 
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.screens.controls import FileItem
@@ -110,20 +110,12 @@ def history_page(visit: Visit, name: str, number: str) -> Response:
     timeline = read_timeline(visit, entity, record.id, _before())
     if timeline is None:
         raise Forbidden(visit.policy.why("history", name))
+    if "HX-Request" in request.headers:
+        return visit.render("timeline_more.html", timeline=timeline)
     title = title_of(entity, record, visit)
     view = {"title": title, "href": f"/crm/{name}/{record.id}", "timeline": timeline}
     page = visit.page(f"{visit.wording.say('History')}: {title}", name)
     return visit.render("history.html", page=page, view=view)
-
-
-def more_timeline(visit: Visit, name: str, number: str) -> Response:
-    """Return earlier lines of a timeline, for the page that has the later ones."""
-    entity = visit.entity(name)
-    record = visit.records.get(visit.principal, name, number)
-    if "HX-Request" not in request.headers:
-        return redirect(f"/crm/{name}/{record.id}/history", 302)  # type: ignore[return-value]
-    timeline = read_timeline(visit, entity, record.id, _before())
-    return visit.render("timeline_more.html", timeline=timeline)
 
 
 def _before() -> int | None:

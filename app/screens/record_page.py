@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Response, request
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity
-from app.errors import Forbidden, NotFound
+from app.errors import NotFound
+from app.records.previews import Preview
 from app.records.results import Record
 from app.screens.approval_block import ApprovalView, OfferView, approval_block
 from app.screens.attachments import Files, attachment_block
@@ -18,7 +19,9 @@ from app.screens.buttons import ButtonView, Tried, record_buttons
 from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.controls import Control
 from app.screens.firings import has_ledger
-from app.screens.forms import form_sections
+from app.screens.forms import form_sections, why_locked
+from app.screens.happenings import Happenings, read_happenings
+from app.screens.in_place import may_be_edited
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.moving import Path, Refused, stage_path
@@ -27,7 +30,7 @@ from app.screens.pickers import person_control
 from app.screens.pools import PoolView, desk, pool_block
 from app.screens.record_blocks import Block, line_blocks, related_blocks, title_of
 from app.screens.rule_pages import about_record
-from app.screens.timeline import Timeline, read_timeline
+from app.screens.talk import Talk, talk_on
 from app.screens.visit import Visit
 
 _FACTS = 4
@@ -47,6 +50,9 @@ class Fact:
     tall: bool = False
     full: bool = False
     end: bool = False
+    #: where it is edited in place, or why it cannot be
+    edit_href: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,9 @@ class RecordView:
     lines: Sequence[Block] = ()
     related: Sequence[Block] = ()
     files: Files | None = None
-    timeline: Timeline | None = None
+    timeline: Happenings | None = None
+    #: what was said, and who reads along
+    talk: Talk | None = None
     transfer: Control | None = None
     approval: ApprovalView | None = None
     offers: Sequence[OfferView] = ()
@@ -104,9 +112,6 @@ class RecordView:
     pool: PoolView | None = None
     #: of rules
     buttons: Sequence[ButtonView] = ()
-    #: what is fetched when it comes into sight
-    comments_href: str = ""
-    firings_href: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -166,20 +171,19 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
         view.transfer_href = f"{base}/transfer"
         view.transfer = person_control("owner", visit.wording.say("New owner"), entity.name)
     _fill_head(visit, entity, record, view)
+    if not in_bin:
+        view.approval, view.offers = approval_block(visit, entity, record)
+        if view.approval is not None and view.approval.locked:
+            view.edit_href = ""
     view.sections = _sections(visit, entity, record, view)
     view.lines = line_blocks(visit, entity, record)
     if not in_bin:
         view.related = related_blocks(visit, entity, record)
         view.files = attachment_block(visit, entity, record, may_change="update" in rights)
-        view.approval, view.offers = approval_block(visit, entity, record)
-        if view.approval is not None and view.approval.locked:
-            view.edit_href = ""
         _add_pool(visit, entity, record, view)
-    view.timeline = _timeline(visit, entity, record)
+    view.timeline = read_happenings(visit, entity, record.id)
     if not in_bin:
-        view.comments_href = f"{base}/comments"
-        if has_ledger(visit, entity):
-            view.firings_href = f"{base}/automation"
+        view.talk = talk_on(visit, entity, record, may_change="update" in rights)
     view.tabs = _tabs(visit, view)
     return view
 
@@ -200,13 +204,6 @@ def _add_pool(visit: Visit, entity: Entity, record: Record, view: RecordView) ->
     view.menu = [*found, *view.menu]
 
 
-def _timeline(visit: Visit, entity: Entity, record: Record) -> Timeline | None:
-    try:
-        return read_timeline(visit, entity, record.id)
-    except (NotFound, Forbidden):
-        return None
-
-
 def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> list[MenuItem]:
     say = visit.wording.say
     items = []
@@ -216,6 +213,8 @@ def _menu(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> li
         items.append(MenuItem(say("Share"), "user-share", f"{base}/share"))
     if "history" in rights:
         items.append(MenuItem(say("History"), "history", f"{base}/history"))
+        if has_ledger(visit, entity):
+            items.append(MenuItem(say("What rules did"), "bolt", f"{base}/automation"))
     if about_record(visit.catalog.automation.rules.values(), entity.name):
         items.append(MenuItem(say("Rules: why not?"), "help", f"{base}/rules"))
     if "delete" in rights:
@@ -269,6 +268,19 @@ def _facts(visit: Visit, entity: Entity, record: Record) -> list[Fact]:
     return found[:_FACTS]
 
 
+def _with_edit(
+    visit: Visit, entity: Entity, record: Record, name: str, fact: Fact, preview: Preview
+) -> Fact:
+    """Return a value with the way to change it where it stands, or why there is none."""
+    one = entity.fields[name]
+    if one.built_in:
+        return fact
+    why = why_locked(visit, entity, one, preview)
+    if why or not may_be_edited(visit, entity, one):
+        return replace(fact, why=why)
+    return replace(fact, edit_href=f"/crm/{entity.name}/{record.id}/field/{name}")
+
+
 def _sections(visit: Visit, entity: Entity, record: Record, view: RecordView) -> list[FactSection]:
     shown: list[FactSection] = []
     named: set[str] = set()
@@ -290,8 +302,13 @@ def _sections(visit: Visit, entity: Entity, record: Record, view: RecordView) ->
             label = section.label.in_language(visit.language)
         else:
             label = visit.wording.say("Basics") if is_own else visit.wording.say("More")
-        shown.append(FactSection(label, [_fact(visit, entity, record, name) for name in names]))
-    del view
+        facts = [(name, _fact(visit, entity, record, name)) for name in names]
+        if view.edit_href:
+            facts = [
+                (name, _with_edit(visit, entity, record, name, fact, preview))
+                for name, fact in facts
+            ]
+        shown.append(FactSection(label, [fact for _, fact in facts]))
     record_facts = [
         name
         for name in (
@@ -305,8 +322,8 @@ def _sections(visit: Visit, entity: Entity, record: Record, view: RecordView) ->
         if name in record.values and name not in named
     ]
     if record_facts:
-        facts = [_fact(visit, entity, record, name) for name in record_facts]
-        shown.append(FactSection(visit.wording.say("Record"), facts))
+        kept = [_fact(visit, entity, record, name) for name in record_facts]
+        shown.append(FactSection(visit.wording.say("Record"), kept))
     return shown
 
 
@@ -325,10 +342,6 @@ def _tabs(visit: Visit, view: RecordView) -> list[Tab]:
     if view.files is not None:
         count = str(len(view.files.items))
         tabs.append(Tab(visit.wording.say("Files"), "#files", on=False, count=count))
-    if view.comments_href:
-        tabs.append(Tab(visit.wording.say("Comments"), "#comments", on=False))
-    if view.firings_href:
-        tabs.append(Tab(visit.wording.say("Automation"), "#automation", on=False))
     if view.timeline is not None:
         tabs.append(Tab(visit.wording.say("Timeline"), "#timeline", on=False))
     return tabs

@@ -17,7 +17,7 @@ from app.screens.moments import month, time_tag
 from app.screens.visit import Visit
 
 LINES = 15
-_ICONS = {
+ICONS = {
     "create": "plus",
     "update": "pencil",
     "delete": "trash",
@@ -82,7 +82,7 @@ def read_timeline(
         visit.principal, entity.name, record_id, limit=LINES + 1, before=before
     )
     shown = lines[:LINES]
-    titles = _titles(visit, entity, shown)
+    titles = titles_of(visit, entity, shown)
     people = visit.core.organisation.snapshot().people
     entries: list[Entry] = []
     last_month = ""
@@ -92,22 +92,23 @@ def read_timeline(
         this_month = month(line.happened_at, visit.wording, visit.look.zone)
         entries.append(
             Entry(
-                _sentence(visit, line, name),
+                sentence_of(visit, line, name),
                 time_tag(line.happened_at, visit.look.now, visit.wording, visit.look.zone),
                 this_month if this_month != last_month else "",
                 mark_of(name) if name else None,
-                _ICONS.get(line.action, "git-commit"),
-                _changes(visit, entity, line, titles),
+                ICONS.get(line.action, "git-commit"),
+                changes_of(visit, entity, line, titles),
             )
         )
         last_month = this_month
     more = ""
     if len(lines) > LINES:
-        more = f"/crm/{entity.name}/{record_id}/timeline?before={shown[-1].id}"
+        more = f"/crm/{entity.name}/{record_id}/history?before={shown[-1].id}"
     return Timeline(entries, more)
 
 
-def _sentence(visit: Visit, line: Any, name: str) -> str:
+def sentence_of(visit: Visit, line: Any, name: str) -> str:
+    """Return what a line of a history says happened."""
     say = visit.wording.say
     who = Markup("<b>{}</b>").format(name or say("The system"))
     sentence = {
@@ -142,9 +143,10 @@ def _sentence(visit: Visit, line: Any, name: str) -> str:
     )
 
 
-def _changes(
+def changes_of(
     visit: Visit, entity: Entity, line: Any, titles: Mapping[tuple[str, int], str | None]
 ) -> list[Change]:
+    """Return the fields a line of a history changed, as far as they may be seen."""
     if line.action == "create":
         return []
     found = []
@@ -232,9 +234,10 @@ def titles_for(
     return found
 
 
-def _titles(
+def titles_of(
     visit: Visit, entity: Entity, lines: Sequence[Any]
 ) -> dict[tuple[str, int], str | None]:
+    """Return the titles of what lines of a history link to, one question for each entity."""
     values = [
         (name, value)
         for line in lines

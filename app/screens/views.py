@@ -22,6 +22,7 @@ from app.screens import (
     board_moves,
     column_panel,
     filter_panel,
+    happenings,
     me,
     moving,
     my_keys,
@@ -124,7 +125,7 @@ class RecordsView(Screen):
 
     @expose("/<entity>/<int:number>/timeline")
     def timeline(self, entity: str, number: int) -> Any:
-        return pages.more_timeline(visit(), entity, str(number))
+        return happenings.timeline_part(visit(), entity, str(number))
 
     @expose("/<entity>/<int:number>/delete", methods=["POST"])
     def delete(self, entity: str, number: int) -> Any:

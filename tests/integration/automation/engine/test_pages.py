@@ -141,14 +141,18 @@ def test_buttons_comments_and_the_ledger_on_pages(world: ApiWorld) -> None:
     sam.ask("POST", "/crm/customer/do", data={"ids": str(number), "do": "rule:mark"})
     assert sam.ask("GET", f"/api/v1/customer/{number}").json["status"] == "dormant"
     part = {"HX-Request": "true"}
-    said = f"/crm/customer/{number}/comments"
-    assert "Two" in sam.ask("GET", said, headers=part).text
+    page, said = f"/crm/customer/{number}", f"/crm/customer/{number}/comments"
+    assert "Two" in sam.ask("GET", page).text
     answer = sam.ask("POST", said, data={"text": "<b>Hm"}, headers=part)
-    assert "&lt;b&gt;Hm" in answer.text
-    assert "Following" in answer.text, "a rule had the owner follow"
+    assert (answer.status_code, "record-told" in answer.headers["HX-Trigger"]) == (204, True)
+    shown = sam.ask("GET", page).text
+    assert "&lt;b&gt;Hm" in shown
+    assert 'aria-pressed="true"' in shown, "a rule had the owner follow"
+    assert "Rule <b>Convert it</b> fired" in shown
     assert sam.ask("POST", said, data={"text": ""}, headers=part).status_code == 422
     follow = f"/crm/customer/{number}/follow"
-    assert "Following" not in sam.ask("POST", follow, data={"do": "unfollow"}, headers=part).text
+    assert sam.ask("POST", follow, data={"do": "unfollow"}, headers=part).status_code == 204
+    assert 'aria-pressed="true"' not in sam.ask("GET", page).text
     ledger = sam.ask("GET", f"/crm/customer/{number}/automation").text
     assert "Convert it" in ledger
     assert "Mark as old" in ledger

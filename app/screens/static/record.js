@@ -1,0 +1,88 @@
+// The page of one record. After something was said, saved or moved, the page is asked for again and
+// its parts exchanged: what is scrolled to, typed or open elsewhere stays.
+import { token } from "./send.js";
+import { toast } from "./toast.js";
+
+const page = () => document.querySelector("[data-part]");
+
+export async function freshParts() {
+  if (!page()) return;
+  const response = await fetch(location.href, {
+    credentials: "same-origin",
+    headers: { "X-Requested-With": "fetch" },
+  });
+  if (!response.ok || response.redirected) {
+    location.reload();
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const other = fresh.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+    if (!other || part.querySelector("dialog[open], .inplace")) continue;
+    part.replaceWith(other);
+    window.htmx?.process(other);
+  }
+  document.dispatchEvent(new CustomEvent("record-fresh"));
+}
+
+// What was done, with a way back where there is one.
+export function tell({ text, undo }) {
+  const box = toast(text);
+  if (!undo) return;
+  const form = document.createElement("form");
+  form.method = "post";
+  form.action = undo.href;
+  for (const [name, value] of [["csrf_token", token()], ...undo.fields]) {
+    const input = document.createElement("input");
+    input.type = "hidden";
+    input.name = name;
+    input.value = value;
+    form.append(input);
+  }
+  const button = document.createElement("button");
+  button.textContent = undo.label;
+  form.append(button);
+  box.append(form);
+}
+
+function resetTalk() {
+  for (const form of document.querySelectorAll("[data-talk] form")) form.reset();
+  for (const note of document.querySelectorAll("[data-talk] .note")) note.remove();
+}
+
+// The phone's foot bar logs a follow-up about the record that is open.
+function openTalk(event) {
+  const plus = event.target.closest?.(".foot-nav .plus")?.closest("a");
+  const area = document.querySelector("[data-talk] .talk-log textarea");
+  if (!plus || !area) return;
+  event.preventDefault();
+  focusTalk();
+}
+
+function focusTalk() {
+  const talk = document.querySelector("[data-talk]");
+  const chosen = talk.querySelector('input[name="talk"]:checked')?.value;
+  const area = talk.querySelector(`.talk-${chosen} textarea`);
+  area?.scrollIntoView({ block: "center" });
+  area?.focus();
+}
+
+export function startRecord() {
+  document.addEventListener("record-told", (event) => {
+    tell(event.detail);
+    resetTalk();
+    freshParts();
+  });
+  document.addEventListener("click", openTalk);
+  // Choosing what to write leads to where it is written.
+  document.addEventListener("click", (event) => {
+    if (event.target.matches?.('[data-talk] input[name="talk"]')) focusTalk();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-talk] .pick-at input")) {
+      event.target.closest(".pick-at").classList.toggle("on", Boolean(event.target.value));
+    } else if (event.target.matches?.('[data-talk] input[name="next"]')) {
+      event.target.form.querySelector(".pick-at")?.classList.remove("on");
+    }
+  });
+}

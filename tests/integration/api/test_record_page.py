@@ -1,0 +1,118 @@
+"""The page of one record over HTTP: its timeline, what is said on it, editing in place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.api.test_bench import CHANGED
+from tests.integration.api.world import FILES, IDS, ApiWorld, build
+
+HTMX = {"HX-Request": "true"}
+FETCH = {"X-Requested-With": "fetch"}
+
+
+@pytest.fixture(scope="module")
+def world(template_database, databases, tmp_path_factory) -> Iterator[ApiWorld]:
+    name = databases.create(template_database("api_world", build))
+    made = ApiWorld(databases.url(name), tmp_path_factory.mktemp("record") / "var")
+    made.apply({**FILES, **CHANGED})
+    yield made
+    made.close()
+    databases.drop(name)
+
+
+def test_one_timeline_tells_everything_in_order(world):
+    sam, token, root = world.browser("sam"), world.as_("sam"), world.as_("root")
+    number = sam.made("customer", name="Timely", status="active")["id"]
+    page, api = f"/crm/customer/{number}", f"/customer/{number}"
+    # A visit and the next contact in one go, a comment that names somebody, and a change.
+    said = {"csrf_token": sam.csrf, "text": "Likes <it>", "next": "week"}
+    answer = sam.ask("POST", f"{page}/log", data=said, headers=HTMX)
+    told = json.loads(answer.headers["HX-Trigger"])["record-told"]
+    assert (answer.status_code, told["text"]) == (204, "Visit: saved")
+    assert token.get(api).json["next_on"] is not None
+    refused = sam.ask("POST", f"{page}/log", data={**said, "text": " "}, headers=HTMX)
+    assert (refused.status_code, "Write what was said." in refused.text) == (422, True)
+    sam.ask("POST", f"{page}/comments", data={"csrf_token": sam.csrf, "text": "@Mia look"})
+    assert token.patch(api, {"level": "a", "reason": "big", "note": "n"}).status_code == 200
+    assert root.patch(api, {"secret": "hush"}).status_code == 200
+
+    rows = root.get(f"{api}/timeline").json["rows"]
+    assert [one["kind"] for one in rows] == [
+        "change", "change", "comment", "visit", "change", "change",
+    ]  # fmt: skip
+    assert rows[0]["history"]["changes"]["secret"]["after"] == "hush"
+    assert rows[3]["record"]["content"] == "Likes <it>"
+    # What may not be read is not even a line; nothing of it is counted in pages either.
+    seen, after = [], None
+    while True:
+        given = {"limit": 2, **({"after": after} if after else {})}
+        part = token.get(f"{api}/timeline", **given).json
+        seen += [(one["kind"], one["id"]) for one in part["rows"]]
+        after = part["next"]
+        if after is None:
+            break
+    assert seen == [(one["kind"], one["id"]) for one in rows[1:]]
+    only = token.get(f"{api}/timeline", kinds="visit,comment").json["rows"]
+    assert [one["kind"] for one in only] == ["comment", "visit"]
+    for wrong in ({"kinds": "nothing"}, {"after": "x"}, {"after": "1-2-3-4"}, {"limit": "x"}):
+        assert token.get(f"{api}/timeline", **wrong).status_code == 400
+    assert world.as_("tom").get(f"{api}/timeline").status_code == 404
+
+    html = sam.ask("GET", page).text
+    assert "Likes &lt;it&gt;" in html
+    assert '<b class="brand">@Mia</b> look' in html
+    assert "changed 3 fields" in html
+    assert "hush" not in html
+    # The date that the visit planned is said with the visit, not once more.
+    assert "filled in <b>Next on</b>" not in html
+    part = sam.ask("GET", f"{page}/timeline?show=comment", headers=HTMX).text
+    assert ("@Mia" in part, "Likes" in part) == (True, False)
+    # A reader without the right to the history sees what was said, and no changes.
+    world.as_("mia")
+    assert IDS["vic"]
+    seen = world.as_("vic").get(f"{api}/timeline").json["rows"]
+    assert {one["kind"] for one in seen} == {"visit", "comment"}
+
+
+def test_a_field_is_changed_where_it_is_read(world):
+    sam, token = world.browser("sam"), world.as_("sam")
+    number = sam.made("customer", name="Placed", status="active", city={"city": "Hangzhou"})["id"]
+    page = f"/crm/customer/{number}"
+    shown = sam.ask("GET", page).text
+    assert f'data-edit="{page}/field/name"' in shown
+    # What may only be read says why; what may not be read is not there.
+    assert f"{page}/field/credit" not in shown
+    assert "Your role may read this, not change it" in shown
+    for field, status in (("credit", 403), ("secret", 404), ("code", 403), ("files", 403)):
+        assert sam.ask("GET", f"{page}/field/{field}").status_code == status
+    form = sam.ask("GET", f"{page}/field/name").text
+    assert 'value="Placed"' in form
+    assert "Was Placed. Enter saves, Esc takes it back." in form
+    version = token.get(f"/customer/{number}").json["version"]
+    sent = {"csrf_token": sam.csrf, "_version": version, "name": "Placed anew"}
+    saved = sam.ask("POST", f"{page}/field/name", data=sent, headers=FETCH).json
+    assert (saved["html"], saved["version"]) == ("Placed anew", version + 1)
+    assert saved["undo"]["fields"] == [["name", "Placed"]]
+    refused = sam.ask(
+        "POST", f"{page}/field/name", data={**sent, "_version": "", "name": ""}, headers=FETCH
+    )
+    assert (refused.status_code, "is needed" in refused.text) == (422, True)
+    # Another field meanwhile is no conflict; the same one asks.
+    other = {"csrf_token": sam.csrf, "_version": version, "level": "b"}
+    assert sam.ask("POST", f"{page}/field/level", data=other, headers=FETCH).status_code == 200
+    mine = {**sent, "name": "Mine"}
+    assert sam.ask("POST", f"{page}/field/name", data=mine, headers=FETCH).status_code == 409
+    asked = sam.ask("POST", f"{page}/field/name", data=mine)
+    assert (asked.status_code, "Placed anew" in asked.text) == (409, True)
+    # A value of several parts is kept whole, and taken back by the form that came with it.
+    typed = {"csrf_token": sam.csrf, "city.city": "Ningbo"}
+    saved = sam.ask("POST", f"{page}/field/city", data=typed, headers=FETCH).json
+    undo = {"csrf_token": sam.csrf, **dict(saved["undo"]["fields"])}
+    back = sam.ask("POST", saved["undo"]["href"], data=undo)
+    assert (back.status_code, back.headers["Location"]) == (303, page)
+    assert token.get(f"/customer/{number}").json["city"]["city"] == "Hangzhou"
+    assert world.browser("tom").ask("GET", f"{page}/field/name").status_code == 404
