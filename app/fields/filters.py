@@ -62,11 +62,50 @@ COMING_DAYS = Operator(
     "{field} in coming({value}, 'days')",
     value="number",
 )
+DAYS_AGO = Operator(
+    "days_ago",
+    say("is more than … days ago", "早于几天前"),
+    "{field} < today() - days({value})",
+    value="number",
+)
+DAYS_ON = Operator(
+    "days_on",
+    say("is more than … days from now", "晚于几天后"),
+    "{field} > today() + days({value})",
+    value="number",
+)
 TODAY = Operator(
     "today", say("is today", "是今天"), "{field} in this('day')", takes_value=False, value="none"
 )
-DAYS = (ON, BEFORE, AFTER, BETWEEN, TODAY, THIS, PREVIOUS, NEXT, LAST_DAYS, COMING_DAYS, *FILLED)
-MOMENTS = (BEFORE, AFTER, BETWEEN, TODAY, THIS, PREVIOUS, NEXT, LAST_DAYS, COMING_DAYS, *FILLED)
+DAYS = (
+    ON,
+    BEFORE,
+    AFTER,
+    BETWEEN,
+    TODAY,
+    THIS,
+    PREVIOUS,
+    NEXT,
+    LAST_DAYS,
+    COMING_DAYS,
+    DAYS_AGO,
+    DAYS_ON,
+    *FILLED,
+)
+MOMENTS = (
+    BEFORE,
+    AFTER,
+    BETWEEN,
+    TODAY,
+    THIS,
+    PREVIOUS,
+    NEXT,
+    LAST_DAYS,
+    COMING_DAYS,
+    DAYS_AGO,
+    DAYS_ON,
+    *FILLED,
+)
 TIMES = (ON, BEFORE, AFTER, BETWEEN, *FILLED)
 
 CHOICES = (ANY_OF, NONE_OF, IS, IS_NOT, *FILLED)

@@ -22,6 +22,7 @@ from app.records.files import FileStore
 from app.records.looking import Looking
 from app.records.lookups import Lookups
 from app.records.moves import Possible
+from app.records.news import News
 from app.records.opened_views import OpenedViews
 from app.records.previews import Previews
 from app.records.questions import FieldNames, names_of, page_size, question_of
@@ -68,6 +69,8 @@ class Records(Writing, Looking):
         self.reader = Reader(pools, lambda: live.release, clock, secret)
         self.lookups = Lookups(self.reader, clock)
         self.views = OpenedViews(SavedViews(pools, lambda: live.release))
+        self.news = News(pools, clock)
+        self.lookups = Lookups(self.reader, clock)
         self.reader.views = self.views
         self.benches = Benches(self.reader)
         self.streams = Streams(self.reader)

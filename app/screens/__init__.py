@@ -46,6 +46,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.frame import Frames
     from app.screens.import_views import ImportsView
     from app.screens.job_views import JobsView
+    from app.screens.list_views import ListsView
     from app.screens.lists import Lists
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.palette import remember_what_is_seen
@@ -74,6 +75,7 @@ def register_screens(builder: Any, core: Any) -> None:
     remember_what_is_seen(current_app)
     for view in (
         RecordsView,
+        ListsView,
         ButtonsView,
         FieldsView,
         LedgerView,

@@ -22,8 +22,8 @@ from app.screens.amounts import short_amount
 from app.screens.cards import Cards, lane_label
 from app.screens.frame import Choice
 from app.screens.list_view import Asked
-from app.screens.lists import views_of
 from app.screens.looks import by_choices, lane_fields, switch
+from app.screens.opened_lists import open_list
 from app.screens.visit import Visit
 
 #: Cards of a column that are shown at first, and with each "more".
@@ -238,9 +238,7 @@ def _shade(color: str | None, going: Sequence[str], name: str) -> str:
 
 def board_answer(visit: Visit, entity: Entity, arguments: Mapping[str, str], by: str) -> Response:
     """Return the page of a board, or more of one of its columns."""
-    asked = Asked.of(entity.name, arguments)
-    if asked.view not in {one.name for one in views_of(entity, visit.policy)}:
-        asked = Asked(entity.name, "", asked.search, asked.filter, asked.sort)
+    asked = open_list(visit, entity, arguments).asked
     board = Board(visit, entity, asked, by)
     if arguments.get("part") == "lane":
         return board.more(arguments.get("lane", ""), arguments.get("after", ""))

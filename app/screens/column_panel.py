@@ -1,53 +1,107 @@
-"""Which columns a list shows: chosen on this device, among those somebody may read."""
+"""Which columns a list shows, in which order, how wide and how high: kept for each person.
+
+In a view of one's own it is the view that changes; in any other list it is how one looks at it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, redirect, request
 
+from app.errors import InvalidInput
+from app.records.arrangements import Arrangement, read_arrangement
+from app.records.view_drafts import Draft
 from app.screens.columns import is_listable
 from app.screens.conditions import path_label
 from app.screens.controls import Chosen
-from app.screens.list_view import Asked
-from app.screens.lists import chosen_columns, views_of
-from app.screens.visit import Visit
+from app.screens.opened_lists import OpenedList, open_list
+from app.screens.visit import Visit, leave_toast
 
 
 def column_panel(visit: Visit, name: str) -> Response:
     """Return every column there may be, those that are shown first and in their order."""
     entity = visit.entity(name)
-    asked = Asked.of(name, request.args)
-    view = next((one for one in views_of(entity, visit.policy) if one.name == asked.view), None)
-    columns = visit.screens.lists.columns(visit, entity, view, chosen_columns(entity, visit))
-    shown = [column.path for column in columns.columns]
+    opened = open_list(visit, entity, request.args)
+    shown = [column.path for column in visit.screens.lists.columns_of(visit, opened).columns]
     rest = [
         one
         for one in visit.policy.readable(name)
         if one not in shown and is_listable(entity.fields[one])
     ]
+    rest.sort(key=lambda path: path_label(entity, path, visit.language))
     choices = [
         Chosen(path, path_label(entity, path, visit.language), path in shown)
         for path in (*shown, *rest)
     ]
     return visit.render(
-        "columns.html", action=asked.href("columns"), choices=choices, csrf=visit.csrf
+        "columns.html",
+        action=opened.asked.href("arrange"),
+        choices=choices,
+        csrf=visit.csrf,
     )
 
 
-def choose_columns(visit: Visit, name: str) -> Response:
-    """Keep which columns somebody wants to see in a list, on this device."""
+def arrange(visit: Visit, name: str) -> Response:
+    """Keep the columns, widths or height of rows that somebody chose."""
     entity = visit.entity(name)
+    opened = open_list(visit, entity, request.args)
+    form = request.form
     readable = set(visit.policy.readable(name))
-    chosen = [one for one in request.form.getlist("column") if one.partition(".")[0] in readable]
-    response = redirect(Asked.of(name, request.args).href(), 303)
-    cookie = f"columns.{entity.name}"
-    if "reset" in request.form or not chosen:
-        response.delete_cookie(cookie)
+    now = _kept(visit, opened)
+    try:
+        if "reset" in form:
+            now = replace(now, columns=(), widths={})
+        if "column" in form and "reset" not in form:
+            columns = [one for one in form.getlist("column") if one.partition(".")[0] in readable]
+            now = _read(now, columns=columns[:30])
+        if "widths" in form:
+            now = _read(now, widths=_widths(form["widths"]))
+        if "density" in form:
+            now = _read(now, density=form["density"])
+    except InvalidInput as problem:
+        if request.headers.get("X-Requested-With"):
+            raise
+        sentences = [visit.words(one) for them in problem.fields.values() for one in them]  # type: ignore[arg-type]
+        leave_toast(" ".join(sentences))
+        return redirect(opened.asked.href(), 303)  # type: ignore[return-value]
+    _keep(visit, opened, now)
+    if request.headers.get("X-Requested-With"):
+        return Response(status=204)
+    return redirect(opened.asked.href(), 303)  # type: ignore[return-value]
+
+
+def _is_own(visit: Visit, opened: OpenedList) -> bool:
+    return opened.own is not None and opened.own.user_id == visit.principal.user_id
+
+
+def _kept(visit: Visit, opened: OpenedList) -> Arrangement:
+    """Return what is kept already: of one's own view, or of how one looks at a list."""
+    if opened.own is not None and _is_own(visit, opened):
+        return opened.own.settings
+    store = visit.records.views.views
+    kept: Arrangement = store.choice(visit.principal, opened.entity.name, opened.name)
+    return kept
+
+
+def _keep(visit: Visit, opened: OpenedList, now: Arrangement) -> None:
+    store, own = visit.records.views.views, opened.own
+    if own is not None and _is_own(visit, opened):
+        draft = Draft(own.name, now, own.roles, own.users)
+        store.update(visit.principal, visit.policy, opened.entity.name, own, draft)
     else:
-        response.set_cookie(
-            cookie,
-            ".".join(one.replace(".", "-") for one in chosen[:20]),
-            max_age=365 * 24 * 3600,
-            httponly=True,
-            samesite="Lax",
-        )
-    return response  # type: ignore[return-value]
+        store.choose(visit.principal, opened.entity.name, opened.name, now)
+
+
+def _read(now: Arrangement, **changed: object) -> Arrangement:
+    return read_arrangement({**now.as_json(), **changed})
+
+
+def _widths(text: str) -> dict[str, int]:
+    """Read ``name:180,level:64``."""
+    found = {}
+    for pair in text[:4_000].split(","):
+        path, _, width = pair.partition(":")
+        if path and width.isascii() and width.isdigit() and len(width) < 5:
+            found[path] = int(width)
+    return found

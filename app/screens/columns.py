@@ -63,7 +63,7 @@ class Columns:
         html: list[str] = []
         for record in records:
             number = record.id
-            html.append(f'<tr data-href="{prefix}{number}">')
+            html.append(f'<tr data-href="{prefix}{number}" data-id="{number}">')
             if ticked:
                 html.append(
                     f'<td class="c-check"><input type="checkbox" class="form-check-input" name="id"'

@@ -16,6 +16,7 @@ from app.definitions.catalog import Entity, Field
 from app.expressions import Kind
 from app.fields import filters
 from app.fields.base import Operator
+from app.fields.worked_out import result_of
 from app.screens.wording import Wording
 from app.texts import Label, say
 
@@ -99,7 +100,8 @@ def _literal(field: Field, operator: Operator, value: str) -> str:
     if operator.value == "period":
         return quote(value)
     # Numbers and the ids of records stand without quotes; days and options are texts.
-    bare = field.type.align == "end" or bool(field.type.targets(field)) or field.type.name in _BARE
+    shown = result_of(field)[0] if field.type.name in ("formula", "rollup") else field.type
+    bare = shown.align == "end" or bool(field.type.targets(field)) or shown.name in _BARE
     clean = value.replace(",", "").replace("，", "").strip() if bare else value
     return clean if bare and _NUMBER.match(clean) else quote(value)
 
@@ -129,41 +131,6 @@ def write_filter(entity: Entity, conditions: Iterable[Condition]) -> str:
     """Return the expression all of whose conditions must hold."""
     texts = [write_condition(entity, one) for one in conditions]
     return " and ".join(text for text in texts if text)
-
-
-def split_filter(text: str) -> list[str]:
-    """Return the parts of an expression that are joined by `and` at the top.
-
-    An expression with `or` at the top is one part.
-    """
-    parts: list[str] = []
-    depth, start, position = 0, 0, 0
-    while position < len(text):
-        character = text[position]
-        if character in {"'", '"'}:
-            position = _end_of_text(text, position)
-            continue
-        if character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        elif depth == 0 and text.startswith(" or ", position):
-            return [text.strip()]
-        elif depth == 0 and text.startswith(" and ", position):
-            parts.append(text[start:position].strip())
-            start = position + 5
-            position = start
-            continue
-        position += 1
-    parts.append(text[start:].strip())
-    return [part for part in parts if part]
-
-
-def _end_of_text(text: str, start: int) -> int:
-    position = start + 1
-    while position < len(text) and text[position] != text[start]:
-        position += 2 if text[position] == "\\" else 1
-    return position + 1
 
 
 def read_condition(entity: Entity, text: str) -> Condition | None:
@@ -204,29 +171,6 @@ def _values(found: re.Match[str]) -> tuple[str, ...]:
     if groups.get("other") is not None:
         return (unquote(value), unquote(groups["other"]))
     return (unquote(value),)
-
-
-def read_filter(entity: Entity, text: str) -> tuple[list[Condition], list[str]]:
-    """Return the conditions of an expression, and the parts that fit no template."""
-    conditions: list[Condition] = []
-    rest: list[str] = []
-    parts = split_filter(text)
-    position = 0
-    while position < len(parts):
-        # `between` is two parts with an `and` of its own.
-        pair = " and ".join(parts[position : position + 2])
-        found = read_condition(entity, pair) if position + 1 < len(parts) else None
-        if found:
-            conditions.append(found)
-            position += 2
-            continue
-        found = read_condition(entity, parts[position])
-        if found:
-            conditions.append(found)
-        else:
-            rest.append(parts[position])
-        position += 1
-    return conditions, rest
 
 
 def path_label(entity: Entity, path: str, language: str) -> str:

@@ -1,79 +1,121 @@
-"""The filter of a list: rows of field, operator and value, the expression they make, the count."""
+"""The filter of a list: rows in groups, the expression they make, and how many records it finds.
+
+The form is a tree told in order: ``n`` says where a group begins and ends and where a row stands.
+What cannot be shown as rows is edited as text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response, redirect, request
 
-from app.definitions.catalog import Entity, Field
+from app.definitions.catalog import Entity
 from app.errors import Forbidden, Malformed
-from app.fields.base import Operator
-from app.screens.conditions import (
-    PERIODS,
-    Condition,
-    field_of,
-    find_operator,
-    operators_for,
-    path_label,
-    read_filter,
-    write_filter,
-)
-from app.screens.controls import Chosen, Control, PartInput, first
+from app.expressions.joints import read_joints
+from app.expressions.problems import ExpressionProblem
+from app.screens.conditions import Condition, field_of, find_operator, operators_for, path_label
+from app.screens.controls import Chosen, Typed, first
+from app.screens.filter_rows import Row, draw_row
+from app.screens.filter_tree import FilterGroup, read_tree, write_tree
 from app.screens.form_state import as_typed
-from app.screens.kinds import FormLook, kind_of
+from app.screens.list_parts import count_words
 from app.screens.list_view import Asked
-from app.screens.lists import count_words
 from app.screens.navigation import in_sentence, plural
+from app.screens.opened_lists import OpenedList, open_list, view_asked
 from app.screens.visit import Visit
 
 #: So many conditions are laid out before anybody adds one.
-_READY = 5
+_READY = 4
+#: Groups within groups; the language allows more, people do not read them.
+DEEPEST = 6
+_MOST_ROWS = 200
+
+
+@dataclass(slots=True)
+class GroupView:
+    """One group of a filter, as the panel draws it."""
+
+    number: str
+    join: str
+    items: list[Any] = field(default_factory=list)
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One condition as it is edited."""
+class TextRow:
+    """A condition that no row can show."""
 
-    number: int
-    name: str
-    operator: str
-    href: str
-    fields: Sequence[Chosen]
-    operators: Sequence[Chosen]
-    value: Control | None
+    number: str
+    text: str
 
 
 def panel(visit: Visit, name: str) -> Response:
     """Return the panel for the filter of the address, what is usual in this list at hand."""
     entity = visit.entity(name)
-    asked = Asked.of(name, request.args)
-    conditions, rest = read_filter(entity, asked.filter)
-    paths = _paths(visit, entity)
-    used = {one.path for one in conditions}
-    waiting = [
-        Condition(path, _asking(entity, path))
-        for path in entity.screens.filters
-        if path not in used and _asking(entity, path)
-    ]
-    rows = [
-        row
-        for number, one in enumerate([*conditions, *waiting[: max(_READY - len(conditions), 0)]])
-        if (row := _row(visit, entity, one, number, paths)) is not None
-    ]
+    opened = open_list(visit, entity, request.args)
+    asked = opened.asked
+    tree: FilterGroup | None
+    try:
+        tree = read_tree(entity, asked.filter)
+    except ExpressionProblem:
+        tree = None
+    return _panel(visit, opened, tree, asked.filter, ready=True)
+
+
+def switch(visit: Visit, name: str) -> Response:
+    """Return the panel for what was typed as text, or the text of what was clicked."""
+    entity = visit.entity(name)
+    opened = open_list(visit, entity, request.args)
+    text = _posted(entity)
+    if request.form.get("to") == "text":
+        return _panel(visit, opened, None, text)
+    try:
+        tree: FilterGroup | None = read_tree(entity, text)
+    except ExpressionProblem:
+        tree = None
+    return _panel(visit, opened, tree, text)
+
+
+def _panel(
+    visit: Visit, opened: OpenedList, tree: FilterGroup | None, text: str, *, ready: bool = False
+) -> Response:
+    entity, asked = opened.entity, opened.asked
+    paths = filter_paths(visit, entity)
+    group = None
+    if tree is not None:
+        if ready:
+            _lay_out(entity, tree)
+        group = _Drawing(visit, entity, paths).group(tree)
+    base = asked.href("filter/apply", filter="")
     return visit.render(
         "filter.html",
-        rows=rows,
-        action=asked.href("filter/apply", filter=""),
+        group=group,
+        text=text,
+        action=base,
         preview=asked.href("filter/preview", filter=""),
-        add=f"/crm/{name}/filter/row?add=1",
+        switch=asked.href("filter/switch", filter=""),
+        add=f"/crm/{entity.name}/filter/row?add=1",
+        add_group=f"/crm/{entity.name}/filter/row?group=1",
         things=in_sentence(plural(entity, visit.language), visit.language),
-        kept=[("rest", part) for part in rest],
         csrf=visit.csrf,
-        **_state(visit, asked, asked.filter),
+        **_state(visit, opened, text),
     )
+
+
+def _lay_out(entity: Entity, tree: FilterGroup) -> None:
+    """Add rows for what this list is usually filtered by."""
+    used = {one.path for one in tree.conditions()}
+    if tree.join != "and":
+        return
+    for path in entity.screens.filters:
+        if tree.size() >= _READY:
+            return
+        asking = _asking(entity, path)
+        if path not in used and asking:
+            tree.items.append(Condition(path, asking))
 
 
 def _asking(entity: Entity, path: str) -> str:
@@ -82,28 +124,69 @@ def _asking(entity: Entity, path: str) -> str:
     return next((one.name for one in offered if one.value != "none"), "")
 
 
+class _Drawing:
+    """Numbers rows and groups while they are drawn."""
+
+    def __init__(self, visit: Visit, entity: Entity, paths: Sequence[Chosen]) -> None:
+        self._visit, self._entity, self._paths = visit, entity, paths
+        self._last = 0
+
+    def _next(self) -> str:
+        self._last += 1
+        return str(self._last)
+
+    def group(self, tree: FilterGroup, depth: int = 0) -> GroupView:
+        view = GroupView(self._next(), tree.join, depth=depth)
+        for item in tree.items:
+            if isinstance(item, FilterGroup):
+                view.items.append(self.group(item, depth + 1))
+                continue
+            number = self._next()
+            row: Row | None = None
+            if isinstance(item, Condition):
+                row = draw_row(self._visit, self._entity, item, number, self._paths)
+            text = (
+                item
+                if isinstance(item, str)
+                else write_tree(self._entity, FilterGroup("and", [item]))
+            )
+            if row is not None or text:
+                view.items.append(row or TextRow(number, text))
+        return view
+
+
 def row(visit: Visit, name: str) -> Response:
-    """Return one row anew: another field was chosen, or another operator, or a row was added."""
+    """Return one row anew: another field or operator was chosen, or a row or group was added."""
     entity = visit.entity(name)
-    paths = _paths(visit, entity)
+    paths = filter_paths(visit, entity)
     typed = {key: request.args.getlist(key) for key in request.args}
     number = first(typed, "r")
+    fresh = str(visit.look.now.microsecond + 1000)
+    blank = Condition(paths[0].name, "")
+    if "group" in request.args:
+        rows = [draw_row(visit, entity, blank, f"{fresh}{n}", paths) for n in (1, 2)]
+        group = GroupView(fresh, "or", [one for one in rows if one is not None], 1)
+        return visit.render(
+            "filter_group_only.html",
+            group=group,
+            add=f"/crm/{name}/filter/row?add=1",
+            add_group=f"/crm/{name}/filter/row?group=1",
+        )
     if "add" in request.args or not number.isdigit():
-        fresh = visit.look.now.microsecond + 1000
-        made = _row(visit, entity, Condition(paths[0].name, ""), fresh, paths)
+        made = draw_row(visit, entity, blank, fresh, paths)
     else:
         condition = Condition(first(typed, f"f-{number}"), first(typed, f"op-{number}"))
-        made = _row(visit, entity, condition, int(number), paths)
-        made = made or _row(visit, entity, Condition(paths[0].name, ""), int(number), paths)
+        made = draw_row(visit, entity, condition, number, paths)
+        made = made or draw_row(visit, entity, blank, number, paths)
     return visit.render("filter_row_only.html", row=made)
 
 
 def preview(visit: Visit, name: str) -> Response:
     """Return the expression of what is chosen, and how many records it lets through."""
     entity = visit.entity(name)
-    asked = Asked.of(name, request.args)
+    opened = open_list(visit, entity, request.args)
     text = _posted(entity)
-    return visit.render("filter_state_only.html", **_state(visit, asked, text))
+    return visit.render("filter_state_only.html", **_state(visit, opened, text))
 
 
 def apply(visit: Visit, name: str) -> Response:
@@ -113,14 +196,15 @@ def apply(visit: Visit, name: str) -> Response:
     return redirect(asked.href(filter=_posted(entity)), 303)  # type: ignore[return-value]
 
 
-def _state(visit: Visit, asked: Asked, text: str) -> dict[str, Any]:
+def _state(visit: Visit, opened: OpenedList, text: str) -> dict[str, Any]:
     problem = count = ""
+    asked = opened.asked
     try:
         found = visit.records.count(
             visit.principal,
             asked.entity,
             filter=text or None,
-            view=asked.view or None,
+            view=view_asked(opened),
             search=asked.search or None,
             mode="capped",
         )
@@ -135,36 +219,75 @@ def _state(visit: Visit, asked: Asked, text: str) -> dict[str, Any]:
         "problem": problem,
         "count": count,
         "clear": asked.href(filter=""),
+        "save": asked.href("views/new", filter=""),
     }
 
 
+# -- what was posted -------------------------------------------------------------------------------
+
+
 def _posted(entity: Entity) -> str:
+    """Return the expression of a posted panel: the text, or what its rows make."""
     typed = as_typed(request.form)
-    conditions = [
-        Condition(
-            first(typed, f"f-{number}"),
-            first(typed, f"op-{number}"),
-            tuple(_typed_values(entity, typed, number)),
-        )
-        for number in typed.get("r", ())
-    ]
-    parts = [write_filter(entity, conditions), *typed.get("rest", ())]
-    return " and ".join(part for part in parts if part)
+    if "text" in typed:
+        return " ".join(first(typed, "text").split())[:4_000]
+    return write_tree(entity, posted_tree(entity, typed))
+
+
+def posted_tree(entity: Entity, typed: Typed) -> FilterGroup:
+    """Return the tree that the marks of a form tell in order: ``(7``, ``r8``, ``t9``, ``)``."""
+    top = FilterGroup()
+    open_groups: list[FilterGroup] = []
+    for mark in list(typed.get("n", ()))[: 3 * _MOST_ROWS]:
+        what, number = mark[:1], mark[1:]
+        if what == "(":
+            group = FilterGroup("or" if first(typed, f"j-{number}") == "or" else "and")
+            if open_groups and len(open_groups) <= DEEPEST:
+                open_groups[-1].items.append(group)
+            elif not open_groups:
+                top = group
+            open_groups.append(group)
+        elif what == ")" and len(open_groups) > 1:
+            open_groups.pop()
+        elif open_groups and what == "r":
+            open_groups[-1].items.append(_condition(entity, typed, number))
+        elif open_groups and what == "t":
+            open_groups[-1].items.append(_text(first(typed, f"t-{number}")))
+    return top
+
+
+def _text(text: str) -> str:
+    """Return a condition that was written by hand, so that it stands as one part."""
+    if not text.strip():
+        return ""
+    try:
+        several = len(read_joints(text).parts) > 1
+    except ExpressionProblem:
+        return text
+    return f"({text.strip()})" if several else text
+
+
+def _condition(entity: Entity, typed: Typed, number: str) -> Condition:
+    return Condition(
+        first(typed, f"f-{number}"),
+        first(typed, f"op-{number}"),
+        tuple(_typed_values(entity, typed, number)),
+    )
 
 
 def _typed_values(entity: Entity, typed: Mapping[str, Sequence[str]], number: str) -> list[str]:
     """Return the values of a row, whatever control they were typed into."""
     path, name = first(typed, f"f-{number}"), f"v-{number}"
-    field = field_of(entity, path)
+    known = field_of(entity, path)
     operator = find_operator(entity, path, first(typed, f"op-{number}"))
-    if field is None or operator is None:
+    if known is None or operator is None:
         return []
     if operator.value == "two":
         return [first(typed, name), first(typed, f"{name}-2")]
     return [one for one in typed.get(name, ()) if one]
 
 
-def _paths(visit: Visit, entity: Entity) -> list[Chosen]:
+def filter_paths(visit: Visit, entity: Entity) -> list[Chosen]:
     """Return what a list may be filtered by: fields, and the parts of addresses."""
     found = []
     for name in entity.fields:
@@ -177,95 +300,3 @@ def _paths(visit: Visit, entity: Entity) -> list[Chosen]:
         if path not in named and visit.policy.is_readable(entity.name, first_name):
             found.append(Chosen(path, path_label(entity, path, visit.language)))
     return sorted(found, key=lambda one: one.label)
-
-
-def _row(
-    visit: Visit, entity: Entity, condition: Condition, number: int, paths: Sequence[Chosen]
-) -> Row | None:
-    if condition.path not in {one.name for one in paths}:
-        return None
-    field = field_of(entity, condition.path)
-    if field is None:
-        return None
-    offered = operators_for(entity, condition.path)
-    operator = next((one for one in offered if one.name == condition.operator), offered[0])
-    language = visit.language
-    return Row(
-        number,
-        condition.path,
-        operator.name,
-        f"/crm/{entity.name}/filter/row",
-        paths,
-        [Chosen(one.name, one.label.in_language(language)) for one in offered],
-        _value(visit, entity, field, operator, condition, number),
-    )
-
-
-def _value(
-    visit: Visit,
-    entity: Entity,
-    field: Field,
-    operator: Operator,
-    condition: Condition,
-    number: int,
-) -> Control | None:
-    """Return the control a value is typed into: the field's own wherever that makes sense."""
-    if operator.value == "none" or not operator.takes_value:
-        return None
-    name, label = f"v-{number}", path_label(entity, condition.path, visit.language)
-    control = Control("text", name, label, bare=True, value=", ".join(condition.values[:1]))
-    if operator.value == "period":
-        control.control = "choice"
-        control.options = [
-            Chosen(one, words.in_language(visit.language), one in condition.values)
-            for one, words in PERIODS
-        ]
-        return control
-    if operator.value == "number":
-        control.mode = "numeric"
-        return control
-    if "." in condition.path:
-        return control
-    if operator.value == "many" and field.options:
-        control.control = "picks"
-        control.options = [
-            Chosen(o.name, o.label.in_language(visit.language), o.name in condition.values)
-            for o in field.options
-            if not o.removed or o.name in condition.values
-        ]
-        return control
-    look = FormLook(visit.catalog, entity.name, visit.wording, visit.look.zone, {})
-    typed: dict[str, Sequence[str]] = {name: list(condition.values)}
-    targets = field.type.targets(field)
-    if targets:
-        return _link_value(visit, entity, field, operator, condition, control)
-    kind_of(field).fill(control, field, typed, look)
-    if operator.value == "two":
-        last = condition.values[-1] if condition.values else ""
-        control.control = "two"
-        control.parts = [PartInput("", "", first(typed, name)), PartInput("-2", "", last)]
-    elif control.control in ("boolean", "many", "parts", "tags", "choices", "longtext"):
-        control.control = "choice" if field.options else "text"
-    control.required = False
-    return control
-
-
-def _link_value(
-    visit: Visit,
-    entity: Entity,
-    field: Field,
-    operator: Operator,
-    condition: Condition,
-    control: Control,
-) -> Control:
-    target = field.type.targets(field)[0]
-    ids = [int(one) for one in condition.values if one.isdigit()]
-    titles = visit.records.titles(visit.principal, target, ids) if ids else {}
-    control.search = f"/crm/{entity.name}/pick/{field.name}"
-    control.chosen = [Chosen(str(n), titles.get(n) or f"#{n}") for n in ids]
-    if operator.value == "many":
-        control.control, control.many = "links", True
-    else:
-        control.control = "link"
-        control.chosen = control.chosen[:1] or [Chosen("")]
-    return control

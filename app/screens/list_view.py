@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 from app.screens.controls import Control
 from app.screens.frame import Choice
 
+#: What an address says for a list without groups, where its view has some.
+NO_GROUP = "-"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -20,6 +23,10 @@ class Asked:
     search: str = ""
     filter: str = ""
     sort: str = ""
+    #: the field rows are grouped by; ``-`` for none where the view has one
+    group: str = ""
+    #: the saved view whose filter is being changed
+    edits: str = ""
 
     @classmethod
     def of(cls, entity: str, arguments: Mapping[str, str]) -> Asked:
@@ -30,6 +37,8 @@ class Asked:
             arguments.get("q", "").strip(),
             arguments.get("filter", "").strip(),
             arguments.get("sort", ""),
+            arguments.get("group", "").strip(),
+            arguments.get("edits", ""),
         )
 
     def href(self, path: str = "", **changed: str) -> str:
@@ -40,13 +49,27 @@ class Asked:
             "q": asked.search,
             "filter": asked.filter,
             "sort": asked.sort,
+            "group": asked.group,
+            "edits": asked.edits,
             **changed,
         }
         query = urlencode({name: value for name, value in pairs.items() if value})
         return f"/crm/{self.entity}/{path}{'?' if query else ''}{query}"
 
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What a form about this list repeats, beside the words to find."""
+        pairs = {
+            "view": self.view,
+            "filter": self.filter,
+            "sort": self.sort,
+            "group": self.group,
+            "edits": self.edits,
+        }
+        return [(name, value) for name, value in pairs.items() if value]
 
-_OWN = ("view", "search", "filter", "sort")
+
+_OWN = ("view", "search", "filter", "sort", "group", "edits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,9 @@ class Tab:
     href: str
     on: bool
     count: str | None = None
+    icon: str = ""
+    #: who is meant by the icon
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +93,9 @@ class Head:
     end: bool
     href: str = ""
     sort: str = ""
+    path: str = ""
+    #: in pixels
+    width: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +108,9 @@ class Act:
     opens: str = ""
     href: str = ""
     main: bool = False
+    #: the address of a dialog that asks for more
+    asks: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +120,19 @@ class Empty:
     title: str
     sentence: str
     actions: Sequence[Act]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows that share a value: its head in a grouped list."""
+
+    label: str
+    count: str
+    #: one text for each column behind the first
+    sums: Sequence[str]
+    rows_href: str
+    rows: str = ""
+    open: bool = False
 
 
 @dataclass(slots=True)
@@ -108,8 +153,11 @@ class ListView:
     columns: Sequence[Head]
     rows: str = ""
     count: str = ""
-    foot: str = ""
+    #: how many of them are on the page
+    loaded: str = ""
     problem: str = ""
+    #: what of the view could not be asked
+    notes: Sequence[str] = ()
     empty: Empty | None = None
     new_href: str = ""
     new_label: str = ""
@@ -122,3 +170,24 @@ class ListView:
     columns_href: str = ""
     #: the form that puts the selected into a public sea
     release: Any = None
+    density: str = ""
+    densities: Sequence[Choice] = ()
+    #: the widths of the columns are fixed
+    sized: bool = False
+    arrange_href: str = ""
+    menu_href: str = ""
+    save_href: str = ""
+    #: the view whose filter is being changed, and where to keep the change
+    edits: str = ""
+    edits_href: str = ""
+    back_href: str = ""
+    group_label: str = ""
+    groups_by: Sequence[Choice] = ()
+    groups: Sequence[Group] | None = None
+    sums_href: str = ""
+    #: which condition costs most, where nothing is found
+    nearly_href: str = ""
+    pulse_href: str = ""
+    rows_href: str = ""
+    #: all records of the list, in words, where there are more than those loaded
+    all_label: str = ""

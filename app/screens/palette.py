@@ -219,7 +219,7 @@ def _pages(visit: Visit, readable: Sequence[Entity], words: str) -> Group:
 
 
 def _views(visit: Visit, entity: Entity, icon: str) -> list[Entry]:
-    from app.screens.lists import views_of
+    from app.screens.opened_lists import views_of
 
     kind = plural(entity, visit.language)
     return [

@@ -16,6 +16,7 @@ from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
 from app.screens.conditions import Condition, quote, write_filter
 from app.screens.form_state import line_fields
+from app.screens.list_parts import count_words
 from app.screens.list_view import Head
 from app.screens.lists import count_words
 from app.screens.navigation import in_sentence, plural

@@ -20,8 +20,6 @@ from app.screens import (
     attachments,
     bench,
     board_moves,
-    column_panel,
-    filter_panel,
     happenings,
     me,
     moving,
@@ -184,28 +182,6 @@ class RecordsView(Screen):
     @expose("/<entity>/restore", methods=["POST"])
     def bulk_restore(self, entity: str) -> Any:
         return acts.bulk_restore(visit(), entity)
-
-    @expose("/<entity>/columns", methods=["GET", "POST"])
-    def columns(self, entity: str) -> Any:
-        if request.method == "POST":
-            return column_panel.choose_columns(visit(), entity)
-        return column_panel.column_panel(visit(), entity)
-
-    @expose("/<entity>/filter")
-    def filter(self, entity: str) -> Any:
-        return filter_panel.panel(visit(), entity)
-
-    @expose("/<entity>/filter/row")
-    def filter_row(self, entity: str) -> Any:
-        return filter_panel.row(visit(), entity)
-
-    @expose("/<entity>/filter/preview", methods=["POST"])
-    def filter_preview(self, entity: str) -> Any:
-        return filter_panel.preview(visit(), entity)
-
-    @expose("/<entity>/filter/apply", methods=["POST"])
-    def filter_apply(self, entity: str) -> Any:
-        return filter_panel.apply(visit(), entity)
 
     @expose("/<entity>/pick/<field>", methods=["POST"])
     def pick(self, entity: str, field: str) -> Any:

@@ -15,12 +15,25 @@ function watch(toast) {
   start();
 }
 
-export function toast(text) {
+// With *undo* ({ label, run }) it can be taken back from where it is told.
+export function toast(text, undo) {
   const region = document.getElementById("toasts");
   const box = document.createElement("div");
   box.className = "toast-t";
   box.setAttribute("role", "status");
-  box.textContent = text;
+  const words = document.createElement("span");
+  words.textContent = text;
+  box.append(words);
+  if (undo) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = undo.label;
+    button.addEventListener("click", () => {
+      box.remove();
+      undo.run();
+    });
+    box.append(button);
+  }
   region.replaceChildren(box);
   watch(box);
   return box;

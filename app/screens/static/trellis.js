@@ -1,12 +1,15 @@
 // Starts the small modules the screens are made of. Each listens on the document, so what htmx
 // swaps in works without being set up again. Nothing here knows an entity.
+import { startAsking } from "./asking.js";
 import { startBench } from "./bench.js";
+import { startColumns } from "./columns.js";
 import { startFloats } from "./floats.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
 import { startInPlace } from "./inplace.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
+import { startLists } from "./lists.js";
 import { startPalette } from "./palette.js";
 import { startPickers } from "./picker.js";
 import { startRecord } from "./record.js";
@@ -19,6 +22,9 @@ startPickers();
 startForms();
 startLines();
 startSelection();
+startAsking();
+startColumns();
+startLists();
 startToasts();
 startKeys();
 startInbox();

@@ -5,19 +5,20 @@ from pathlib import Path
 import pytest
 
 from app.definitions.load import load_configuration
+from app.expressions.joints import read_joints
 from app.fields.registry import field_types
 from app.screens.conditions import (
     Condition,
     operators_for,
     quote,
     read_condition,
-    read_filter,
     say_condition,
-    split_filter,
     unquote,
     write_condition,
     write_filter,
 )
+from app.screens.filter_panel import posted_tree
+from app.screens.filter_tree import FilterGroup, read_tree, write_tree
 from app.screens.wording import read_wordings
 
 ROOT = Path(__file__).parents[3]
@@ -59,27 +60,48 @@ def test_conditions_are_joined_and_taken_apart(customer):
         Condition("last_contacted_at", "between", ("2026-01-01", "2026-02-01")),
     ]
     text = write_filter(customer, conditions)
-    assert read_filter(customer, text) == (conditions, [])
+    assert read_tree(customer, text) == FilterGroup("and", [*conditions])
 
 
-def test_what_fits_no_template_stays_as_it_was_written(customer):
+def test_groups_within_groups_are_read_and_written_back(customer):
     text = (
-        "level == 'a' and (status == 'active' or open_amount > 5) and silent_days > app.silent_days"
+        "level == 'a' and (status == 'active' or open_amount > 5 and "
+        "(last_contacted_at >= '2026-01-01' and last_contacted_at <= '2026-02-01' or locked)) "
+        "and silent_days > app.silent_days"
     )
-    conditions, rest = read_filter(customer, text)
-    assert conditions == [Condition("level", "is", ("a",))]
-    assert rest == [
-        "(status == 'active' or open_amount > 5)",
-        "silent_days > app.silent_days",
-    ]
+    tree = read_tree(customer, text)
+    between = Condition("last_contacted_at", "between", ("2026-01-01", "2026-02-01"))
+    deepest = FilterGroup("or", [FilterGroup("and", [between]), Condition("locked", "yes")])
+    inner = FilterGroup("and", [Condition("open_amount", "more", ("5",)), deepest])
+    assert tree == FilterGroup(
+        "and",
+        [
+            Condition("level", "is", ("a",)),
+            FilterGroup("or", [Condition("status", "is", ("active",)), inner]),
+            # What fits no row stands as it was written.
+            "silent_days > app.silent_days",
+        ],
+    )
+    again = write_tree(customer, tree)
+    assert read_tree(customer, again) == tree
+    assert tree.size() == 6
 
 
-def test_an_or_at_the_top_is_one_part():
-    assert split_filter("a == 1 or b == 2 and c == 3") == ["a == 1 or b == 2 and c == 3"]
-    assert split_filter("name == 'this and that' and b == 2") == [
-        "name == 'this and that'",
-        "b == 2",
-    ]
+def test_what_was_posted_is_the_tree_that_was_drawn(customer):
+    typed = {
+        "n": ["(1", "r2", "(3", "r4", "t5", ")", ")"],
+        "j-1": ["and"], "j-3": ["or"],
+        "f-2": ["level"], "op-2": ["any_of"], "v-2": ["a", "b"],
+        "f-4": ["open_amount"], "op-4": ["more"], "v-4": ["100,000"],
+        "t-5": ["name == 'x' or locked"],
+    }  # fmt: skip
+    assert write_tree(customer, posted_tree(customer, typed)) == (
+        "level in ('a', 'b') and (open_amount > 100000 or (name == 'x' or locked))"
+    )
+    # Marks that tell no tree make none, and fail nothing.
+    assert (
+        write_tree(customer, posted_tree(customer, {"n": [")", "r9", "(1", "(", "zz", ""]})) == ""
+    )
 
 
 @pytest.mark.parametrize("text", ["plain", "O'Hara", "back\\slash", "two\nlines", "", "'"])
@@ -90,7 +112,8 @@ def test_texts_are_quoted_and_come_back(text):
 def test_a_value_can_never_become_a_condition(customer):
     nasty = "x') or contains(name, 'y"
     text = write_condition(customer, Condition("name", "contains", (nasty,)))
-    assert split_filter(text) == [text]
+    assert text is not None
+    assert read_joints(text).parts == (text,)
     assert read_condition(customer, text) == Condition("name", "contains", (nasty,))
 
 
