@@ -136,7 +136,8 @@ class Lookups:
         if not rows:
             raise NotFound
         names = [right for right in RIGHTS if right not in _OF_THE_LIST]
-        whole = {right for right in ("create", "import", "publish") if desk.policy.may(right, entity)}
+        of_list = ("create", "import", "publish")
+        whole = {right for right in of_list if desk.policy.may(right, entity)}
         on_it = {right for right, has in zip(names, rows[0], strict=True) if has}
         return frozenset({"read", *whole, *on_it})
 

@@ -18,7 +18,6 @@ from app.screens.conditions import Condition, quote, write_filter
 from app.screens.form_state import line_fields
 from app.screens.list_parts import count_words
 from app.screens.list_view import Head
-from app.screens.lists import count_words
 from app.screens.navigation import in_sentence, plural
 from app.screens.visit import Visit
 
