@@ -65,7 +65,7 @@ class Given:
         if numbers:
             now = work.now
             gone = row.get("deleted_at") is not None
-            _upsert_given.do(
+            _upsert_given.hold(
                 work.connection,
                 {
                     "_rule": numbers, "_fire": fires, "_base": bases, "_due": dues,

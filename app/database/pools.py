@@ -25,6 +25,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from app.database.absence import as_unavailable, is_connection_loss, no_connection, no_database
 from app.database.forking import free_lock_in_children
 from app.database.hanging import Watch
+from app.database.together import Command, ask_what_is_held
 
 __all__ = ["CONNECT_SECONDS", "Pool", "PooledConnection", "Pools", "as_unavailable"]
 
@@ -63,6 +64,26 @@ class PooledConnection(psycopg.Connection[Any]):
     """A connection that knows for which version of the catalog its statements were prepared."""
 
     catalog_version: int = 0
+    #: what goes with the next statement; None outside a transaction of `app.records.statements`
+    held: list[Command] | None = None
+
+    def cursor(self, *args: Any, **named: Any) -> Any:
+        """Return a cursor; what is held goes before it."""
+        ask_what_is_held(self)
+        return super().cursor(*args, **named)
+
+    @contextmanager
+    def transaction(self, *args: Any, **named: Any) -> Iterator[psycopg.Transaction]:
+        """Open a transaction or savepoint; what is held before it and in it stays on its side."""
+        ask_what_is_held(self)
+        with super().transaction(*args, **named) as inner:
+            try:
+                yield inner
+                ask_what_is_held(self)
+            except BaseException:
+                if self.held is not None:
+                    self.held.clear()
+                raise
 
     def looks_broken(self) -> bool:
         """Return whether the server has hung up, without asking it.

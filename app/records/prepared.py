@@ -9,7 +9,6 @@ psycopg's cursor.
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -21,15 +20,12 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from psycopg import pq
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
 from sqlalchemy.dialects.postgresql import psycopg as dialect_module
 
 from app.database.statements import compile_with
+from app.database.together import Command, ask, hold, known_statements
 
 _dialect = dialect_module.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-
-#: Statements a connection keeps prepared; the one unused for longest gives way.
-MOST_PREPARED = 300
 
 #: SQLAlchemy type -> (oid, oid of an array of it); the first that fits counts.
 _OIDS: tuple[tuple[type[sa.types.TypeEngine[Any]], int, int], ...] = (
@@ -82,13 +78,21 @@ class PreparedStatement:
         Raises:
             psycopg.Error: as psycopg would raise it.
         """
-        parameters = [encode(values[name]) for name in self.names]
+        command = self._command(values)
         try:
-            return self._run(connection, parameters)
+            return ask(connection, command)
         except pg.InvalidSqlStatementName:
             # Somebody else has deallocated everything on this connection.
-            _known(connection).clear()
-            return self._run(connection, parameters)
+            known_statements(connection).clear()
+            return ask(connection, command)
+
+    def hold(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> None:
+        """Send it with the next one of the transaction; see `app.database.together`."""
+        hold(connection, self._command(values))
+
+    def _command(self, values: Mapping[str, Any]) -> Command:
+        parameters = [encode(values[name]) for name in self.names]
+        return Command(self.text, self.name, self.oids, parameters)
 
     def rows(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> Rows:
         """Run it and return its rows as psycopg's cursor would load them."""
@@ -97,21 +101,6 @@ class PreparedStatement:
         loader = Transformer(connection)
         loader.set_pgresult(result)
         return Rows(result, names, loader.load_rows(0, result.ntuples, tuple))
-
-    def _run(
-        self, connection: psycopg.Connection[Any], parameters: list[bytes | None]
-    ) -> pq.abc.PGresult:
-        pgconn = connection.pgconn
-        known = _known(connection)
-        if self.name in known:
-            known.move_to_end(self.name)
-        else:
-            if len(known) >= MOST_PREPARED:
-                oldest, _ = known.popitem(last=False)
-                _checked(connection, pgconn.exec_(b"DEALLOCATE " + oldest))
-            _checked(connection, pgconn.prepare(self.name, self.text, self.oids))
-            known[self.name] = None
-        return _checked(connection, pgconn.exec_prepared(self.name, parameters))  # type: ignore[arg-type]
 
 
 def _bind(binds: Mapping[str, Any], name: str) -> sa.BindParameter[Any]:
@@ -125,28 +114,6 @@ def _oid(type_: sa.types.TypeEngine[Any]) -> int:
         item = type_.item_type
         return next((many for kind, _, many in _OIDS if isinstance(item, kind)), _INFERRED)
     return next((one for kind, one, _ in _OIDS if isinstance(type_, kind)), _INFERRED)
-
-
-def _known(connection: psycopg.Connection[Any]) -> OrderedDict[bytes, None]:
-    """Return what is prepared on a connection; a new catalog has dropped everything."""
-    version = getattr(connection, "catalog_version", 0)
-    known: tuple[int, OrderedDict[bytes, None]] | None
-    known = getattr(connection, "trellis_prepared", None)
-    if known is None or known[0] != version:
-        known = (version, OrderedDict())
-        connection.trellis_prepared = known  # type: ignore[attr-defined]
-    return known[1]
-
-
-_FINE = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
-
-
-def _checked(connection: psycopg.Connection[Any], result: pq.abc.PGresult) -> pq.abc.PGresult:
-    if result.status in _FINE:
-        return result
-    if connection.pgconn.status != pq.ConnStatus.OK:
-        raise psycopg.OperationalError("the connection is lost")
-    raise error_from_result(result, connection.info.encoding)
 
 
 # -- values --------------------------------------------------------------------------------------

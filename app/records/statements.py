@@ -15,10 +15,10 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import pq
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
 from psycopg.pq.abc import PGresult
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.database.together import BEGIN, COMMIT, ROLLBACK, ask
 from app.records.prepared import PreparedStatement
 
 
@@ -72,6 +72,13 @@ class Statement:
         """Run it without looking at what it gives."""
         self._prepared.run(connection, {**self._fixed, **values})
 
+    def hold(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> None:
+        """Have it run with the next one that is asked something, or with the COMMIT.
+
+        For what cannot fail in a way that somebody would mend within the transaction.
+        """
+        self._prepared.hold(connection, {**self._fixed, **values})
+
     def many(
         self, connection: psycopg.Connection[Any], values: Sequence[Mapping[str, Any]]
     ) -> None:
@@ -107,20 +114,17 @@ def rows_of_json(
 @contextmanager
 def transaction(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """Run what is inside in a transaction that nothing surrounds."""
-    _command(connection, b"BEGIN")
+    connection.held = [BEGIN]  # type: ignore[attr-defined]
     try:
         yield
+        if connection.held != [BEGIN]:  # type: ignore[attr-defined]
+            ask(connection, COMMIT)
     except BaseException:
-        if connection.pgconn.status == pq.ConnStatus.OK:
-            _command(connection, b"ROLLBACK")
+        connection.held = None  # type: ignore[attr-defined]
+        pgconn = connection.pgconn
+        begun = pgconn.transaction_status != pq.TransactionStatus.IDLE
+        if begun and pgconn.status == pq.ConnStatus.OK:
+            ask(connection, ROLLBACK)
         raise
-    _command(connection, b"COMMIT")
-
-
-def _command(connection: psycopg.Connection[Any], command: bytes) -> None:
-    result = connection.pgconn.exec_(command)
-    if result.status == pq.ExecStatus.COMMAND_OK:
-        return
-    if connection.pgconn.status != pq.ConnStatus.OK:
-        raise psycopg.OperationalError("the connection is lost")
-    raise error_from_result(result, connection.info.encoding)
+    finally:
+        connection.held = None  # type: ignore[attr-defined]

@@ -1,0 +1,152 @@
+"""Statements on their way to the server: one by one, or several in one message.
+
+Each question to the server costs two processes a wait, which is more than many a statement takes.
+What nobody needs an answer to, the BEGIN of a transaction and most of what a save writes down, is
+held until the next statement that is asked something, or the COMMIT, and goes with it. The order
+stays; what fails is raised by the statement it went with, and leaves the transaction failed.
+This module knows libpq and nothing of what is written.
+"""
+
+from __future__ import annotations
+
+import select
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+
+#: Statements a connection keeps prepared; the one unused for longest gives way.
+MOST_PREPARED = 300
+
+_FINE = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A statement with its values; one that has a name is prepared under it."""
+
+    text: bytes
+    name: bytes | None = None
+    oids: Sequence[int] = ()
+    parameters: Sequence[bytes | None] = ()
+
+
+BEGIN, COMMIT, ROLLBACK = Command(b"BEGIN"), Command(b"COMMIT"), Command(b"ROLLBACK")
+
+
+def hold(connection: psycopg.Connection[Any], command: Command) -> None:
+    """Send *command* with the next one; at once where nothing will ever send it."""
+    held: list[Command] | None = getattr(connection, "held", None)
+    if held is None:
+        ask(connection, command)
+    else:
+        held.append(command)
+
+
+def ask(connection: psycopg.Connection[Any], command: Command) -> pq.abc.PGresult:
+    """Send what is held and *command*; return the answer to it.
+
+    Raises:
+        psycopg.Error: of the first that failed; those after it were not run.
+    """
+    held: list[Command] | None = getattr(connection, "held", None)
+    if not held:
+        return _ask_alone(connection, command)
+    commands = [*held, command]
+    held.clear()
+    return _send(connection, commands)
+
+
+def ask_what_is_held(connection: psycopg.Connection[Any]) -> None:
+    """Send what is held, before somebody else uses the connection."""
+    held: list[Command] | None = getattr(connection, "held", None)
+    if held:
+        ask(connection, held.pop())
+
+
+def known_statements(connection: psycopg.Connection[Any]) -> OrderedDict[bytes, None]:
+    """Return the names of the prepared statements of a connection; kept on it."""
+    version = getattr(connection, "catalog_version", 0)
+    if getattr(connection, "own_version", None) != version:
+        # The pool deallocates everything after an apply.
+        connection.own_version = version  # type: ignore[attr-defined]
+        connection.own_names = OrderedDict()  # type: ignore[attr-defined]
+    names: OrderedDict[bytes, None] = connection.own_names  # type: ignore[attr-defined]
+    return names
+
+
+def _ask_alone(connection: psycopg.Connection[Any], command: Command) -> pq.abc.PGresult:
+    pgconn, name = connection.pgconn, command.name
+    if name is None:
+        return _checked(connection, pgconn.exec_(command.text))
+    if not _is_prepared(connection, name):
+        _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
+        known_statements(connection)[name] = None
+    return _checked(connection, pgconn.exec_prepared(name, command.parameters))  # type: ignore[arg-type]
+
+
+def _is_prepared(connection: psycopg.Connection[Any], name: bytes) -> bool:
+    """Return whether a statement is; else make room for it."""
+    known = known_statements(connection)
+    if name in known:
+        known.move_to_end(name)
+        return True
+    if len(known) >= MOST_PREPARED:
+        oldest, _ = known.popitem(last=False)
+        _checked(connection, connection.pgconn.exec_(b"DEALLOCATE " + oldest))
+    return False
+
+
+def _send(connection: psycopg.Connection[Any], commands: list[Command]) -> pq.abc.PGresult:
+    for one in commands:
+        if one.name is not None and one.name not in known_statements(connection):
+            # The first time on this connection: there is nothing to save yet.
+            return [_ask_alone(connection, each) for each in commands][-1]
+    pgconn = connection.pgconn
+    pgconn.enter_pipeline_mode()
+    try:
+        for one in commands:
+            if one.name is None:
+                pgconn.send_query_params(one.text, None)
+            else:
+                known_statements(connection).move_to_end(one.name)
+                pgconn.send_query_prepared(one.name, one.parameters)
+        pgconn.pipeline_sync()
+        answers = [_answer(pgconn) for _ in commands]
+        _answer(pgconn, single=True)
+    finally:
+        if pgconn.status == pq.ConnStatus.OK:
+            pgconn.exit_pipeline_mode()
+    return [_checked(connection, each) for each in answers][-1]
+
+
+def _answer(pgconn: pq.abc.PGconn, *, single: bool = False) -> pq.abc.PGresult:
+    """Return the next answer; each but the one to the sync is followed by a mark of its end."""
+    found = _next(pgconn)
+    if not single and found is not None:
+        _next(pgconn)
+    if found is None:
+        raise psycopg.OperationalError("the connection is lost")
+    return found
+
+
+def _next(pgconn: pq.abc.PGconn) -> pq.abc.PGresult | None:
+    # libpq would wait as well, but with Python's lock in its hand.
+    while pgconn.is_busy():
+        waiting = select.poll()
+        waiting.register(pgconn.socket, select.POLLIN)
+        waiting.poll()
+        pgconn.consume_input()
+    return pgconn.get_result()
+
+
+def _checked(connection: psycopg.Connection[Any], result: pq.abc.PGresult) -> pq.abc.PGresult:
+    if result.status in _FINE:
+        return result
+    if connection.pgconn.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError("the connection is lost")
+    raise error_from_result(result, connection.info.encoding)
