@@ -1,13 +1,15 @@
-"""The columns of a board: of each option of a field the first records, all in one statement.
+"""The columns of a board and the days of a calendar: the first records of each, in one statement.
 
-Each column is a list of its own, in the order of the list the board is of, so that a cursor of it
-continues in that list. How many there are and what they add up to is `aggregate`; nothing here
-decides how a card looks or where it may go.
+Each is a list of its own, in the order of the list it is made of, so that a cursor of it continues
+in that list. How many there are and what they add up to is `aggregate`; nothing here decides how a
+card looks or where it may go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -37,13 +39,20 @@ class LaneListing(Listing):
         self._by = by
         super().__init__(context, shape)
 
+    def lanes(self) -> sa.TableValuedAlias:
+        """Return the lanes as rows: what each is called in ``id``."""
+        kind = self.narrowed.source.value(self._by).type
+        bound = sa.bindparam("lanes", type_=sa.ARRAY(kind))
+        return sa.func.unnest(bound).table_valued(sa.column("id", kind), name="o").render_derived()
+
+    def in_lane(self, lanes: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
+        """Return that a row belongs to a lane."""
+        return self.narrowed.source.value(self._by) == lanes.c.id
+
     def _page(self, columns: list[SortColumn]) -> sa.Select[Any]:
         """Return the first ids of each lane, beside the lane's value."""
-        value = self.narrowed.source.value(self._by)
-        bound = sa.bindparam("lanes", type_=sa.ARRAY(value.type))
-        lanes = sa.func.unnest(bound).table_valued(sa.column("id", value.type), name="o")
-        lanes = lanes.render_derived()
-        conditions = [*self.narrowed.filters(), self.narrowed.rule(), value == lanes.c.id]
+        lanes = self.lanes()
+        conditions = [*self.narrowed.filters(), self.narrowed.rule(), self.in_lane(lanes)]
         parts = [part.correlate(lanes) for part in self._branches(columns, conditions)]
         each = self._merged(parts, columns).lateral("k")
         return sa.select(*each.c, lanes.c.id.label("lane")).select_from(lanes.join(each, sa.true()))
@@ -52,26 +61,78 @@ class LaneListing(Listing):
         return super()._rows(page, columns).add_columns(page.c.lane.label(_LANE))
 
 
+class DayListing(LaneListing):
+    """A list that begins anew for each of some days, each from its beginning to its end.
+
+    With a second field a row belongs to every lane that any time between the two falls into; with
+    one of them empty, to that of the other.
+    """
+
+    def __init__(self, context: ReadContext, shape: Shape, by: str, until: str | None) -> None:
+        self._until = until
+        if until is not None:
+            field_of(context, shape.narrowing.entity, until)
+        super().__init__(context, shape, by)
+
+    def lanes(self) -> sa.TableValuedAlias:
+        """Return the days as rows: the beginning of each, and its end, which is outside."""
+        kind = self.narrowed.source.value(self._by).type
+        named = [sa.bindparam(name, type_=sa.ARRAY(kind)) for name in ("lanes", "lane_ends")]
+        columns = (sa.column("id", kind), sa.column("end", kind))
+        return sa.func.unnest(*named).table_valued(*columns, name="o").render_derived()
+
+    def in_lane(self, lanes: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
+        """Return that a row begins in a lane, or is under way in it."""
+        begins = self.narrowed.source.value(self._by)
+        if self._until is None:
+            return sa.and_(begins >= lanes.c.id, begins < lanes.c.end)
+        ends = self.narrowed.source.value(self._until)
+        return sa.and_(
+            sa.func.coalesce(begins, ends) < lanes.c.end,
+            sa.func.coalesce(ends, begins) >= lanes.c.id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A lane for each of some values of a field."""
+
+    by: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Stretches of time to fill: where each begins and, outside of it, where it ends."""
+
+    by: str
+    begin: tuple[date, ...] | tuple[datetime, ...]
+    end: tuple[date, ...] | tuple[datetime, ...]
+    #: the field that holds the end, where records last
+    until: str | None = None
+
+
+Lanes = Values | Days
+
+
 class Boards:
     """Reads boards for whoever asks."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         # They live as long as their desk, which ends with its release.
-        self._compiled: WeakKeyDictionary[Desk, Callable[[Shape, str], Compiled[Any]]]
-        self._compiled = WeakKeyDictionary()
+        self._compiled: WeakKeyDictionary[Desk, Callable[..., Compiled[Any]]] = WeakKeyDictionary()
 
     def look(
         self,
         principal: Principal,
         question: Question,
-        by: str,
-        lanes: Sequence[str],
+        lanes: Lanes,
         *,
         where: Mapping[str, Any],
         words: finding.Wanted | None,
         limit: int,
-    ) -> dict[str, Page]:
+    ) -> dict[Any, Page]:
         """Return the first page of each lane; lanes without records are left out.
 
         Raises:
@@ -79,23 +140,35 @@ class Boards:
             Forbidden: the asker may not read the field.
         """
         desk = self._reader.desk(principal)
-        plan = self._reader.plan(desk, principal, question)
-        compiled = self._for(desk)(plan.shape, by)
+        plan = desk.plan(question)
+        is_days = isinstance(lanes, Days)
+        compiled = self._for(desk)(
+            plan.shape, lanes.by, is_days, lanes.until if isinstance(lanes, Days) else None
+        )
         values = self._reader.bound(desk, principal, compiled, plan.narrowing, where)
-        values |= {"limit": limit + 1, "lanes": list(lanes)}
+        values["limit"] = limit + 1
+        if isinstance(lanes, Days):
+            values |= {"lanes": list(lanes.begin), "lane_ends": list(lanes.end)}
+        else:
+            values["lanes"] = list(lanes.values)
         if words is not None:
             values.update(words.parameters)
         rows = self._reader.runner.rows_prepared(compiled.statement, values)
         return self._reader.pager.lane_pages(desk, plan, rows, limit, _LANE)
 
-    def _for(self, desk: Desk) -> Callable[[Shape, str], Compiled[Any]]:
+    def _for(self, desk: Desk) -> Callable[..., Compiled[Any]]:
         found = self._compiled.get(desk)
         if found is not None:
             return found
 
         @lru_cache(_MOST)
-        def compiled(shape: Shape, by: str) -> Compiled[Any]:
-            listing = LaneListing(desk.context, shape, by)
+        def compiled(shape: Shape, by: str, is_days: bool, until: str | None) -> Compiled[Any]:
+            context = desk.context
+            listing = (
+                DayListing(context, shape, by, until)
+                if is_days
+                else LaneListing(context, shape, by)
+            )
             return Compiled(listing.statement, listing.narrowed.readers())
 
         self._compiled[desk] = compiled

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from app.access.principal import Principal
 from app.records.bench import Benches, Heap, Stacked, Whose
-from app.records.boards import Boards
-from app.records.questions import FieldNames, page_size, question_of
+from app.records.boards import Boards, Lanes
+from app.records.questions import FieldNames, question_of
 from app.records.results import Page
 
 Result = TypeVar("Result")
@@ -33,24 +33,23 @@ class Looking:
         self,
         principal: Principal,
         entity: str,
-        by: str,
-        lanes: Sequence[str],
+        lanes: Lanes,
         *,
         fields: FieldNames = None,
         filter: str | None = None,  # noqa: A002 - the word of the URL.
         sort: str | None = None,
         view: str | None = None,
         search: str | None = None,
-        limit: int | str = 20,
-    ) -> dict[str, Page]:
-        """Return the first records for each of the values *lanes* of the field *by*.
+        where: Mapping[str, Any] | None = None,
+        limit: int = 20,
+    ) -> dict[Any, Page]:
+        """Return the first records of each lane: of each value of a field, or each of some days.
 
         A page's ``next`` continues in `query` with the same sort and ``where={by: value}``.
         """
         question, given = question_of(
-            entity, "values", fields, filter, None, sort, None, view, search
+            entity, "values", fields, filter, where, sort, None, view, search
         )
-        size = page_size(limit)
         return self._asked(
-            lambda: self.boards.look(principal, question, by, lanes, limit=size, **given)
+            lambda: self.boards.look(principal, question, lanes, limit=limit, **given)
         )

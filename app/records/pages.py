@@ -81,11 +81,11 @@ class Pager:
 
     def lane_pages(
         self, desk: Desk, plan: Plan, answer: Rows, limit: int, lane: str
-    ) -> dict[str, Page]:
+    ) -> dict[Any, Page]:
         """Return the first page of each lane of a board, by the value in the column *lane*."""
         names = answer.names
         at, first = names.index(lane), len(names) - plan.size - 2
-        lanes: dict[str, list[int]] = {}
+        lanes: dict[Any, list[int]] = {}
         for number, values in enumerate(answer.values):
             lanes.setdefault(values[at], []).append(number)
         build = record_builder(desk, plan.narrowing.entity, plan.shape.fields, names)

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from app.definitions.catalog import Entity
 from app.errors import Forbidden, Malformed, NotFound
+from app.records.boards import Values
 from app.records.results import Page
 from app.screens.amounts import short_amount
 from app.screens.cards import Cards, lane_label
@@ -116,13 +117,12 @@ class Board:
         figures = self.figures()
         lanes = self._bare(figures, opened)
         wanted = [one.name for one in lanes if not one.is_folded and one.name != NONE and one.count]
-        pages: dict[str, Page] = {}
+        pages: dict[Any, Page] = {}
         if wanted:
             pages = self.visit.records.board(
                 self.visit.principal,
                 self.entity.name,
-                self.by.name,
-                wanted,
+                Values(self.by.name, tuple(wanted)),
                 fields=self.cards.fields,
                 filter=self.asked.filter or None,
                 sort=self.asked.sort or None,

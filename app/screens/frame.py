@@ -85,6 +85,8 @@ class Page:
     themes: Sequence[Choice] = ()
     keys_dialog: Markup = field(default_factory=Markup)
     toast: Toast | None = None
+    #: the way to one's own calendar, above the menu
+    calendar: NavItem | None = None
 
     @property
     def html_language(self) -> str:
@@ -199,6 +201,9 @@ class Frames:
                 ("auto", "adjustments-horizontal"),
             )
         ]
+        page.calendar = NavItem(
+            wording.say("Calendar"), "/calendar", "calendar", on=active == "calendar"
+        )
         page.keys = preferences.get("keys", "on") != "off"
         density = preferences.get("density", "")
         page.density = density if density in DENSITIES else ""

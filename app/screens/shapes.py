@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flask import Response
 
 from app.screens.boards import board_answer
+from app.screens.calendar_pages import calendar_answer
 from app.screens.looks import chosen_look, keep_look
 from app.screens.visit import Visit
 
@@ -17,6 +18,8 @@ def answer(visit: Visit, name: str, arguments: Mapping[str, str]) -> Response:
     chosen = chosen_look(visit, entity, arguments)
     if chosen.look == "board":
         made = board_answer(visit, entity, arguments, chosen.by)
+    elif chosen.look == "calendar":
+        made = calendar_answer(visit, entity, arguments, chosen.by)
     else:
         made = visit.screens.lists.answer(visit, name, arguments)
     keep_look(visit, entity, chosen, made)

@@ -20,6 +20,8 @@ from app.screens import (
     attachments,
     bench,
     board_moves,
+    calendar_moves,
+    calendar_pages,
     happenings,
     me,
     moving,
@@ -60,6 +62,10 @@ class HomeView(Screen):
     @expose("/")
     def home(self) -> Any:
         return bench.bench_page(visit())
+
+    @expose("/calendar")
+    def calendar(self) -> Any:
+        return calendar_pages.my_calendar(visit())
 
     @expose("/find")
     def find(self) -> Any:
@@ -170,6 +176,10 @@ class RecordsView(Screen):
     @expose("/<entity>/<int:number>/lane", methods=["POST"])
     def lane(self, entity: str, number: int) -> Any:
         return board_moves.move_card(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/day", methods=["POST"])
+    def day(self, entity: str, number: int) -> Any:
+        return calendar_moves.move_day(visit(), entity, str(number))
 
     @expose("/<entity>/<int:number>/submit", methods=["POST"])
     def submit(self, entity: str, number: int) -> Any:
