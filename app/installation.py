@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from app.access.sources import TableSource
 from app.automation.dry_run import outlook_of
+from app.automation.left_pools import outlook_of_pools
 from app.automation.recomputing import is_pending
 from app.automation.recomputing import recompute as recompute_reminders
 from app.automation.registry import register
@@ -67,6 +68,7 @@ class Installation:
             plan = make_plan(connection, catalog, allow, self._planned, _holds)
         if plan.base is not None and not plan.is_empty:
             found = outlook_of(self.pools, catalog, datetime.now(UTC))
+            found += outlook_of_pools(self.pools, catalog)
             plan = replace(plan, outlook=tuple(found))
         self._planned = plan
         return plan

@@ -140,6 +140,22 @@ class Visibility:
             for name, names in hiding.items()
         }
 
+    def closed(
+        self, entity: str, table: sa.FromClause, *, has_shares: bool = True
+    ) -> sa.ColumnElement[bool] | None:
+        """Return the condition under which the asker sees of a record its open fields alone.
+
+        What was written, said and kept about it may tell what its pool hides, so comments, files
+        and approvals are closed along with the hidden fields. None: nothing is ever closed.
+        """
+        if not self._pools_give("read", entity):
+            return None
+        pools = self.release.catalog.automation.pools_of(entity)
+        hiding = [pool.name for pool in pools if pool.hide]
+        if not hiding:
+            return None
+        return self._veil(entity, table, hiding if len(hiding) < len(pools) else (), has_shares)
+
     def _veil(
         self, entity: str, table: sa.FromClause, pools: Sequence[str], has_shares: bool
     ) -> sa.ColumnElement[bool]:

@@ -146,7 +146,7 @@ class Ledger:
             if not work.policy.may("history", entity):
                 raise Forbidden(work.policy.why("history", entity))
             deleted = work.policy.may("restore", entity)
-            if not visible_ids(work, entity, [record_id]) and not (
+            if not visible_ids(work, entity, [record_id], "history") and not (
                 deleted and visible_ids(work, entity, [record_id], deleted=True)
             ):
                 raise NotFound

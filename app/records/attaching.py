@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from app.access.principal import Principal
 from app.database import system
 from app.errors import InvalidInput, NotFound
-from app.records.checking import visible_ids
+from app.records.checking import closed_ids, visible_ids
 from app.records.files import find_files, give_files
 from app.records.journal import Entry, write_entries
 from app.records.saves import Saves
@@ -149,6 +149,8 @@ class Attaching(Saves):
             entity_of(work.release, entity)
             if not visible_ids(work, entity, [record_id]):
                 raise NotFound
+            if closed_ids(work, entity, [record_id]):
+                return []
             return _attachments(work, {"entity": work.number(entity), "record_id": record_id})
 
         return self._run(principal, step)

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.access.visibility import visible
+from app.access.visibility import Visibility, veiled_pools, visible
 from app.definitions.catalog import Entity, Field
 from app.errors import InvalidInput
 from app.expressions import Checked
@@ -195,6 +195,33 @@ def visible_ids(
         lambda: _visible_statement(work, entity, right, deleted=deleted, hold=hold),
     )
     return {row[0] for row in statement.run(work.connection, {"_ids": wanted, **work.asker})}
+
+
+def closed_ids(work: Work, entity: str, ids: Iterable[int], field: str = "") -> set[int]:
+    """Return those of *ids* of which a pool hides something from the principal.
+
+    With *field*, those of which it hides that; without, those of which only open fields are shown.
+    """
+    wanted = sorted(set(ids))
+    if not wanted or not veiled_pools(work.principal):
+        return set()
+    statement = work.rows.cached(
+        ("closed-ids", entity, field, work.policy.roles, work.policy.is_admin),
+        lambda: _closed_statement(work, entity, field),
+    )
+    if statement is None:
+        return set()
+    return {row[0] for row in statement.run(work.connection, {"_ids": wanted, **work.asker})}
+
+
+def _closed_statement(work: Work, entity: str, field: str) -> Statement | None:
+    table = work.release.tables[entity].alias()
+    visibility = Visibility(work.release, work.policy)
+    veil = visibility.veils(entity, table).get(field) if field else visibility.closed(entity, table)
+    if veil is None:
+        return None
+    wanted = table.c.id == sa.func.any(sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger)))
+    return Statement(sa.select(table.c.id).where(wanted, veil))
 
 
 #: Every scope but ``all`` holds one's own records.

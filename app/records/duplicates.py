@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from app.database import system
 from app.definitions.catalog import DuplicateRule, Entity, Field
 from app.fields.normal import normal, normal_sql
-from app.records.checking import lock_for, visible_ids
+from app.records.checking import closed_ids, lock_for, visible_ids
 from app.records.drafts import Draft, Problems
 from app.records.statements import Statement
 from app.records.work import Work
@@ -270,6 +270,8 @@ def _shown(
     refuses, same = rule.refuse, bool(rule.same)
     readable = work.policy.is_readable(entity, path.partition(".")[0])
     seen = visible_ids(work, entity, ids) if readable else set()
+    # Whose number it is would tell what a pool hides.
+    seen -= closed_ids(work, entity, seen, path.partition(".")[0])
     titles = _titles_of(work, entity, seen)
     for each in ids:
         if each in seen:

@@ -254,6 +254,7 @@ def file_condition(release: Release, policy: Policy) -> Statement:
     ways: list[sa.ColumnElement[bool]] = [
         sa.and_(table.c.record_id.is_(None), table.c.uploaded_by == ME)
     ]
+    visibility = Visibility(release, policy)
     for name, entity in release.catalog.entities.items():
         if entity.lines_of is not None or not policy.may("read", name):
             continue
@@ -261,8 +262,11 @@ def file_condition(release: Release, policy: Policy) -> Statement:
         record = release.tables[name].alias()
         open_ = [
             sa.or_(table.c.field.is_(None), table.c.field != field, sa.not_(veil))
-            for field, veil in Visibility(release, policy).veils(name, record).items()
+            for field, veil in visibility.veils(name, record).items()
         ]
+        closed = visibility.closed(name, record)
+        if closed is not None:
+            open_.append(sa.or_(table.c.field.is_not(None), sa.not_(closed)))
         ways.append(
             sa.and_(
                 table.c.entity == release.numbers[name],

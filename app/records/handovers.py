@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from app.access.principal import Principal
-from app.errors import InvalidInput, NotFound
+from app.errors import Forbidden, InvalidInput, NotFound
 from app.records import merging, sharing, transferring
-from app.records.checking import visible_ids
+from app.records.checking import closed_ids, visible_ids
 from app.records.comments import Comment, add_comment, comments_of, move_comments
 from app.records.followers import follow, followers_of, move_followers, unfollow
 from app.records.reactions import tell
@@ -19,6 +19,11 @@ from app.records.transactions import entity_of
 from app.records.undo_moved import note_merge
 from app.records.work import Work
 from app.texts import say
+
+_CLOSED = say(
+    "Claim it first: comments on what lies in this public sea are for those who look after it.",
+    "请先领取：公海中这条记录的评论仅公海管理员可见。",
+)
 
 
 class Handovers(Saves):
@@ -156,11 +161,14 @@ class Handovers(Saves):
 
         Raises:
             NotFound: it may not be read.
+            Forbidden: it lies in a public sea that shows little of it.
             InvalidInput: there is no text, or too much of it.
         """
 
         def step(work: Work) -> int:
             self.locked(work, entity, [record_id], "read")
+            if closed_ids(work, entity, [record_id]):
+                raise Forbidden(_CLOSED)
             return add_comment(work, entity_of(work.release, entity), record_id, text)
 
         return self._run(principal, step, origin=origin)
@@ -175,6 +183,8 @@ class Handovers(Saves):
         def step(work: Work) -> list[Comment]:
             if not visible_ids(work, entity, [record_id]):
                 raise NotFound
+            if closed_ids(work, entity, [record_id]):
+                return []
             return comments_of(work, entity_of(work.release, entity), record_id)
 
         return self._run(principal, step)

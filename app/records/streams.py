@@ -1,8 +1,9 @@
 """What happened around one record, in order.
 
 That is its history, comments on it, the rules that met it, and what was written about it, such as
-follow-ups and tasks. One statement finds the newest moments among all of these, as far as the asker may read each of
-them. It gives where something stands and when it was; values of records are asked of the door.
+follow-ups and tasks. One statement finds the newest moments among all of these, as far as the asker
+may read each of them. It gives where something stands and when it was; values of records are asked
+of the door.
 """
 
 from __future__ import annotations
@@ -299,6 +300,10 @@ def _of_record(
     """Return the condition that a row is about the record and the asker has the right on that."""
     table = context.release.tables[entity].alias()
     seen = context.visibility.rows(entity, table, right, has_shares=context.has_shares)
+    closed = context.visibility.closed(entity, table, has_shares=context.has_shares)
+    if closed is not None:
+        # What people wrote may tell what a pool hides.
+        seen = sa.and_(seen, sa.not_(closed))
     return [
         rows.c.entity == context.release.numbers[entity],
         rows.c.record_id == _RECORD,

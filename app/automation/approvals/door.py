@@ -28,7 +28,7 @@ from app.automation.approvals.versions import Versions
 from app.definitions.automation import ApprovalDefinition
 from app.errors import NotFound
 from app.notifications.telling import Teller
-from app.records.checking import visible_ids
+from app.records.checking import closed_ids, visible_ids
 from app.records.work import Work
 
 Result = TypeVar("Result")
@@ -228,7 +228,12 @@ class Approvals:
             if not visible_ids(work, entity, [record_id]):
                 raise NotFound
             row = work.rows[entity].read(work.connection, [record_id])[record_id]
-            runs = store.runs_of_record(work.connection, work.number(entity), record_id)
+            is_closed = bool(closed_ids(work, entity, [record_id]))
+            runs = (
+                []
+                if is_closed
+                else store.runs_of_record(work.connection, work.number(entity), record_id)
+            )
             tasks = store.tasks_of_runs(work.connection, [run.id for run in runs])
             cases = []
             for run in runs:

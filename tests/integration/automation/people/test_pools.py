@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.access.principal import SYSTEM
+from app.automation.ledger import Ledger
+from app.automation.left_pools import outlook_of_pools
 from app.database.automation_tables import firing, pool_event
 from app.errors import (
     Conflict,
@@ -19,6 +22,8 @@ from app.errors import (
     TooManyRequests,
     TrellisError,
 )
+from tests.integration.automation.people.world import FILES
+from tests.integration.settling import catalog_from
 from tests.integration.writing.world import NOW
 
 DAY = timedelta(days=1)
@@ -94,6 +99,22 @@ def test_a_release_clears_the_owner_and_what_belongs_along(world):
     assert world.row("customer", number)["pool"] is None
     assert world.row("customer", number)["previous_owner"] == world.ids["sam"]
     assert world.records.history(SYSTEM, "customer", number)[0].action == "claim"
+
+
+def test_a_plan_without_a_sea_tells_how_many_lie_in_it(world):
+    sea(world), sea(world)
+    ashore = customer(world)
+    assert world.row("customer", ashore)["pool"] is None
+    assert outlook_of_pools(world.pools, world.live.release.catalog) == []
+    text = FILES["workflows/pools.yaml"]
+    without = text.replace("pool: east\n", "pool: west\n")
+    assert without != text
+    catalog = catalog_from({**FILES, "workflows/pools.yaml": without})
+    (found,) = outlook_of_pools(world.pools, catalog)
+    assert (found.subject, found.waits) == ("pool east", True)
+    assert str(found.words).startswith("removed. 2 × Customer lie in it")
+    assert found.words.in_language("zh").startswith("已移除。其中还有 2 条“客户”")
+    assert found.data == {"pools": [{"pool": "east", "entity": "customer", "records": 2}]}
 
 
 def test_two_claims_at_once_one_wins_and_the_other_is_told_who(world):
@@ -211,6 +232,9 @@ def test_what_lies_in_a_sea_is_seen_by_its_members_with_closed_fields(world):
     contact = world.records.create(
         SYSTEM, "contact", {"name": "Secret", "email": "s@x.example", "customer": number}
     ).id
+    world.records.comment(world.who("mia"), "customer", number, "Call 13800138000")
+    file = world.records.writer.add_file(world.who("root"), io.BytesIO(b"13800138000"), "n.txt")
+    world.records.attach(world.who("root"), "customer", number, [file.id])
     for name, (sees, sees_phones, may_change, reads_history) in MATRIX.items():
         who, records = world.who(name), world.records
 
@@ -263,6 +287,27 @@ def test_what_lies_in_a_sea_is_seen_by_its_members_with_closed_fields(world):
         if not reads_history:
             with pytest.raises((Forbidden, NotFound)):
                 records.history(who, "customer", number)
+            with pytest.raises((Forbidden, NotFound)):
+                Ledger(world.records, world.house.numbers, world.pools).of_record(
+                    who, "customer", number
+                )
+        # What was said and kept about it may tell the same.
+        assert bool(records.comments(who, "customer", number)) == sees_phones, name
+        told = records.stream(who, "customer", number, kinds=("comment",))
+        assert bool(told) == sees_phones, name
+        assert bool(records.attachments(who, "customer", number)) == sees_phones, name
+        if sees_phones:
+            assert records.get_file(who, file.id).name == "n.txt"
+        else:
+            with pytest.raises(NotFound):
+                records.get_file(who, file.id)
+            with pytest.raises(Forbidden, match="Claim it first"):
+                records.comment(who, "customer", number, "Whose is it?")
+        if name != "aud":
+            # Nor does looking for duplicates tell whose number it is.
+            typed = {"phones": ["+8613800138000"]}
+            alike = {one.id for one in records.find_duplicates(who, "customer", typed)}
+            assert (number in alike) == sees_phones, name
         # What hangs on it stays with those who see it anyway.
         assert bool(json.loads(records.query_json(who, "contact", where={"id": contact}).rows)) == (
             name in ("root", "aud")

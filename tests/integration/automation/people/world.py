@@ -67,6 +67,7 @@ fields:
   helpers: {type: users}
   mail: {type: email}
   main: {type: link, to: contact}
+duplicates: [{same: [phones], then: warn}]
 screens: {list: {columns: [name, level], sort: name}}
 """
 CONTACT = """
