@@ -20,6 +20,7 @@ from app.expressions.runtime import (
     reach,
 )
 from app.expressions.sources import SQLEnvironment
+from app.expressions.sql_days import working_days_up_to
 
 Column = sa.ColumnElement[Any]
 MOMENT = pg.TIMESTAMP(timezone=True)
@@ -246,8 +247,7 @@ def scalar(column: Column, table: sa.FromClause, condition: Column) -> Column:
 
 
 def _running_number(environment: SQLEnvironment, day: Column) -> Column:
-    table = working_day_table(environment)
-    found = scalar(sa.func.max(table.c.number), table, table.c.day <= day)
+    found = working_days_up_to(working_day_table(environment), day)
     # No working day before it counts as none, but an empty day must stay empty.
     return sa.case((day.is_not(None), sa.func.coalesce(found, 0)))
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 from app.expressions import sql_functions as functions
 from app.expressions.runtime import FARTHEST_WORKING_DAYS
 from app.expressions.sources import SQLEnvironment
+from app.expressions.sql_days import working_days_up_to
 
 Column = sa.ColumnElement[Any]
 Span = tuple[int, int]
@@ -77,7 +78,7 @@ def _worked(environment: SQLEnvironment, given: Any, spans: list[Span], length: 
     own = functions.working_day_table(environment)
     is_working = functions.scalar(sa.func.count(), own, own.c.day == given.c.day)
     table = functions.working_day_table(environment)
-    days = functions.scalar(sa.func.max(table.c.number), table, table.c.day <= given.c.day)
+    days = working_days_up_to(table, given.c.day)
     today: Column = functions.literal_number(0)
     for start, end in spans:
         part = sa.func.least(given.c.clock, sa.literal_column(str(end))) - start
