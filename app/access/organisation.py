@@ -128,6 +128,11 @@ class Snapshot:
         own = {person.department} if person.department is not None else set()
         return tuple(sorted(own | {d for d, head in self._heads.items() if head == user_id}))
 
+    @property
+    def heads(self) -> Mapping[int, int]:
+        """Return the heads by department."""
+        return self._heads
+
     def head_of(self, department: int | None) -> int | None:
         """Return who is head of a department."""
         return self._heads.get(department) if department is not None else None

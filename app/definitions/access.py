@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.definitions.binding import has_field, refuse_field
-from app.definitions.catalog import RIGHTS, EntityAccess, FieldRight, Role, Rule
+from app.definitions.catalog import RIGHTS, EntityAccess, FieldRight, Place, Role, Rule
 from app.definitions.document import Document
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, did_you_mean, nearest
@@ -120,7 +120,7 @@ class AccessRules:
     def _of_role(self, draft: Draft, entries: Mapping[str, Any], name: str) -> EntityAccess | None:
         chain = chain_of(self.shop.roles, name)
         if any(self.shop.roles[one].admin for one in chain):
-            return EntityAccess(ALL, dict.fromkeys(RIGHTS, ALL))
+            return EntityAccess(ALL, dict.fromkeys(RIGHTS, ALL), places=self._of_admin(chain))
         scope: Rule | None = None
         rights: dict[str, Rule] = {}
         lists_rights = False
@@ -153,7 +153,37 @@ class AccessRules:
         if "delete" in rights:
             rights.setdefault("restore", rights["delete"])
         everything = {right: rights.get(right, NONE) for right in RIGHTS}
-        return EntityAccess(scope, everything, *self._fields(entries.get("fields", {}), chain))
+        by_field, others = self._fields(entries.get("fields", {}), chain)
+        places = self._places(draft, entries, chain)
+        return EntityAccess(scope, everything, by_field, others, places)
+
+    def _of_admin(self, chain: tuple[str, ...]) -> dict[str, Place]:
+        place = next(self.shop.roles[one].place for one in chain if self.shop.roles[one].admin)
+        return {} if place is None else dict.fromkeys((*RIGHTS, "scope"), place)
+
+    def _places(
+        self, draft: Draft, entries: Mapping[str, Any], chain: tuple[str, ...]
+    ) -> dict[str, Place]:
+        """Return where each part that decides is written: the nearest role says it."""
+        found: dict[str, Place] = {}
+        for one in chain:
+            entry, defaults = entries.get(one, {}), self.written.get(one, {})
+            for part in (*RIGHTS, "scope"):
+                if part in entry and part not in found:
+                    found[part] = draft.document.place(("access", one, part), key=True)
+            if self.document is None or draft.built_in:
+                continue
+            for index, right in enumerate(defaults.get("may", ())):
+                found.setdefault(right, self.document.place(("roles", one, "may", index)))
+            if "scope" in defaults:
+                place = self.document.place(("roles", one, "scope"), key=True)
+                found.setdefault("scope", place)
+        for name, by_role in entries.get("fields", {}).items():
+            said = next((one for one in chain if one in by_role), None)
+            if said is not None:
+                path = ("access", "fields", name, said)
+                found[f"fields.{name}"] = draft.document.place(path, key=True)
+        return found
 
     @staticmethod
     def _entered(entries: Mapping[str, Any], chain: tuple[str, ...]) -> set[str]:

@@ -109,6 +109,8 @@ class EntityAccess:
     #: rights by field name; a field not named has ``other_fields``
     fields: Mapping[str, FieldRight] = field(default_factory=dict)
     other_fields: FieldRight = "edit"
+    #: where it is written: `scope`, a right, or `fields.NAME`; what nobody wrote has none
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

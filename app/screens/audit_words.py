@@ -51,6 +51,8 @@ _ABOUT: dict[str, Label] = {
         "turned the second factor of {whom} off", "停用了{whom}的双重验证"
     ),
     "account.second_factor.codes": say("made new recovery codes", "生成了新的恢复码"),
+    "account.department.moved": say("put {whom} into another department", "调整了{whom}的部门"),
+    "department.tree.changed": say("changed the tree of departments", "调整了部门结构"),
     "account.session.ended": say("ended sessions of {whom}", "结束了{whom}的会话"),
     "account.key.made": say("made the API key {name}", "创建了 API 密钥 {name}"),
     "account.key.revoked": say("took the API key {name} away", "撤销了 API 密钥 {name}"),

@@ -43,6 +43,8 @@ class TreeItem:
     depth: int
     count: int
     on: bool
+    #: what a person dropped on it goes to
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class PersonRow:
     manager: str
     on: bool
     off: bool
+    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class PersonView:
     person: Mark
     sub: str
     edit_href: str
+    rights_href: str
+    move_href: str
     hand_over_href: str
     hand_over: str
     rights: Sequence[str]
@@ -105,7 +110,8 @@ def people_tabs(visit: Visit, on: str) -> list[Tab]:
     ]  # fmt: skip
 
 
-def _department_names(visit: Visit) -> dict[int, str]:
+def department_names(visit: Visit) -> dict[int, str]:
+    """Return the departments by number."""
     found: dict[int, str] = {}
     after = None
     while True:
@@ -123,7 +129,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
     require_admin(visit.principal)
     say = visit.wording.say
     snapshot = visit.core.organisation.snapshot()
-    names = _department_names(visit)
+    names = department_names(visit)
     asked = request.args.get("department", "")
     chosen = int(asked) if asked.isdigit() and int(asked) in names else None
     inside = set(snapshot.department_tree([chosen])) if chosen else None
@@ -170,7 +176,7 @@ def _tree(
             total = sum(counts.get(one, 0) for one in inside)
             href = f"/people?department={number}"
             label = names.get(number, f"#{number}")
-            items.append(TreeItem(label, href, min(depth, 4), total, number == chosen))
+            items.append(TreeItem(label, href, min(depth, 4), total, number == chosen, str(number)))
             if depth < 20:
                 walk(number, depth + 1)
 
@@ -200,6 +206,7 @@ def _row(
         manager.name if manager else "",
         one.id == picked,
         not one.active,
+        one.id,
     )
 
 
@@ -223,6 +230,8 @@ def _person(visit: Visit, one: Any, names: Mapping[int, str]) -> PersonView:
         mark_of(one.name or f"#{one.id}"),
         " · ".join(part for part in parts if part),
         f"/people/{one.id}/edit",
+        f"/people/{one.id}/rights",
+        f"/people/move?person={one.id}",
         f"/people/{one.id}/hand-over",
         both("Hand over", "交接").in_language(visit.language),
         [_RIGHT_WORDS[right].in_language(visit.language) for right in _RIGHTS],
@@ -329,38 +338,4 @@ def roles_page(visit: Visit) -> Response:
         ),
     )
     page = visit.page(say("Roles"), "people")
-    return visit.render("people_table.html", page=page, view=view)
-
-
-def departments_page(visit: Visit) -> Response:
-    """Return the tree of departments; each is a record and is edited like one."""
-    require_admin(visit.principal)
-    say = visit.wording.say
-    snapshot = visit.core.organisation.snapshot()
-    names = _department_names(visit)
-    heads = snapshot._heads if hasattr(snapshot, "_heads") else {}
-    rows = []
-    for item in _tree(visit, snapshot, names, None)[1:]:
-        number = int(item.href.rpartition("=")[2])
-        head = snapshot.people.get(heads.get(number))
-        cells = [
-            CellView(escape(item.label)),
-            CellView(escape(head.name if head else "–")),
-            CellView(escape(str(item.count)), end=True),
-        ]
-        rows.append(RowView(cells, f"/crm/department/{number}", item.depth - 1))
-    view = PeopleView(
-        people_tabs(visit, "departments"),
-        heading=say("Departments"),
-        new_href="/crm/department/new",
-        new_label=say("New department"),
-        new_icon="plus",
-        columns=[
-            HeadView(say("Department")),
-            HeadView(say("Head")),
-            HeadView(say("People"), end=True),
-        ],
-        rows=rows,
-    )
-    page = visit.page(say("Departments"), "people")
     return visit.render("people_table.html", page=page, view=view)

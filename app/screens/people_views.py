@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from flask_appbuilder import expose
 
-from app.screens import accounts, audit_pages
+from app.screens import accounts, audit_pages, departments, rights_pages
 from app.screens.views import Screen, visit
 
 
@@ -34,3 +35,16 @@ class PeopleView(Screen):
     @expose("/<int:number>/sessions/end", methods=["POST"])
     def end_sessions(self, number: int) -> Any:
         return accounts.end_everything(visit(), number)
+
+    @expose("/<int:number>/rights")
+    def rights(self, number: int) -> Any:
+        return rights_pages.rights_page(visit(), number)
+
+    @expose("/departments")
+    def departments(self) -> Any:
+        return departments.departments_page(visit())
+
+    @expose("/move", methods=["GET", "POST"])
+    def move(self) -> Any:
+        here = visit()
+        return departments.move(here) if request.method == "POST" else departments.move_page(here)

@@ -309,10 +309,6 @@ class AdministrationView(Screen):
     def roles(self) -> Any:
         return people.roles_page(visit())
 
-    @expose("/people/departments")
-    def departments(self) -> Any:
-        return people.departments_page(visit())
-
     @expose("/people/new", methods=["GET", "POST"])
     def new_person(self) -> Any:
         here = visit()

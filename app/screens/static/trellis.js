@@ -15,6 +15,9 @@ import { startPickers } from "./picker.js";
 import { startRecord } from "./record.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
+import { startTree } from "./tree.js";
+import { startTrail } from "./trail.js";
+import { startWhy } from "./why.js";
 
 startFloats();
 startInPlace();
@@ -31,3 +34,4 @@ startInbox();
 startBench();
 startRecord();
 startPalette();
+startTree();
