@@ -16,8 +16,6 @@ import { startRecord } from "./record.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
 import { startTree } from "./tree.js";
-import { startTrail } from "./trail.js";
-import { startWhy } from "./why.js";
 
 startFloats();
 startInPlace();
