@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer
 from app.services import Services
-from bench import data, scale, servers, starting
+from bench import changes, data, scale, servers, starting
 from bench.automation import AutomationBench
 from bench.load import Result, measure, request, tree
 from bench.report import SHORT, Row, compared, crowded, left_out, machine, noise, pss, tables
@@ -41,6 +41,7 @@ PARTS = {
     "requests": "list, get, create and page, beside stock Flask-AppBuilder and the floor",
     "connections": "two hundred of them at once, beside the floor",
     "size": "a million customers against ten thousand",
+    "changes": "undoing a bulk edit and an import of a hundred thousand",
     "entities": "five hundred of them: a check, and a field from save to live",
     "automation": "dated rules: a write, a tick, a burst, a changed rule",
     "starts": "from an empty folder, and afterwards",
@@ -70,12 +71,15 @@ class Bench:
         )
         self.database.start()
         try:
-            if self.parts & {"requests", "connections", "size"}:
+            if self.parts & {"requests", "connections", "size", "changes"}:
                 self._prepare()
             if self.parts & {"requests", "connections"}:
                 self._serve()
             if "size" in self.parts:
                 self._million()
+            if "changes" in self.parts:
+                for row in changes.measure(self.services, self.sellers, quick=self.quick):
+                    self._add(row)
             if "entities" in self.parts:
                 self._scale()
             if "automation" in self.parts:

@@ -124,28 +124,43 @@ def touch_parents(
 def touch_many(
     work: Work,
     entity: Entity,
-    pairs: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]],
+    pairs: Sequence[Pair],
 ) -> None:
     """Remember whose roll-ups and formulas writes of many rows change: one statement for each way.
 
     Of each pair the first is the row before, the second the row now; see `touch_parents`.
     """
-    known = dependencies(work)
+    known, columns = dependencies(work), work.rows[entity.name].columns
     for roll_up in known.roll_ups_over.get(entity.name, ()):
-        for old, new in pairs:
-            if _differs(roll_up.reads, old, new):
-                for row in (old, new):
-                    if row is not None:
-                        work.touch(roll_up.parent, *_named(work, roll_up, row))
+        for pair in _differing(pairs, columns, roll_up.reads):
+            for row in pair:
+                if row is not None:
+                    work.touch(roll_up.parent, *_named(work, roll_up, row))
     for roll_up in known.roll_ups.get(entity.name, ()):
-        for old, new in pairs:
-            if old is not None and new is not None and _differs(roll_up.reads_of_record, old, new):
+        for old, new in _differing(pairs, columns, roll_up.reads_of_record):
+            if old is not None and new is not None:
                 work.touch(entity.name, int(new["id"]))
     for reader in known.readers.get(entity.name, ()):
-        ids = [int((new or old or {})["id"]) for old, new in pairs
-               if _differs(reader.fields, old, new)]  # fmt: skip
-        if ids:
+        found = _differing(pairs, columns, reader.fields)
+        if found:
+            ids = [int((new or old or {})["id"]) for old, new in found]
             _touch_readers(work, reader, entity.name, ids)
+
+
+Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]
+
+
+def _differing(
+    pairs: Sequence[Pair], columns: Iterable[str], fields: Iterable[str]
+) -> Sequence[Pair]:
+    """Return the pairs that differ in one of *fields*; which columns those are is asked once."""
+    wanted = set(fields)
+    names = [name for name in columns if name.partition("__")[0] in wanted]
+    return [
+        (old, new)
+        for old, new in pairs
+        if old is None or new is None or any(old[name] != new[name] for name in names)
+    ]
 
 
 def _differs(
