@@ -17,6 +17,7 @@ from app.definitions.words import Days, Duration, Holidays, Hours, Texts, Weekda
 from app.fields.settings import Names, Plain, Switch, Word, refuse, written
 
 LOOK_COLORS = ("teal", "blue", "indigo", "purple", "green", "orange", "red", "gray")
+_PICTURE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,98}\.(svg|png)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z][A-Za-z]{1,3})?\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
@@ -43,6 +44,26 @@ class TimeZone(Value):
     def json_schema(self) -> dict[str, Any]:
         """Return that it is a text."""
         return {"type": "string"}
+
+
+class PictureFile(Value):
+    """The name of a picture that lies in the configuration folder."""
+
+    takes = "a file of the configuration folder that ends in `.svg` or `.png`"
+
+    def read(self, value: Any, key: str) -> str:
+        """Return the name.
+
+        Raises:
+            Refusal: it is no name of a picture, or leads out of the folder.
+        """
+        if not isinstance(value, str) or not _PICTURE.fullmatch(value):
+            raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.", Code.wrong_shape)
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return that it is such a text."""
+        return {"type": "string", "pattern": f"^{_PICTURE.pattern}$"}
 
 
 class Codes(Value):
@@ -142,7 +163,7 @@ theme: auto
 """
 
     color = Word("The brand colour.", among=LOOK_COLORS)
-    logo = Plain("The file of the logo, in the configuration folder.")
+    logo = PictureFile("The file of the logo, in the configuration folder: SVG or PNG, square.")
     theme = Word("`light`, `dark`, or `auto` as the device says.", among=("auto", "light", "dark"))
 
 

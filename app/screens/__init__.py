@@ -41,6 +41,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.assets import read_assets
     from app.screens.automation_views import ButtonsView, FieldsView, LedgerView
     from app.screens.bench_views import BenchView, PaletteView
+    from app.screens.brand import BrandView, Logos
     from app.screens.configuration import Configuration
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
@@ -70,6 +71,7 @@ def register_screens(builder: Any, core: Any) -> None:
         lists=Lists(),
         previews=core.records.previews,
         hearing=hearing,
+        logos=Logos(core.settings.config),
     )
     register_former_links()
     remember_what_is_seen(current_app)
@@ -93,5 +95,6 @@ def register_screens(builder: Any, core: Any) -> None:
         PaletteView,
         WelcomeView,
         PeopleView,
+        BrandView,
     ):
         builder.add_view_no_menu(view)

@@ -66,6 +66,8 @@ class Page:
     title: str
     language: str
     app_name: str
+    #: the address of the logo of app.yaml
+    logo: str = ""
     brand: str = "teal"
     theme: str = "auto"
     density: str = ""

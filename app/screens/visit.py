@@ -76,6 +76,8 @@ class Screens:
     configuration: Any
     lists: Any
     previews: Any
+    #: the logo of app.yaml
+    logos: Any
     #: what this process knows of unread messages
     hearing: Hearing
     #: signed tokens by what they sign
@@ -174,7 +176,7 @@ class Visit:
     def page(self, title: str, active: str = "") -> Page:
         """Return the frame of a page."""
         kept = session.pop(_TOAST, None)
-        return self.screens.frames.page(
+        page = self.screens.frames.page(
             title=title,
             catalog=self.catalog,
             policy=self.policy,
@@ -187,10 +189,17 @@ class Visit:
             toast=Toast(**kept) if kept else None,
             outstanding=self.screens.configuration.outstanding() if self.policy.is_admin else None,
         )
+        page.logo = self._logo
+        return page
+
+    @property
+    def _logo(self) -> str:
+        found = self.screens.logos.find(self.catalog.app.look.get("logo"))
+        return found.href if found is not None else ""
 
     def bare_page(self, title: str) -> Page:
         """Return a page without a menu."""
-        return bare_page(
+        page = bare_page(
             title=title,
             catalog=self.catalog,
             wording=self.wording,
@@ -198,6 +207,8 @@ class Visit:
             path=request.path,
             csrf=self.csrf,
         )
+        page.logo = self._logo
+        return page
 
     def render(self, template: str, **context: Any) -> Response:
         """Return a page as an answer; nothing that shows records is kept by anybody."""

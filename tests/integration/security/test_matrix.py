@@ -385,6 +385,10 @@ def test_every_address_is_open_to_no_stranger(shared):
         # Programs that call in sign with a secret.
         "/hooks/<path:path>",
         "/assets/<fingerprint>/<path:name>",
+        "/brand/<digest>/logo",
+        "/manifest.webmanifest",
+        "/sw.js",
+        "/offline",
     }
     for rule in shared.app.url_map.iter_rules():
         if rule.rule in free or "/security/" in rule.rule or rule.rule == "/sign-out":
