@@ -62,4 +62,6 @@ def _move(one: Possible) -> dict[str, Any]:
         "missing": list(one.missing),
         "allowed": one.is_open,
         "why": one.why.in_language(language()) if one.why is not None else None,
+        "parts": [{"text": each.text, "met": each.is_met} for each in one.parts],
+        "lifecycle": one.lifecycle,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
-from app.api.openapi_schemas import ref
+from app.api.openapi_schemas import object_of, ref
 from app.definitions.catalog import Entity
 
 
@@ -17,6 +17,7 @@ def move_schemas() -> dict[str, Any]:
             "type": "object",
             "required": [
                 "field", "from", "to", "label", "final", "needs", "missing", "allowed", "why",
+                "parts", "lifecycle",
             ],
             "additionalProperties": False,
             "properties": {
@@ -29,6 +30,12 @@ def move_schemas() -> dict[str, Any]:
                 "missing": {**names, "description": "Those of them that are empty."},
                 "allowed": {"type": "boolean", "description": "With what is missing filled in."},
                 "why": {"type": ["string", "null"], "description": "Why it is not allowed."},
+                "parts": {
+                    "type": "array",
+                    "description": "What its condition asks for, where that is why.",
+                    "items": object_of(text={"type": "string"}, met={"type": "boolean"}),
+                },
+                "lifecycle": {"type": "string", "description": "Which one says so."},
             },
         },
         "Stay": {

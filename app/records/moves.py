@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from app.access.policy import Policy
 from app.definitions.automation import Lifecycle, Move, Stage
-from app.definitions.catalog import Entity, Field
+from app.definitions.catalog import Entity, Field, Place
 from app.expressions import Checked
+from app.expressions.why import Part, why
 from app.records.checking import is_empty, truth
 from app.records.conditions import WriteContext
 from app.records.drafts import Problems
@@ -40,6 +41,11 @@ class Possible:
     missing: tuple[str, ...]
     #: why it cannot be made now, missing fields left out; None: it can
     why: Label | None = None
+    #: what its condition asks for, where that is why, as far as the asker may read it
+    parts: tuple[Part, ...] = ()
+    #: the lifecycle that says so, and where it is written
+    lifecycle: str = ""
+    place: Place | None = None
 
     @property
     def is_open(self) -> bool:
@@ -154,7 +160,10 @@ class Asked:
         if self.lifecycle.moves is None or (
             before not in self.lifecycle.stages and to == first_stage(self.lifecycle)
         ):
-            return Possible(self.field.name, before, to, stage.label, stage.final, (), ())
+            return Possible(
+                self.field.name, before, to, stage.label, stage.final, (), (),
+                lifecycle=self.lifecycle.name, place=self.lifecycle.place,
+            )  # fmt: skip
         tried = [self._possible(before, stage, move) for move in self._ways(before, to)]
         return min(tried, key=lambda one: (one.why is not None, len(one.missing)), default=None)
 
@@ -178,6 +187,7 @@ class Asked:
 
     def _possible(self, before: str | None, stage: Stage, move: Move) -> Possible:
         missing = tuple(name for name in move.needs if self._is_empty(name))
+        found = self._why_not(before, stage, move, missing)
         return Possible(
             self.field.name,
             before,
@@ -186,8 +196,20 @@ class Asked:
             stage.final,
             move.needs,
             missing,
-            self._why_not(before, stage, move, missing),
+            found,
+            self._parts(move) if found is not None else (),
+            self.lifecycle.name,
+            move.place or self.lifecycle.place,
         )
+
+    def _parts(self, move: Move) -> tuple[Part, ...]:
+        """Return what the condition of a move asks for, without what the asker may not read."""
+        condition, policy = move.if_, self.context.work.policy
+        entity = self.context.entity
+        hidden = {name for name in entity.fields if not policy.is_readable(entity.name, name)}
+        if condition is None or _first_names(condition) & hidden:
+            return ()
+        return tuple(why(condition, self.context))
 
     def _is_empty(self, name: str) -> bool:
         """Return whether a field has no value; rows of lines stand in a table of their own."""

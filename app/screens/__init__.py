@@ -38,8 +38,15 @@ def register_screens(builder: Any, core: Any) -> None:
 
     from app.notifications.hearing import Hearing
     from app.notifications.outbox import INBOX_CHANNEL
+    from app.notifications.presence import CHANNEL as PRESENCE_CHANNEL
+    from app.notifications.presence import Presence
     from app.screens.assets import read_assets
-    from app.screens.automation_views import ButtonsView, FieldsView, LedgerView
+    from app.screens.automation_views import (
+        ButtonsView,
+        FieldsView,
+        LedgerView,
+        LookingView,
+    )
     from app.screens.bench_views import BenchView, PaletteView
     from app.screens.brand import BrandView, Logos
     from app.screens.configuration import Configuration
@@ -63,6 +70,8 @@ def register_screens(builder: Any, core: Any) -> None:
     renderer = Renderer(read_assets(), read_wordings())
     hearing = Hearing(core.pools, core.clock)
     core.live.on_notice(INBOX_CHANNEL, hearing.heard)
+    presence = Presence(core.pools)
+    core.live.on_notice(PRESENCE_CHANNEL, presence.heard)
     current_app.extensions["trellis.screens"] = Screens(
         core=core,
         renderer=renderer,
@@ -71,6 +80,7 @@ def register_screens(builder: Any, core: Any) -> None:
         lists=Lists(),
         previews=core.records.previews,
         hearing=hearing,
+        presence=presence,
         logos=Logos(core.settings.config),
     )
     register_former_links()
@@ -80,6 +90,7 @@ def register_screens(builder: Any, core: Any) -> None:
         ListsView,
         ButtonsView,
         FieldsView,
+        LookingView,
         LedgerView,
         ApprovalsView,
         MeView,

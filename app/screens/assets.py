@@ -20,6 +20,8 @@ from flask import Response, request
 
 STATIC = Path(__file__).parent / "static"
 
+#: Folders with what only some pages load.
+PARTS = ("record",)
 #: Kinds of files worth compressing; fonts and pictures are compressed already.
 _TEXT = {".css", ".js", ".svg", ".json"}
 #: A list for the build, not for browsers.
@@ -82,6 +84,9 @@ def read_assets(folder: Path = STATIC) -> Assets:
     they go by their plain names again, since the fingerprint in the address does the same work.
     """
     paths = {path.name: path for path in sorted(folder.iterdir()) if path.suffix}
+    for part in PARTS:
+        # Loaded by the pages that need them, not by every page.
+        paths |= {f"{part}/{path.name}": path for path in sorted((folder / part).iterdir())}
     manifest = folder / "vendor" / "manifest.json"
     if manifest.exists():
         for name, hashed in sorted(json.loads(manifest.read_text("utf-8")).items()):

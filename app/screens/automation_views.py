@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, request
 from flask_appbuilder import expose
 
-from app.screens import buttons, firings, in_place, talk
+from app.screens import buttons, firings, in_place, looking, talk
 from app.screens.views import Screen, visit
 
 
@@ -56,6 +56,16 @@ class FieldsView(Screen):
         if request.method == "POST":
             return in_place.save_field(visit(), entity, str(number), name)
         return in_place.open_field(visit(), entity, str(number), name)
+
+
+class LookingView(Screen):
+    """Who else looks at a record."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/<int:number>/here", methods=["POST"])
+    def here(self, entity: str, number: int) -> Any:
+        return looking.here(visit(), entity, str(number))
 
 
 class LedgerView(Screen):

@@ -6,7 +6,7 @@ A move that lacks something opens a small form with just that; one that is refus
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, redirect, request
 
@@ -20,6 +20,7 @@ from app.screens.form_state import as_typed, merged, raw_of, typed_of
 from app.screens.forms import draw_field, sentences
 from app.screens.kinds import FormLook
 from app.screens.visit import Visit, leave_toast
+from app.screens.why import Why, why_no_way, why_not_moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Step:
     opens: str = ""
     #: what the move is called, where it has words of its own
     title: str = ""
+    #: the note that says why a click does not move
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class Path:
     href: str
     steps: Sequence[Step]
     dialogs: Sequence[MoveDialog] = ()
+    whys: Sequence[Why] = ()
+    #: where the record goes from here as a rule
+    next: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +144,54 @@ class _PathMaker:
         ends = [n for n, option in enumerate(options) if option.final]
         # Of a record that has arrived, all that is no end lies behind it.
         done = min(ends) if here in ends else here
-        steps, dialogs = [], []
+        steps, dialogs, whys = [], [], []
         for index, option in enumerate(options):
-            dialog = self.dialog(option)
-            if dialog is not None:
-                dialogs.append(dialog)
-            steps.append(self._step(option, index == here, index < done, dialog))
+            why = self._why(option, options) if index != here else None
+            dialog = self.dialog(option) if why is None else None
+            whys += [why] if why is not None else []
+            dialogs += [dialog] if dialog is not None else []
+            step = self._step(option, index == here, index < done, dialog)
+            steps.append(replace(step, why=why.id if why is not None else ""))
         return Path(
             self.field.label.in_language(self.visit.language),
             f"/crm/{self.entity.name}/{self.record.id}/move/{self.field.name}",
             steps,
             dialogs,
+            whys,
+            self._next(options, steps, here),
         )
+
+    def _why(self, option: Option, options: Sequence[Option]) -> Why | None:
+        """Return why the record cannot be moved to a stage; None where it can."""
+        move, language = self.moves.get(option.name), self.visit.language
+        label = option.label.in_language(language)
+        if move is not None:
+            if move.why is None:
+                return None
+            return why_not_moved(self.visit, self.entity, move, label)
+        now = self.record.values[self.field.name]
+        here = next((one for one in options if one.name == now), option)
+        ways = [
+            one.label.in_language(language)
+            for one in options
+            if one.name in self.moves and self.moves[one.name].is_open
+        ]
+        found = self.visit.catalog.automation.lifecycles_of(self.entity.name, self.field.name)
+        name = found[0].name if len(found) == 1 else ""
+        at = here.label.in_language(language)
+        return why_no_way(self.visit, option.name, label, at, ways, name)
+
+    def _next(self, options: Sequence[Option], steps: Sequence[Step], here: int) -> Step | None:
+        """Return the stage that comes next: the first behind this one that a move leads to."""
+        if here < 0 or options[here].final:
+            return None
+        behind = [
+            (option, step)
+            for option, step in list(zip(options, steps, strict=True))[here + 1 :]
+            if option.name in self.moves
+        ]
+        usual = [step for option, step in behind if not option.final]
+        return usual[0] if usual else behind[0][1] if behind else None
 
     def _options(self) -> list[Option]:
         """Return the stages of the lifecycle the record is in, and the one it has."""

@@ -17,6 +17,7 @@ from app.clock import Clock
 from app.definitions.catalog import Catalog, Entity
 from app.errors import NotAuthenticated, NotFound
 from app.notifications.hearing import Hearing
+from app.notifications.presence import Presence
 from app.screens.cells import Look
 from app.screens.frame import Frames, Page, Toast, bare_page
 from app.screens.rendering import Renderer
@@ -80,6 +81,8 @@ class Screens:
     logos: Any
     #: what this process knows of unread messages
     hearing: Hearing
+    #: and of who looks at which record
+    presence: Presence
     #: signed tokens by what they sign
     csrf_tokens: dict[str, str] = field(default_factory=dict)
 

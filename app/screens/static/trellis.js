@@ -6,20 +6,18 @@ import { startColumns } from "./columns.js";
 import { startFloats } from "./floats.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
-import { startInPlace } from "./inplace.js";
 import { startInstalled } from "./installed.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
 import { startLists } from "./lists.js";
 import { startPalette } from "./palette.js";
 import { startPickers } from "./picker.js";
-import { startRecord } from "./record.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
+import { startTrail } from "./trail.js";
 import { startTree } from "./tree.js";
 
 startFloats();
-startInPlace();
 startPickers();
 startForms();
 startLines();
@@ -31,7 +29,11 @@ startToasts();
 startKeys();
 startInbox();
 startBench();
-startRecord();
+startTrail();
 startPalette();
 startTree();
+// What only some pages need comes with them.
+if (document.querySelector("[data-part], [data-looking]")) {
+  import("./record/start.js").then((part) => part.startRecord());
+}
 startInstalled();

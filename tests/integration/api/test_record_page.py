@@ -116,3 +116,30 @@ def test_a_field_is_changed_where_it_is_read(world):
     assert (back.status_code, back.headers["Location"]) == (303, page)
     assert token.get(f"/customer/{number}").json["city"]["city"] == "Hangzhou"
     assert world.browser("tom").ask("GET", f"{page}/field/name").status_code == 404
+
+
+def test_whatever_is_refused_says_why(world):
+    sam, vic = world.browser("sam"), world.browser("vic")
+    number = sam.made("customer", name="Refused", status="active")["id"]
+    page = f"/crm/customer/{number}"
+    shown = vic.ask("GET", page).text
+    for right in ("update", "transfer", "share", "history", "delete"):
+        assert f'data-why="why-{right}"' in shown
+        assert f'popover id="why-{right}"' in shown
+    assert "the right `update` is `no` for" in shown
+    assert f"{page}/edit" not in shown
+    assert "data-edit" not in shown
+    assert 'data-why="why-update"' not in sam.ask("GET", page).text
+    # Who else looks at it is heard by every process, and only told to who may read it.
+    sent = {"csrf_token": sam.csrf, "word": "edits"}
+    assert sam.ask("POST", f"{page}/here", data=sent).text.strip() == ""
+    looks = {"csrf_token": vic.csrf, "word": "looks"}
+    for _ in range(50):
+        seen = vic.ask("POST", f"{page}/here", data=looks).text
+        if "Sam is editing this" in seen:
+            break
+    assert "Sam is editing this" in seen
+    assert sam.ask("POST", f"{page}/here", data={**sent, "word": "gone"}).status_code == 204
+    tom = world.browser("tom")
+    answer = tom.ask("POST", f"{page}/here", data={"csrf_token": tom.csrf})
+    assert answer.status_code == 404

@@ -35,11 +35,12 @@ def test_moves_are_asked_for_made_and_refused_over_the_api(world):
             {
                 "field": "stage", "from": "new", "to": "offer", "label": "Offer", "final": False,
                 "needs": ["amount", "lines"], "missing": ["amount", "lines"],
-                "allowed": True, "why": None,
+                "allowed": True, "why": None, "parts": [], "lifecycle": "fresh-deals",
             },
             {
                 "field": "stage", "from": "new", "to": "lost", "label": "Lost", "final": True,
                 "needs": ["reason"], "missing": ["reason"], "allowed": True, "why": None,
+                "parts": [], "lifecycle": "fresh-deals",
             },
         ]
     }  # fmt: skip
@@ -101,4 +102,5 @@ def test_the_record_page_asks_for_what_a_move_needs_and_says_why_not(world):
     page = sam.ask("GET", f"/crm/deal/{number}").text
     assert "Only Manager may move from Lost to Offer." in page
     assert 'class="done lock"' in page
+    assert 'data-why="why-offer"' in page
     assert '<span class="cut">New</span><span class="days">0 d</span>' in page

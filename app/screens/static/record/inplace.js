@@ -1,14 +1,14 @@
 // One field edited where it is read. The server gives the form's own control; Enter saves, Esc takes
 // it back, and what it was stands below.
-import { post, announce } from "./send.js";
-import { toast } from "./toast.js";
-import { freshParts, tell } from "./record.js";
+import { post, announce } from "../send.js";
+import { toast } from "../toast.js";
+import { freshParts, tell } from "./parts.js";
 
 let opening = null;
 
 const formOf = (node) => node.closest?.("[data-inplace]");
 
-async function open(cell) {
+export async function open(cell) {
   if (cell.classList.contains("edits") || opening === cell) return;
   opening = cell;
   try {
@@ -20,7 +20,7 @@ async function open(cell) {
       toast(document.body.dataset.wordFailed);
       return;
     }
-    for (const other of document.querySelectorAll("dd.edits")) close(other);
+    for (const other of document.querySelectorAll("[data-edit].edits")) close(other);
     cell.before = [...cell.childNodes];
     fill(cell, await response.text());
   } finally {
@@ -50,7 +50,7 @@ function close(cell) {
 async function save(form) {
   if (form.dataset.sent) return;
   form.dataset.sent = "yes";
-  const cell = form.closest("dd");
+  const cell = form.closest("[data-edit]");
   let response;
   try {
     response = await post(form.action, new FormData(form));
@@ -80,6 +80,11 @@ async function saved(cell, said) {
   }
   const name = cell.dataset.edit;
   close(cell);
+  if (cell.matches("td")) {
+    // A cell of a list: its row is asked for anew.
+    cell.dispatchEvent(new CustomEvent("cell-saved", { bubbles: true, detail: said }));
+    return;
+  }
   if (said.told) {
     tell({ text: said.told, undo: said.undo });
     announce(said.told);
@@ -90,13 +95,14 @@ async function saved(cell, said) {
 
 function leave(cell) {
   close(cell);
+  cell.dispatchEvent(new CustomEvent("cell-left", { bubbles: true }));
   cell.querySelector(".pen")?.focus();
 }
 
 function onClick(event) {
   const back = event.target.closest?.("[data-inplace] [data-back]");
   if (back) {
-    leave(back.closest("dd"));
+    leave(back.closest("[data-edit]"));
     return;
   }
   const cell = event.target.closest?.("dd[data-edit]");
@@ -112,7 +118,7 @@ function onKey(event) {
   if (event.key === "Escape") {
     event.preventDefault();
     event.stopPropagation();
-    leave(form.closest("dd"));
+    leave(form.closest("[data-edit]"));
   } else if (event.key === "Enter") {
     const many = event.target.matches("textarea");
     const command = event.ctrlKey || event.metaKey;

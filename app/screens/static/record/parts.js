@@ -1,7 +1,7 @@
 // The page of one record. After something was said, saved or moved, the page is asked for again and
 // its parts exchanged: what is scrolled to, typed or open elsewhere stays.
-import { token } from "./send.js";
-import { toast } from "./toast.js";
+import { token } from "../send.js";
+import { toast } from "../toast.js";
 
 const page = () => document.querySelector("[data-part]");
 
@@ -59,21 +59,33 @@ function openTalk(event) {
   focusTalk();
 }
 
+// Only what scrolls by itself is scrolled: the frame around it stays where it is.
+function bringIntoSight(part) {
+  let box = part.parentElement;
+  while (box && !/auto|scroll/.test(getComputedStyle(box).overflowY)) box = box.parentElement;
+  if (!box || box === document.documentElement) return;
+  box.scrollTop += part.getBoundingClientRect().top - box.getBoundingClientRect().top - 12;
+}
+
 function focusTalk() {
   const talk = document.querySelector("[data-talk]");
   const chosen = talk.querySelector('input[name="talk"]:checked')?.value;
   const area = talk.querySelector(`.talk-${chosen} textarea`);
-  area?.scrollIntoView({ block: "center" });
-  area?.focus();
+  if (!area) return;
+  bringIntoSight(talk);
+  area.focus({ preventScroll: true });
 }
 
-export function startRecord() {
+export function startParts() {
   document.addEventListener("record-told", (event) => {
     tell(event.detail);
     resetTalk();
     freshParts();
   });
   document.addEventListener("click", openTalk);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-prints]")) print();
+  });
   // Choosing what to write leads to where it is written.
   document.addEventListener("click", (event) => {
     if (event.target.matches?.('[data-talk] input[name="talk"]')) focusTalk();
