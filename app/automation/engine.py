@@ -29,6 +29,7 @@ from app.automation.firings import (
 )
 from app.automation.outgoing import Outbox
 from app.automation.registry import RuleNumbers
+from app.automation.rule_sets import rule_set
 from app.automation.running import Firing
 from app.automation.steps import Run, Steps, outcome_entry, reason_of
 from app.automation.versions import Versions
@@ -153,7 +154,7 @@ class Engine:
             self._walk(run, due, verdict)
         else:
             look.is_stale = True
-            with work.connection.transaction():
+            with rule_set(work, run.known.rule.name), work.connection.transaction():
                 self._walk(run, due, verdict)
         batch.ran(due, run)
 

@@ -93,6 +93,7 @@ change_set = sa.Table(
     sa.Column("undoes", sa.BigInteger),
     sa.Index("change_set_user", "user_id", sa.text("id DESC")),
     sa.Index("change_set_undoes", "undoes", postgresql_where=sa.text("undoes IS NOT NULL")),
+    sa.Index("change_set_rule", "note", "happened_at", postgresql_where=sa.text("kind = 'rule'")),
 )
 
 #: What changed, per record and write: changed fields only, before and after, in the API's JSON.

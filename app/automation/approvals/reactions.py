@@ -146,8 +146,8 @@ class ApprovalReactions:
     # -- events and edits --------------------------------------------------------------------------
 
     def _begin(self, work: Work, change: Change) -> None:
-        """Begin the first approval whose event this is."""
-        if change.row["approval"] in ("waiting", "approved"):
+        """Begin the first approval whose event this is; what is only taken back is none."""
+        if change.row["approval"] in ("waiting", "approved") or work.shared.notes.get("undo"):
             return
         for definition in work.release.catalog.automation.approvals_of(change.entity.name):
             when = definition.when
