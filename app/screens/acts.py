@@ -7,16 +7,9 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound, RuleFailed
-from app.screens import pools
-from app.screens.buttons import DO, press_many
-from app.screens.list_view import Asked
-from app.screens.navigation import plural
 from app.screens.record_blocks import title_of
 from app.screens.record_page import record_page
 from app.screens.visit import Visit, leave_toast
-
-#: More than this many at once belongs into an import or the API.
-MOST = 500
 
 
 def _version() -> int | None:
@@ -83,59 +76,6 @@ def transfer(visit: Visit, name: str, number: str) -> Response:
 def _owner() -> int | None:
     text = request.form.get("owner", "")
     return int(text) if text.isdigit() else None
-
-
-def bulk(visit: Visit, name: str) -> Response:
-    """Do one thing with the records that were ticked in a list."""
-    entity = visit.entity(name)
-    ids = [int(one) for one in request.form.get("ids", "").split(",") if one.isdigit()][:MOST]
-    back = Asked.of(name, request.args).href()
-    things = plural(entity, visit.language)
-    if not ids:
-        return _to(back)
-    do = request.form.get("do", "")
-    if do.startswith(DO):
-        press_many(visit, name, ids, do.removeprefix(DO))
-        return _to(back)
-    if do in ("claim", "release"):
-        pools.bulk(visit, entity, do, ids)
-        return _to(back)
-    say = visit.wording.say
-    try:
-        if do == "delete":
-            visit.writer.delete(visit.principal, name, ids, origin="screen")
-            leave_toast(
-                say("%(count)s %(things)s are in the recycle bin", count=len(ids), things=things),
-                undo=f"/crm/{name}/restore",
-                fields=(("ids", ",".join(map(str, ids))),),
-            )
-        elif do == "transfer" and (owner := _owner()) is not None:
-            visit.writer.transfer(visit.principal, name, ids, owner, origin="screen")
-            leave_toast(
-                say(
-                    "%(count)s %(things)s were handed to %(name)s",
-                    count=len(ids),
-                    things=things,
-                    name=request.form.get("owner.title", ""),
-                )
-            )
-        else:
-            leave_toast(say("Choose who takes them over."))
-    except (InvalidInput, RuleFailed) as problem:
-        leave_toast(_sentence(visit, problem))
-    return _to(back)
-
-
-def bulk_restore(visit: Visit, name: str) -> Response:
-    """Take back the deletion of several records."""
-    visit.entity(name)
-    ids = [int(one) for one in request.form.get("ids", "").split(",") if one.isdigit()][:MOST]
-    try:
-        visit.writer.restore(visit.principal, name, ids, origin="screen")
-        leave_toast(visit.wording.say("They are back"))
-    except (InvalidInput, RuleFailed) as problem:
-        leave_toast(_sentence(visit, problem))
-    return _to(f"/crm/{name}/")
 
 
 def _sentence(visit: Visit, problem: InvalidInput | RuleFailed) -> str:

@@ -1,26 +1,65 @@
-"""What may be done with several records of a list at once."""
+"""What may be done with several records of a list at once, and which records are meant."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from app.access.policy import Policy
-from app.definitions.catalog import Entity
+from app.changes.run import Chosen
+from app.definitions.catalog import Entity, Field
+from app.records.doings import LISTS
 from app.screens import pools
 from app.screens.buttons import list_actions
+from app.screens.in_place import may_be_edited
 from app.screens.list_view import Act
-from app.screens.opened_lists import OpenedList
+from app.screens.opened_lists import OpenedList, view_asked
 from app.screens.visit import Visit
 from app.screens.wording import Wording
 
+#: Fields of several words that something may be added to from the bar.
+TAGGED = LISTS & {"tags", "choices"}
+_MOST_IDS = 5_000
+
+
+def chosen_of(opened: OpenedList, said: Mapping[str, str]) -> Chosen:
+    """Return the records somebody ticked, or all of the list."""
+    if said.get("all") == "yes":
+        asked = opened.asked
+        return Chosen(
+            filter=asked.filter or None,
+            view=view_asked(opened),
+            search=asked.search or None,
+        )
+    return Chosen(ids=ticked(said.get("ids", "")))
+
+
+def ticked(text: str) -> tuple[int, ...]:
+    """Read ``1,2,3``."""
+    found = (one for one in text.split(","))
+    numbers = [int(one) for one in found if one.isascii() and one.isdigit() and len(one) < 19]
+    return tuple(dict.fromkeys(numbers[:_MOST_IDS]))
+
+
+def editable(visit: Visit, entity: Entity) -> list[Field]:
+    """Return the fields that may be given one value in many records."""
+    if not visit.policy.may("update", entity.name):
+        return []
+    found = [one for one in entity.fields.values() if may_be_edited(visit, entity, one)]
+    return sorted(found, key=lambda one: one.label.in_language(visit.language))
+
+
+def tagged(visit: Visit, entity: Entity) -> list[Field]:
+    """Return the fields that hold several words, tags first."""
+    found = [one for one in editable(visit, entity) if one.type.name in TAGGED]
+    return sorted(found, key=lambda one: one.type.name != "tags")
+
 
 def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
-    """Return what may be done with several records at once."""
+    """Return what the rights alone decide about."""
     actions = []
     if entity.owned and policy.may("transfer", entity.name):
-        actions.append(
-            Act(
-                wording.say("Hand over"), "transfer", "arrows-right-left", opens="transfer", key="t"
-            )
-        )
+        icon = "arrows-right-left"
+        actions.append(Act(wording.say("Hand over"), "transfer", icon, opens="transfer", key="t"))
     if policy.may("delete", entity.name):
         actions.append(Act(wording.say("Delete"), "delete", "trash"))
     return actions
@@ -28,6 +67,14 @@ def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
 
 def actions_for(visit: Visit, opened: OpenedList) -> list[Act]:
     """Return what the visitor may do with several records of a list at once."""
-    entity = opened.entity
+    entity, asked, say = opened.entity, opened.asked, visit.wording.say
+    found: list[Act] = []
+    if editable(visit, entity):
+        href = asked.href("bulk/edit")
+        found.append(Act(say("Edit"), "edit", "pencil", asks=href))
     own = actions_of(entity, visit.policy, visit.wording)
-    return [*pools.pool_actions(visit, entity, opened.asked), *list_actions(visit, entity), *own]
+    found += [one for one in own if one.name == "transfer"]
+    if tagged(visit, entity):
+        found.append(Act(say("Tag"), "tag", "tag", asks=asked.href("bulk/tag")))
+    found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity)]
+    return found + [one for one in own if one.name == "delete"]

@@ -34,6 +34,8 @@ class Column:
     css: str
     cell: Cell
     sortable: bool
+    #: it may be given another value in its cell
+    editable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +130,39 @@ def is_sortable(field: Field) -> bool:
     }  # fmt: skip
 
 
+#: What needs the room of a form, or has a way of its own.
+_WHOLE_FORM = frozenset({"lines", "files", "images", "file", "image", "signature", "stage"})
+
+
+def is_edited_in_place(policy: Policy, entity: Entity, field: Field) -> bool:
+    """Whether a field has a control of its own outside of a form, for who may change it."""
+    return (
+        field.type.name not in _WHOLE_FORM
+        and field.type.writable
+        and field.readonly is not True
+        and field.name in policy.writable(entity.name)
+    )
+
+
 def make_columns(entity: Entity, paths: Sequence[str], policy: Policy, language: str) -> Columns:
     """Return the columns, ready to be filled."""
     masked = policy.masked(entity.name)
     title = paths.index(entity.title) if entity.title in paths else 0
     marks = _phone_marks(entity, paths, title)
+    changes = policy.may("update", entity.name)
     columns = []
     for index, path in enumerate(paths):
         name = path.partition(".")[0]
         field = entity.fields[name]
         end = "." not in path and shown_type(field).align == "end"
-        css = " ".join(
-            part
-            for part in ("t" if index == title else "", "n" if end else "", marks.get(index, ""))
-            if part
+        editable = changes and "." not in path and is_edited_in_place(policy, entity, field)
+        classes = (
+            "t" if index == title else "",
+            "n" if end else "",
+            marks.get(index, ""),
+            "can-edit" if editable else "",
         )
+        css = " ".join(part for part in classes if part)
         columns.append(
             Column(
                 path,
@@ -151,6 +171,7 @@ def make_columns(entity: Entity, paths: Sequence[str], policy: Policy, language:
                 css,
                 make_cell(entity, path, language, masked=name in masked),
                 sortable=is_sortable(field) and name not in masked,
+                editable=editable,
             )
         )
     fields = tuple(dict.fromkeys([*paths, *_currencies(entity, paths)]))

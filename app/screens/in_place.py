@@ -19,6 +19,7 @@ from app.errors import Forbidden, InvalidInput, NotFound, RuleFailed
 from app.records.conflicts import RecordConflict
 from app.records.results import Record
 from app.screens.cells import EMPTY, show_value
+from app.screens.columns import is_edited_in_place
 from app.screens.conflicts import conflict_page
 from app.screens.controls import Control, Typed, first
 from app.screens.drawing import Drawing
@@ -26,9 +27,6 @@ from app.screens.form_state import VERSION, as_typed, merged, raw_of, typed_of
 from app.screens.forms import draw_field, sentences
 from app.screens.kinds import FormLook
 from app.screens.visit import Visit, leave_toast
-
-#: What needs the room of a form, or has a way of its own.
-_WHOLE_FORM = frozenset({"lines", "files", "images", "file", "image", "signature", "stage"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +46,7 @@ class InPlace:
 
 def may_be_edited(visit: Visit, entity: Entity, field: Field) -> bool:
     """Return whether a field has a control of its own outside of a form, for who may change it."""
-    return (
-        field.type.name not in _WHOLE_FORM
-        and field.type.writable
-        and field.readonly is not True
-        and field.name in visit.policy.writable(entity.name)
-    )
+    return is_edited_in_place(visit.policy, entity, field)
 
 
 def open_field(visit: Visit, name: str, number: str, field: str) -> Response:

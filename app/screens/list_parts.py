@@ -164,12 +164,15 @@ def heads_of(
     for column in columns.columns:
         width = widths.get(column.path, USUAL_WIDTH) if sized else None
         if not column.sortable:
-            heads.append(Head(column.label, column.end, path=column.path, width=width))
+            edits = column.editable
+            heads.append(Head(column.label, column.end, "", "", column.path, width, edits))
             continue
         on = sort is not None and sort[0] == column.path
         state = ("descending" if sort[1] else "ascending") if on and sort else "none"
         href = hrefs[column.path]
-        heads.append(Head(column.label, column.end, href, state, column.path, width))
+        heads.append(
+            Head(column.label, column.end, href, state, column.path, width, column.editable)
+        )
     return heads
 
 

@@ -96,6 +96,7 @@ class Head:
     path: str = ""
     #: in pixels
     width: int | None = None
+    editable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

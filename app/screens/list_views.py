@@ -7,7 +7,15 @@ from typing import Any
 from flask import request
 from flask_appbuilder import expose
 
-from app.screens import column_panel, filter_panel, list_news, list_sums, saved_views
+from app.screens import (
+    bulk_acts,
+    column_panel,
+    filter_panel,
+    list_news,
+    list_sums,
+    peek,
+    saved_views,
+)
 from app.screens.views import Screen, visit
 
 
@@ -15,6 +23,30 @@ class ListsView(Screen):
     """What somebody does with a list as a whole."""
 
     route_base = "/crm"
+
+    @expose("/<entity>/do", methods=["POST"])
+    def bulk(self, entity: str) -> Any:
+        return bulk_acts.bulk(visit(), entity)
+
+    @expose("/<entity>/bulk/edit")
+    def bulk_edit(self, entity: str) -> Any:
+        return bulk_acts.edit_form(visit(), entity)
+
+    @expose("/<entity>/bulk/tag")
+    def bulk_tag(self, entity: str) -> Any:
+        return bulk_acts.tag_form(visit(), entity)
+
+    @expose("/<entity>/undo", methods=["POST"])
+    def undo(self, entity: str) -> Any:
+        return bulk_acts.undo(visit(), entity)
+
+    @expose("/<entity>/runs/<int:number>")
+    def run(self, entity: str, number: int) -> Any:
+        return bulk_acts.run_page(visit(), entity, number)
+
+    @expose("/<entity>/<int:number>/peek")
+    def peek(self, entity: str, number: int) -> Any:
+        return peek.peek(visit(), entity, number)
 
     @expose("/<entity>/columns")
     def columns(self, entity: str) -> Any:

@@ -185,14 +185,6 @@ class RecordsView(Screen):
     def submit(self, entity: str, number: int) -> Any:
         return approvals.submit(visit(), entity, str(number))
 
-    @expose("/<entity>/do", methods=["POST"])
-    def bulk(self, entity: str) -> Any:
-        return acts.bulk(visit(), entity)
-
-    @expose("/<entity>/restore", methods=["POST"])
-    def bulk_restore(self, entity: str) -> Any:
-        return acts.bulk_restore(visit(), entity)
-
     @expose("/<entity>/pick/<field>", methods=["POST"])
     def pick(self, entity: str, field: str) -> Any:
         return pickers.pick(visit(), entity, field)

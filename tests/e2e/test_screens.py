@@ -101,7 +101,7 @@ def test_several_rows_are_handed_over_at_once(trellis, new_page):
     desk.page.locator("#pick-owner-list [role=option]").first.click()
     with desk.page.expect_navigation(wait_until="networkidle"):
         desk.page.click("#transfer .btn-primary")
-    expect(desk.toast()).to_contain_text("2 Customers were handed to")
+    expect(desk.toast()).to_contain_text("2 customers were handed to")
     expect(desk.page.locator(".tbl tbody")).to_contain_text("Sun")
     desk.assert_content()
 

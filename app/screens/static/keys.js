@@ -1,7 +1,7 @@
 // Keys for those who type. Single keys rest while a field has the focus, and can be switched off.
 import { closeTopFloat } from "./floats.js";
 import { openPalette } from "./palette.js";
-import { clearSelection, toggleRow } from "./selection.js";
+import { clearSelection, selectTo, toggleRow } from "./selection.js";
 
 let waitsForPlace = false;
 
@@ -20,6 +20,13 @@ function go(step) {
   all.forEach((row) => row.classList.remove("cur"));
   all[next].classList.add("cur");
   all[next].scrollIntoView({ block: "nearest" });
+  inList("mark", all[next]);
+}
+
+// What lists do with a key is theirs (see list/cells.js, list/peek.js); it may not be loaded yet.
+function inList(what, row) {
+  if (!row?.matches("#list tr")) return false;
+  return !row.dispatchEvent(new CustomEvent("list-key", { bubbles: true, cancelable: true, detail: what }));
 }
 
 function open(row) {
@@ -29,16 +36,28 @@ function open(row) {
   else location.assign(row.dataset.href);
 }
 
+function handOver(row) {
+  const button = document.querySelector(".bulk [data-bulk-key=t]");
+  if (!button) return;
+  if (!document.querySelector(".bulk.on") && row?.matches("tr")) toggleRow(row);
+  if (document.querySelector(".bulk.on")) button.click();
+}
+
 const current = () => document.querySelector(".tbl tbody tr.cur, .msgs .msg.cur");
 
 const single = {
   j: () => go(1),
   k: () => go(-1),
   x: () => current()?.matches("tr") && toggleRow(current()),
-  // Of the inbox: done, later.
-  e: () => current()?.querySelector("[data-done]")?.click(),
+  X: () => current()?.matches("tr") && selectTo(current()),
+  // Of the inbox: done, later. Of a list: the cell is edited.
+  e: () => inList("edit", current()) || current()?.querySelector("[data-done]")?.click(),
+  t: () => handOver(current()),
+  " ": () => inList("peek", current()),
+  ArrowRight: () => inList("right", current()),
+  ArrowLeft: () => inList("left", current()),
   h: () => current()?.querySelector("details.drop summary")?.click(),
-  Enter: () => current()?.dataset.href && open(current()),
+  Enter: () => inList("enter", current()) || (current()?.dataset.href && open(current())),
   "/": () => document.querySelector("[data-find]")?.focus(),
   "?": () => document.getElementById("keys")?.showModal(),
 };
@@ -84,7 +103,8 @@ function onKey(event) {
   const action = single[event.key];
   if (button || action) {
     // Space and Enter belong to whatever has the focus.
-    if (event.key === "Enter" && event.target.closest("a, button, summary")) return;
+    if (["Enter", " "].includes(event.key) && event.target.closest("a, button, summary, input")) return;
+    if (/^( |X|t|Arrow.*)$/.test(event.key) && !button && !current()) return;
     event.preventDefault();
     if (button) button.click();
     else action();

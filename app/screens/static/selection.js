@@ -3,12 +3,16 @@
 import { announce } from "./send.js";
 
 let last = null;
+// All records of the list are meant, also those that are not loaded.
+let everything = false;
+let opening = 0;
 
 const boxes = () => [...document.querySelectorAll('.tbl input[name="id"][type="checkbox"]')];
 
 export function clearSelection() {
   const ticked = boxes().filter((box) => box.checked);
   for (const box of ticked) box.checked = false;
+  everything = false;
   show();
   return ticked.length > 0;
 }
@@ -25,13 +29,30 @@ function show() {
   const bar = document.querySelector(".bulk");
   if (!bar) return;
   bar.classList.toggle("on", ticked.length > 0);
+  const whole = bar.querySelector("[data-selects-all]");
+  if (ticked.length < all.length) everything = false;
+  if (whole) whole.hidden = everything;
   for (const place of document.querySelectorAll("[data-ticked]")) {
-    place.textContent = String(ticked.length);
+    place.textContent = everything ? whole.dataset.count : String(ticked.length);
+  }
+  for (const mark of document.querySelectorAll("[data-everything]")) {
+    mark.value = everything ? "yes" : "";
   }
   for (const holder of document.querySelectorAll("[data-ids]")) {
     holder.value = ticked.map((box) => box.value).join(",");
   }
   announce(bar.classList.contains("on") ? bar.getAttribute("aria-label") : "");
+}
+
+// Everything between the row that was chosen last and this one.
+export function selectTo(row) {
+  const box = row?.querySelector('input[name="id"]');
+  if (!box) return;
+  const all = boxes();
+  const [from, to] = [last ? all.indexOf(last) : all.indexOf(box), all.indexOf(box)].sort((a, b) => a - b);
+  for (const one of all.slice(Math.max(from, 0), to + 1)) one.checked = true;
+  last = box;
+  show();
 }
 
 export function toggleRow(row) {
@@ -58,6 +79,10 @@ export function startSelection() {
       show();
     } else if (event.target.closest("[data-clear-selection]")) {
       clearSelection();
+    } else if (event.target.closest("[data-selects-all]")) {
+      for (const one of boxes()) one.checked = true;
+      everything = true;
+      show();
     } else {
       openRow(event);
     }
@@ -70,5 +95,9 @@ function openRow(event) {
   if (!row || event.target.closest("a, button, input, label, summary")) return;
   if (String(getSelection())) return;
   if (event.metaKey || event.ctrlKey) open(row.dataset.href, "_blank", "noopener");
-  else location.assign(row.dataset.href);
+  else if (event.target.closest("td.can-edit")) {
+    // A second click would edit the cell.
+    clearTimeout(opening);
+    if (event.detail < 2) opening = setTimeout(() => location.assign(row.dataset.href), 260);
+  } else location.assign(row.dataset.href);
 }
