@@ -19,9 +19,8 @@ from app.screens.calendars import (
     source_label,
 )
 from app.screens.frame import Choice
-from app.screens.list_view import Asked
-from app.screens.lists import views_of
 from app.screens.looks import by_choices, day_fields, switch
+from app.screens.opened_lists import open_list
 from app.screens.visit import Visit
 
 #: People a manager may choose from in one's own calendar.
@@ -32,9 +31,7 @@ def calendar_answer(
     visit: Visit, entity: Entity, arguments: Mapping[str, str], by: str
 ) -> Response:
     """Return the page of an entity's calendar."""
-    asked = Asked.of(entity.name, arguments)
-    if asked.view not in {one.name for one in views_of(entity, visit.policy)}:
-        asked = Asked(entity.name, "", asked.search, asked.filter, asked.sort)
+    asked = open_list(visit, entity, arguments).asked
     fields = day_fields(entity, visit.policy)
     chosen = next((one for one in fields if one.name == by), None)
     source = calendar_source(entity, visit.policy, chosen.name if chosen else None)
