@@ -21,7 +21,7 @@ from app.records import finding
 from app.records.context import ReadContext
 from app.records.listing import Listing, Shape
 from app.records.paging import SortColumn
-from app.records.planning import Compiled, Desk, Question
+from app.records.planning import Compiled, Desk, Question, continued
 from app.records.reading import Reader
 from app.records.refusals import field_of
 from app.records.results import Page
@@ -93,12 +93,36 @@ class DayListing(LaneListing):
         )
 
 
+class RootListing(LaneListing):
+    """The rows that have none above them, or none that the asker may see: one lane."""
+
+    def in_lane(self, lanes: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
+        """Return that there is nothing above a row."""
+        entity, context = self.shape.narrowing.entity, self._context
+        above, link = context.table(entity, "above"), self.narrowed.source.value(self._by)
+        seen: sa.Select[Any] = (
+            sa.select(sa.literal_column("1"))
+            .select_from(above)
+            .where(above.c.id == link, *context.living(above), context.rows(entity, above))
+            .correlate(self.narrowed.table)
+        )
+        return sa.and_(lanes.c.id == 0, sa.or_(link.is_(None), sa.not_(sa.exists(seen))))
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The one lane of records that have nothing above them by a link."""
+
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """A lane for each of some values of a field."""
 
     by: str
-    values: tuple[str, ...]
+    #: options of a choice, or numbers of linked records
+    values: tuple[str, ...] | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +136,7 @@ class Days:
     until: str | None = None
 
 
-Lanes = Values | Days
+Lanes = Values | Days | Roots
 
 
 class Boards:
@@ -132,25 +156,29 @@ class Boards:
         where: Mapping[str, Any],
         words: finding.Wanted | None,
         limit: int,
+        after: str | None = None,
     ) -> dict[Any, Page]:
         """Return the first page of each lane; lanes without records are left out.
+
+        *after* continues behind a page's ``next``; it goes with a single lane.
 
         Raises:
             Malformed: a name or condition cannot be read.
             Forbidden: the asker may not read the field.
         """
         desk = self._reader.desk(principal)
-        plan = desk.plan(question)
-        is_days = isinstance(lanes, Days)
+        plan = self._reader.plan(desk, principal, question)
+        place = self._reader.pager.place(plan, limit, after, None)
+        shape = plan.shape
+        if place.cursor is not None:
+            shape = continued(shape, place.cursor.empties, backward=False)
         compiled = self._for(desk)(
-            plan.shape, lanes.by, is_days, lanes.until if isinstance(lanes, Days) else None
+            shape, type(lanes), lanes.by, lanes.until if isinstance(lanes, Days) else None
         )
         values = self._reader.bound(desk, principal, compiled, plan.narrowing, where)
-        values["limit"] = limit + 1
-        if isinstance(lanes, Days):
-            values |= {"lanes": list(lanes.begin), "lane_ends": list(lanes.end)}
-        else:
-            values["lanes"] = list(lanes.values)
+        values |= {"limit": limit + 1, **_bound(lanes)}
+        if place.cursor is not None:
+            values.update(place.cursor.parameters())
         if words is not None:
             values.update(words.parameters)
         rows = self._reader.runner.rows_prepared(compiled.statement, values)
@@ -162,14 +190,20 @@ class Boards:
             return found
 
         @lru_cache(_MOST)
-        def compiled(shape: Shape, by: str, is_days: bool, until: str | None) -> Compiled[Any]:
+        def compiled(shape: Shape, kind: type, by: str, until: str | None) -> Compiled[Any]:
             context = desk.context
-            listing = (
-                DayListing(context, shape, by, until)
-                if is_days
-                else LaneListing(context, shape, by)
-            )
+            if kind is Days:
+                listing: LaneListing = DayListing(context, shape, by, until)
+            else:
+                listing = (RootListing if kind is Roots else LaneListing)(context, shape, by)
             return Compiled(listing.statement, listing.narrowed.readers())
 
         self._compiled[desk] = compiled
         return compiled
+
+
+def _bound(lanes: Lanes) -> dict[str, Any]:
+    """Return what is bound for the lanes themselves."""
+    if isinstance(lanes, Days):
+        return {"lanes": list(lanes.begin), "lane_ends": list(lanes.end)}
+    return {"lanes": list(lanes.values) if isinstance(lanes, Values) else [0]}

@@ -99,7 +99,8 @@ class FieldLists:
     @cached_property
     def trees(self) -> tuple[Field, ...]:
         """Links by which records of the entity hang below each other."""
-        return tuple(f for f in self.present if f.settings.get("tree"))
+        shown = self.entity.screens.tree
+        return tuple(f for f in self.present if f.settings.get("tree") or f.name == shown)
 
     @cached_property
     def files(self) -> frozenset[str]:

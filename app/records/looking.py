@@ -42,14 +42,16 @@ class Looking:
         search: str | None = None,
         where: Mapping[str, Any] | None = None,
         limit: int = 20,
+        after: str | None = None,
     ) -> dict[Any, Page]:
         """Return the first records of each lane: of each value of a field, or each of some days.
 
-        A page's ``next`` continues in `query` with the same sort and ``where={by: value}``.
+        A page's ``next`` continues as *after* with that lane alone; in `query`, too, with the same
+        sort and ``where={by: value}``.
         """
         question, given = question_of(
             entity, "values", fields, filter, where, sort, None, view, search
         )
         return self._asked(
-            lambda: self.boards.look(principal, question, lanes, limit=limit, **given)
+            lambda: self.boards.look(principal, question, lanes, limit=limit, after=after, **given)
         )

@@ -92,6 +92,7 @@ def read_assets(folder: Path = STATIC) -> Assets:
         for name, hashed in sorted(json.loads(manifest.read_text("utf-8")).items()):
             paths[f"vendor/{name}"] = manifest.parent / hashed
     files: dict[str, Asset] = {}
+    paths |= {f"shapes/{path.name}": path for path in sorted((folder / "shapes").glob("*.*"))}
     digest = hashlib.sha256()
     for name, path in paths.items():
         if name in _NOT_SERVED or name in _NOT_USED:

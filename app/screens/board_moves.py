@@ -19,8 +19,7 @@ from app.records.results import Record
 from app.screens.boards import NONE, Board, lane_figures
 from app.screens.form_state import as_typed, raw_of
 from app.screens.forms import sentences
-from app.screens.list_view import Asked
-from app.screens.looks import lane_fields
+from app.screens.looks import asked_of, lane_fields
 from app.screens.moving import MoveDialog, Refused, move_dialog
 from app.screens.record_blocks import title_of
 from app.screens.visit import Visit
@@ -121,7 +120,7 @@ def _only_from(visit: Visit, entity: Entity, field: Field, to: str) -> str:
 def move_card(visit: Visit, name: str, number: str) -> Response:
     """Put a card into another column, with what was filled in for it."""
     entity = visit.entity(name)
-    board = Board(visit, entity, Asked.of(name, request.args), request.form.get("by", ""))
+    board = Board(visit, entity, asked_of(visit, entity, request.args), request.form.get("by", ""))
     field, to = _field(visit, entity, request.form.get("by", "")), request.form.get("to", "")
     if to != NONE and to not in {one.name for one in field.options}:
         raise NotFound

@@ -23,8 +23,7 @@ from app.screens.amounts import short_amount
 from app.screens.cards import Cards, lane_label
 from app.screens.frame import Choice
 from app.screens.list_view import Asked
-from app.screens.looks import by_choices, lane_fields, switch
-from app.screens.opened_lists import open_list
+from app.screens.looks import asked_of, by_choices, lane_fields, switch
 from app.screens.visit import Visit
 
 #: Cards of a column that are shown at first, and with each "more".
@@ -238,7 +237,7 @@ def _shade(color: str | None, going: Sequence[str], name: str) -> str:
 
 def board_answer(visit: Visit, entity: Entity, arguments: Mapping[str, str], by: str) -> Response:
     """Return the page of a board, or more of one of its columns."""
-    asked = open_list(visit, entity, arguments).asked
+    asked = asked_of(visit, entity, arguments)
     board = Board(visit, entity, asked, by)
     if arguments.get("part") == "lane":
         return board.more(arguments.get("lane", ""), arguments.get("after", ""))

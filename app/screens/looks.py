@@ -7,15 +7,17 @@ on their device, for each person and entity. All shapes take the same parameters
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request
 
 from app.access.policy import Policy
 from app.definitions.catalog import Entity, Field
+from app.records.saved_views import ALL
 from app.screens.frame import Choice
 from app.screens.list_view import Asked
+from app.screens.opened_lists import open_list
 from app.screens.visit import Visit
 
 LOOKS = ("list", "board", "calendar", "tree")
@@ -74,7 +76,9 @@ def chosen_look(visit: Visit, entity: Entity, arguments: Mapping[str, str]) -> C
     asked, by = arguments.get("as", ""), arguments.get("by", "")
     if asked not in looks:
         look, _, kept = request.cookies.get(_cookie(visit, entity), "").partition(".")
-        asked, by = (look, by or kept) if look in looks else ("list", "")
+        # What the configuration makes a tree and nothing else begins as one.
+        usual = "tree" if looks == ("list", "tree") else "list"
+        asked, by = (look, by or kept) if look in looks else (usual, "")
     return Chosen(asked, by)
 
 
@@ -91,6 +95,12 @@ def keep_look(visit: Visit, entity: Entity, chosen: Chosen, answer: Any) -> None
         samesite="Lax",
         secure=request.is_secure,
     )
+
+
+def asked_of(visit: Visit, entity: Entity, arguments: Mapping[str, str]) -> Asked:
+    """Return what the address of a shape asks for: the views are those of the list."""
+    asked = open_list(visit, entity, arguments).asked
+    return replace(asked, view="") if asked.view == ALL else asked
 
 
 def _cookie(visit: Visit, entity: Entity) -> str:

@@ -9,6 +9,7 @@ from flask import Response
 from app.screens.boards import board_answer
 from app.screens.calendar_pages import calendar_answer
 from app.screens.looks import chosen_look, keep_look
+from app.screens.trees import tree_answer
 from app.screens.visit import Visit
 
 
@@ -20,6 +21,8 @@ def answer(visit: Visit, name: str, arguments: Mapping[str, str]) -> Response:
         made = board_answer(visit, entity, arguments, chosen.by)
     elif chosen.look == "calendar":
         made = calendar_answer(visit, entity, arguments, chosen.by)
+    elif chosen.look == "tree":
+        made = tree_answer(visit, entity, arguments)
     else:
         made = visit.screens.lists.answer(visit, name, arguments)
     keep_look(visit, entity, chosen, made)

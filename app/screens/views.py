@@ -35,6 +35,7 @@ from app.screens import (
     setup,
     shapes,
     shares,
+    trees,
 )
 from app.screens.editing import Editing
 from app.screens.record_page import record_page
@@ -180,6 +181,10 @@ class RecordsView(Screen):
     @expose("/<entity>/<int:number>/day", methods=["POST"])
     def day(self, entity: str, number: int) -> Any:
         return calendar_moves.move_day(visit(), entity, str(number))
+
+    @expose("/<entity>/<int:number>/above", methods=["POST"])
+    def above(self, entity: str, number: int) -> Any:
+        return trees.hang(visit(), entity, str(number))
 
     @expose("/<entity>/<int:number>/submit", methods=["POST"])
     def submit(self, entity: str, number: int) -> Any:

@@ -1,7 +1,7 @@
 // Calendars: a record is dragged to another day (and hour), or carried there by Space and the
 // arrows. The server moves it; the calendar is then asked again, as it stands.
-import { announce, post } from "./send.js";
-import { toast } from "./toast.js";
+import { announce, post } from "../send.js";
+import { toast } from "../toast.js";
 
 const calendar = () => document.querySelector("[data-calendar]");
 const word = (name) => calendar().dataset[`word${name}`];

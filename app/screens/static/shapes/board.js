@@ -1,7 +1,7 @@
 // Boards: a card is dragged into another column, or carried there by Space and the arrows, or sent
 // by its own menu. The server says beforehand which columns take it, and does the move.
-import { announce, post, token } from "./send.js";
-import { toast } from "./toast.js";
+import { announce, post, token } from "../send.js";
+import { toast } from "../toast.js";
 
 const board = () => document.querySelector("[data-board]");
 const lane = (name) => document.getElementById(`lane-${name}`);
