@@ -21,7 +21,7 @@ from flask import Response, request
 STATIC = Path(__file__).parent / "static"
 
 #: Folders with what only some pages load.
-PARTS = ("record",)
+PARTS = ("list", "record")
 #: Kinds of files worth compressing; fonts and pictures are compressed already.
 _TEXT = {".css", ".js", ".svg", ".json"}
 #: A list for the build, not for browsers.

@@ -1,15 +1,12 @@
 // Starts the small modules the screens are made of. Each listens on the document, so what htmx
 // swaps in works without being set up again. Nothing here knows an entity.
-import { startAsking } from "./asking.js";
 import { startBench } from "./bench.js";
-import { startColumns } from "./columns.js";
 import { startFloats } from "./floats.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
 import { startInstalled } from "./installed.js";
 import { startKeys } from "./keys.js";
 import { startLines } from "./lines.js";
-import { startLists } from "./lists.js";
 import { startPalette } from "./palette.js";
 import { startPickers } from "./picker.js";
 import { startSelection } from "./selection.js";
@@ -22,9 +19,6 @@ startPickers();
 startForms();
 startLines();
 startSelection();
-startAsking();
-startColumns();
-startLists();
 startToasts();
 startKeys();
 startInbox();
@@ -36,4 +30,6 @@ startTree();
 if (document.querySelector("[data-part], [data-looking]")) {
   import("./record/start.js").then((part) => part.startRecord());
 }
-startInstalled();
+if (document.getElementById("list")) {
+  import("./list/start.js").then((part) => part.startList());
+}

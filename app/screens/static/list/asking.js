@@ -1,7 +1,7 @@
 // Dialogs that are fetched when they are wanted (data-asks) and answered in the background
 // (form[data-answers]): what is refused is shown in place, what is done leads on.
-import { token } from "./send.js";
-import { toast } from "./toast.js";
+import { token } from "../send.js";
+import { toast } from "../toast.js";
 
 const HEADERS = { "X-Requested-With": "fetch" };
 const box = () => document.getElementById("ask");

@@ -1,6 +1,6 @@
 // Columns of a list: their order is dragged or moved with Alt and the arrow keys, their widths are
 // drawn at the edge of the head. Widths are kept on the server once the hand is let go.
-import { announce, post } from "./send.js";
+import { announce, post } from "../send.js";
 
 const NARROWEST = 48;
 const WIDEST = 900;

@@ -1,6 +1,6 @@
 // Lists: groups that fold, conditions that are counted while they change, and what others change
 // in the rows on the screen. A page that is not looked at does not ask.
-import { announce } from "./send.js";
+import { announce } from "../send.js";
 
 const list = () => document.getElementById("list");
 
@@ -58,7 +58,8 @@ function pairs(text) {
   return text ? text.split(",").map((one) => one.split(":")) : [];
 }
 
-async function freshen(ids) {
+// The rows of some records anew; *column* keeps the cell the keys are at.
+export async function freshen(ids, column) {
   const here = list();
   const address = new URL(here.dataset.rows, location.href);
   address.searchParams.set("ids", [...ids].slice(0, 100).join(","));
@@ -80,6 +81,7 @@ async function freshen(ids) {
     if (box?.checked && again) again.checked = true;
     fresh.className = old.className.replace("gone", "");
     fresh.classList.add("changed");
+    if (column !== undefined && fresh.classList.contains("cur")) fresh.cells[column]?.classList.add("cell-cur");
     old.replaceWith(fresh);
   }
 }
@@ -143,7 +145,8 @@ export function startLists() {
   });
   if (!list()) return;
   // What a page needs first comes first.
-  addEventListener("load", () => setTimeout(listen, 1500));
+  setTimeout(listen, 1500);
+  document.querySelector(".tabs-in .on")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   document.addEventListener("visibilitychange", () => (document.hidden ? stream?.close() : listen()));
   addEventListener("pagehide", () => stream?.close());
   document.addEventListener("htmx:afterSwap", (event) => {
