@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import sqlalchemy as sa
 
 from app.access.principal import SYSTEM, Principal
+from app.automation.approvals.submitting import Submission
+from app.automation.assembly import assemble
 from app.automation.recomputing import mark_all, recompute
 from app.clock import FrozenClock
+from app.database.automation_tables import delivery, message
 from app.demo.chain import demo_records
 from app.demo.organisation import DemoOrganisation, demo_organisation
 from app.demo.steps import Person, Reference, Step
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from app.services import Services
 
 SEED = 20260901
+#: Messages of the last days of the story are still to be read.
+_NEWS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,27 @@ class DemoLoader:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._clock = FrozenClock(services.clock.now())
+        secret = services.secrets.secret_key.encode()
         self._records = Records(
             services.pools,
             services.live,
             services.organisation,
             self._clock,
-            secret=services.secrets.secret_key.encode(),
+            secret=secret,
             hooks=services.plugins.hooks,
         )
+        #: with everything that listens: approvals are what they are elsewhere
+        self._approvals = assemble(
+            services.pools,
+            services.live,
+            services.organisation,
+            self._clock,
+            secret=secret,
+            files=services.files,
+            hooks=services.plugins.hooks,
+            functions=services.plugins.functions,
+            actions=services.plugins.actions.values(),
+        ).approvals
         self._ids: dict[str, int] = {}
         self._users: dict[str, int] = {}
         self._principals: dict[str, Principal] = {}
@@ -86,7 +105,14 @@ class DemoLoader:
     def load_step(self, step: Step) -> None:
         """Write one step as whoever did it, at its moment."""
         self._clock.moment = step.at
+        if step.act == "agree":
+            self._agree(step)
+            return
         principal = self._principal(step.by)
+        if step.act == "submit":
+            said = Submission(step.entity, self._ids[step.key])
+            self._approvals.submit(principal, said, origin="screen")
+            return
         values = {
             name: self._as_json(step.entity, name, value) for name, value in step.values.items()
         }
@@ -96,6 +122,23 @@ class DemoLoader:
         else:
             number = self._ids[step.key]
             self._records.update(principal, step.entity, number, values, origin="screen")
+
+    def _agree(self, step: Step) -> None:
+        """Let the first of those who are asked say yes, if anybody is."""
+        cases = self._approvals.of_record(SYSTEM, step.entity, self._ids[step.key]).cases
+        if not cases or not cases[0].waiting:
+            return
+        person = self._services.organisation.principal(cases[0].waiting[0].user_id)
+        if person is not None:
+            self._approvals.approve(person, cases[0].run.id, origin="screen")
+
+    def keep_quiet(self) -> None:
+        """Let the story's messages count as read, but for the newest, and send none of it."""
+        lately = self._services.clock.now() - _NEWS
+        with self._services.pools.engine.begin() as connection:
+            connection.execute(sa.delete(delivery))
+            old = message.c.created_at < lately
+            connection.execute(sa.update(message).where(old).values(read_at=message.c.created_at))
 
     def begin_reminders(self) -> None:
         """Work out what is due from now on: the story was written past the rules."""
@@ -152,6 +195,7 @@ def load_demo(
         loader.load_step(step)
         if step.is_new:
             counts[step.entity] = counts.get(step.entity, 0) + 1
+    loader.keep_quiet()
     loader.begin_reminders()
     return DemoLoaded(tuple(user.login for user in organisation.users), counts)
 

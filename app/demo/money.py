@@ -63,6 +63,7 @@ class MoneyStory:
         if won.quote:
             values["quote"] = won.quote
         contract = t.owned(at, customer.owner, "contract", values)
+        self._tell_approval(contract, customer.owner, at, signed_at)
         if not t.has_happened(signed_at):
             return
         signed = {"signed_on": signed_at.date(), "stage": "signed"}
@@ -70,6 +71,18 @@ class MoneyStory:
         self.signed.append(DemoContract(contract, customer, won.title, signed_at))
         self._tell_instalments(won, contract, signed_at)
         self._tell_progress(contract, customer.owner, signed_at)
+
+    def _tell_approval(
+        self, contract: Reference, owner: str, at: datetime, signed_at: datetime
+    ) -> None:
+        """Tell who agreed on the way to the signing: manager, finance, legal for a large one."""
+        t, way = self._t, signed_at - at
+        if not t.has_happened(at + way / 8):
+            return
+        t.submit(at + way / 8, owner, contract)
+        for part in (3, 5, 7):
+            if t.has_happened(at + way * part / 8):
+                t.agree(at + way * part / 8, contract)
 
     def _tell_progress(self, contract: Reference, owner: str, at: datetime) -> None:
         t = self._t

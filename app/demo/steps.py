@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Literal
 
 _CENT = Decimal("0.01")
 
@@ -31,7 +31,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write: a new record, or a change to one an earlier step made."""
+    """One write: a new record, or a change to one an earlier step made.
+
+    Or what becomes of one: ``submit`` hands it in for approval, ``agree`` has whoever is asked by
+    then say yes.
+    """
 
     at: datetime
     by: str
@@ -39,6 +43,7 @@ class Step:
     key: str
     values: Mapping[str, Any]
     is_new: bool = True
+    act: Literal["write", "submit", "agree"] = "write"
 
 
 def cents(amount: Decimal) -> Decimal:

@@ -77,6 +77,16 @@ class Telling:
         entity = record.key.rpartition("-")[0]
         self._steps.append(Step(at, by, entity, record.key, values, is_new=False))
 
+    def submit(self, at: datetime, by: str, record: Reference) -> None:
+        """Tell that a record was handed in for approval."""
+        entity = record.key.rpartition("-")[0]
+        self._steps.append(Step(at, by, entity, record.key, {}, is_new=False, act="submit"))
+
+    def agree(self, at: datetime, record: Reference) -> None:
+        """Tell that whoever was asked about a record said yes; of nothing where nobody was."""
+        entity = record.key.rpartition("-")[0]
+        self._steps.append(Step(at, "", entity, record.key, {}, is_new=False, act="agree"))
+
     def in_order(self) -> list[Step]:
         """Return all steps by time; those of one moment in the order they were told."""
         return sorted(self._steps, key=lambda step: step.at)

@@ -1,11 +1,13 @@
 """The demo, loaded into the shipped configuration through the one door."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.access.principal import SYSTEM
+from app.database.automation_tables import delivery, message
 from app.database.pools import Pools
 from app.demo.loader import load_demo
 from app.demo.organisation import demo_organisation
@@ -85,12 +87,25 @@ def test_the_organisation_has_its_reporting_line(crm):
         assert person(crm, user.login).roles == set(user.roles)
 
 
+def test_contracts_were_approved_before_they_were_signed_and_some_still_wait(crm):
+    signed = count(crm, SYSTEM, "contract", "stage != 'pending'")
+    assert count(crm, SYSTEM, "contract", "approval.state == 'approved'") >= signed > 20
+    assert (
+        count(crm, SYSTEM, "contract", "stage != 'pending' and approval.state != 'approved'") == 0
+    )
+    with crm.pools.engine.connect() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(delivery)).scalar() == 0
+        old = message.c.created_at < crm.clock.now() - timedelta(days=8)
+        unread = sa.select(sa.func.count()).where(old, message.c.read_at.is_(None))
+        assert connection.execute(unread).scalar() == 0
+
+
 @pytest.mark.parametrize("entity", ["lead", "customer", "opportunity", "quote", "contract"])
 def test_each_sees_what_the_role_says(crm, entity):
-    own = {
-        login: count(crm, person(crm, login), entity)
-        for login in ("lin.yue", "sun.hao", "wang.fang", "li.na")
-    }
+    people = [person(crm, login) for login in ("lin.yue", "sun.hao", "wang.fang", "li.na")]
+    own = {one.name: count(crm, one, entity, "owner == me") for one in people}
+    if entity != "contract":  # whoever is asked to approve one may read it
+        assert own == {one.name: count(crm, one, entity) for one in people}
     manager = person(crm, "chen.wei")
     of_manager = count(crm, manager, entity, "owner == me")
     assert count(crm, manager, entity) == sum(own.values()) + of_manager
