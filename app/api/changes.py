@@ -9,11 +9,12 @@ from flask_appbuilder.api import BaseApi, expose
 
 from app.access.principal import Principal
 from app.api.answers import answers, as_json
-from app.api.bodies import check_keys, is_id
+from app.api.bodies import check_keys, is_id, whole
 from app.api.former import asked_now, links_now, values_now
 from app.api.requests import asker, body, only, parameters, record_id, services
+from app.changes.inspecting import ChangeSet
 from app.changes.run import Chosen, Run
-from app.errors import InvalidInput, Malformed
+from app.errors import InvalidInput, Malformed, NotFound
 from app.jobs.beginning import begin_change
 from app.records.doings import read_doing
 from app.texts import say
@@ -23,6 +24,8 @@ _ALL = {"filter", "where", "view", "search", "without"}
 #: Records that are named one by one; more of them are a list.
 MOST_IDS = 10_000
 _PAGE = 100
+_SETS = 50
+_LIST = frozenset({"after", "by", "kind"})
 
 
 class ChangeApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
@@ -48,6 +51,72 @@ class ChangeApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             doing = read_doing({**said, "along": links_now(principal, list(doing.along))})
         chosen = _chosen(principal, entity, sent)
         run = services().changes.bulk(principal, entity, chosen, doing, note=note_of(sent))
+        return begun(run)
+
+    @expose("/<entity>/<number>/undo", methods=["POST"])
+    @answers
+    def undo_line(self, entity: str, number: str) -> Response:
+        """Take back what one line of a record's history did: ``{"line": 17}``."""
+        principal, sent = asker(), body()
+        check_keys(sent, {"line"})
+        line = sent.get("line")
+        if not isinstance(line, int) or not is_id(line):
+            raise InvalidInput({"line": [say("The number of a line.", "应为历史记录编号。")]})
+        found = services().changes.undo_line(principal, entity, record_id(number), line)
+        return begun(found)
+
+    @expose("/changes/", methods=["GET"])
+    @answers
+    def listed(self) -> Response:
+        """Return change sets, the newest first: one's own and those of people below."""
+        principal = asker()
+        named = only(*parameters(_LIST), ", ".join(sorted(_LIST)))
+        rows = services().changes.sets(
+            principal,
+            after=whole(named, "after", None),
+            by=whole(named, "by", None),
+            kind=named.get("kind"),
+            limit=_SETS + 1,
+        )
+        after = rows[_SETS - 1].id if len(rows) > _SETS else None
+        return as_json({"rows": [one.as_json() for one in rows[:_SETS]], "next": after})
+
+    @expose("/changes/<number>", methods=["GET"])
+    @answers
+    def one(self, number: str) -> Response:
+        """Return one change set."""
+        return as_json(_set(asker(), number).as_json())
+
+    @expose("/changes/<number>/records", methods=["GET"])
+    @answers
+    def records(self, number: str) -> Response:
+        """Return the records of a change set, before and after, a page at a time."""
+        principal = asker()
+        named = only(*parameters(frozenset({"entity", "after"})), "entity, after")
+        found = _set(principal, number)
+        entity = named.get("entity") or next(iter(found.counts), "")
+        if entity not in found.counts:
+            raise NotFound
+        rows, hidden, after = services().changes.changed(
+            principal, found, entity, after=whole(named, "after", 0)
+        )
+        return as_json({"rows": [one.as_json() for one in rows], "hidden": hidden, "next": after})
+
+    @expose("/changes/<number>/undo", methods=["POST"])
+    @answers
+    def undo(self, number: str) -> Response:
+        """Take a change set back: all of it, or ``{"only": {"customer": [3, 4]}}``."""
+        principal, sent = asker(), body()
+        check_keys(sent, {"only", "note"})
+        chosen = sent.get("only")
+        if chosen is not None and not isinstance(chosen, dict):
+            raise InvalidInput({"only": [say("An object.", "应为对象。")]})
+        only_ = (
+            {name: _numbers(found, "only") for name, found in chosen.items()} if chosen else None
+        )
+        if chosen == {}:
+            raise InvalidInput({"only": [say("No record is chosen.", "没有选中任何记录。")]})
+        run = services().changes.undo(principal, record_id(number), only=only_, note=note_of(sent))
         return begun(run)
 
     @expose("/changes/runs/", methods=["GET"])
@@ -89,6 +158,13 @@ class ChangeApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 "next": f"{last['number']}.{last['id']}" if last else None,
             }
         )
+
+
+def _set(principal: Principal, number: str) -> ChangeSet:
+    found = services().changes.one_set(principal, record_id(number))
+    if found is None:
+        raise NotFound(say("There is no such change set.", "没有这个更改集。"))
+    return found
 
 
 def begun(run: Run) -> Response:

@@ -52,14 +52,40 @@ def change_schemas() -> dict[str, Any]:
         "why": {"enum": ["gone", "right", "check", "edited", "needed", "lost"]},
         "reasons": {"type": "array", "items": reason},
     }
+    changed = {
+        "entity": {"type": "string"},
+        "id": ID,
+        "title": {"type": ["string", "null"]},
+        "what": {"enum": ["created", "deleted", "restored", "changed"]},
+        "changes": {"type": "object", "description": "`before` and `after` by field."},
+        "state": {
+            "enum": ["left", "undone", "edited", "gone", "right"],
+            "description": "How it stands to what the change set left: `left` can be undone.",
+        },
+        "in_bin": {"type": "boolean"},
+    }
+    told = {
+        "id": ID,
+        "happened_at": {"type": "string", "format": "date-time"},
+        "user": _NUMBER,
+        "origin": {"type": "string"},
+        "kind": {"type": "string"},
+        "note": {"type": ["string", "null"]},
+        "records": {"type": "object", "additionalProperties": counted},
+        "is_more": {"type": "boolean", "description": "There are more than were counted."},
+        "undoes": {**_NUMBER, "description": "The change set this one takes back."},
+        "undone_by": {**_NUMBER, "description": "The newest that takes this one back."},
+    }
     return {
+        "ChangeSet": {"type": "object", "required": list(told), "properties": told},
+        "ChangedRecord": {"type": "object", "required": list(changed), "properties": changed},
         "ChangeRun": {"type": "object", "required": list(shown), "properties": shown},
         "SkippedRecord": {"type": "object", "required": list(skipped), "properties": skipped},
     }
 
 
 def bulk_paths(entity: Entity, language: str) -> dict[str, Any]:
-    """Return the address by which many records of an entity are changed."""
+    """Return the addresses by which many records are changed, and a line of history undone."""
     listed = {
         "type": "object",
         "additionalProperties": False,
@@ -96,11 +122,80 @@ def bulk_paths(entity: Entity, language: str) -> dict[str, Any]:
         f"bulk_{entity.name}", tag, "Change many records as one change set", done,
         body=sent, errors=_WRITE,
     )  # fmt: skip
-    return {f"/api/v1/{entity.name}/bulk": {"post": told}}
+    return {f"/api/v1/{entity.name}/bulk": {"post": told}} | _undo_path(entity, language)
+
+
+def _undo_path(entity: Entity, language: str) -> dict[str, Any]:
+    """Return the address by which one line of a record's history is taken back."""
+    line = {"type": "object", "required": ["line"], "additionalProperties": False,
+            "properties": {"line": ID}}  # fmt: skip
+    told = operation(
+        f"undo_{entity.name}", entity.label.in_language(language), "Take back one line of history",
+        {"200": json_answer("What became of it", ref("ChangeRun"))},
+        parameters=[NUMBER], body=line, errors=_WRITE,
+    )  # fmt: skip
+    return {f"/api/v1/{entity.name}/{{id}}/undo": {"post": told}}
 
 
 def change_paths() -> dict[str, Any]:
-    """Return the addresses of runs."""
+    """Return the addresses of change sets and of runs."""
+    return _set_paths() | _run_paths()
+
+
+def _set_paths() -> dict[str, Any]:
+    base = "/api/v1/changes"
+    number = {"type": "integer", "minimum": 1}
+
+    def asked(name: str, words: str, schema: dict[str, Any]) -> dict[str, Any]:
+        return {"name": name, "in": "query", "description": words, "schema": schema}
+
+    sets, records = rows_of(ref("ChangeSet")), rows_of(ref("ChangedRecord"))
+    for page in (sets, records):
+        page["properties"]["next"] = _NUMBER
+    records["properties"]["hidden"] = {"type": "integer", "description": "Out of one's sight."}
+    after = asked("after", "`next` of the page before.", number)
+    only = {"type": "object", "additionalProperties": _IDS, "description": "Ids by entity."}
+    sent = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"only": only, "note": {"type": ["string", "null"], "maxLength": 500}},
+    }
+    done = {
+        "200": json_answer("It is done", ref("ChangeRun")),
+        "202": json_answer("The workers are at it", ref("ChangeRun")),
+    }
+    return {
+        f"{base}/": {
+            "get": operation(
+                "list_changes", _TAG, "Change sets, the newest first",
+                {"200": json_answer("Change sets", sets)},
+                parameters=[after, asked("by", "Of this person.", number),
+                            asked("kind", "Of this kind.", {"type": "string"})],
+            )
+        },
+        f"{base}/{{id}}": {
+            "get": operation(
+                "get_change", _TAG, "One change set",
+                {"200": json_answer("The change set", ref("ChangeSet"))}, parameters=[NUMBER],
+            )
+        },
+        f"{base}/{{id}}/records": {
+            "get": operation(
+                "change_records", _TAG, "Its records, before and after",
+                {"200": json_answer("Records", records)},
+                parameters=[NUMBER, after, asked("entity", "Of this entity.", {"type": "string"})],
+            )
+        },
+        f"{base}/{{id}}/undo": {
+            "post": operation(
+                "undo_change", _TAG, "Take it back, wholly or for chosen records", done,
+                parameters=[NUMBER], body=sent, errors=_WRITE,
+            )
+        },
+    }  # fmt: skip
+
+
+def _run_paths() -> dict[str, Any]:
     base = "/api/v1/changes/runs"
     one: dict[str, Any] = {"parameters": [NUMBER]}
     run = json_answer("The run", ref("ChangeRun"))

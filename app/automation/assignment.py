@@ -146,7 +146,7 @@ def assign_to(
     Args:
         readable_until: so long the former owner may go on reading; None: not.
     """
-    work.open_change_set()
+    work.open_change_set("transfer")
     former, record_id = row.get("owner"), int(row["id"])
     given: list[tuple[Entity, list[int]]] = []
     for name, ids in owned_along(work, entity, record_id, along, former):

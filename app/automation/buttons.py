@@ -211,7 +211,7 @@ class Buttons:
         if known.has_later:
             run.firing.input["chain"] = [list(each) for each in chain]
         if known.reaches_out:
-            work.open_change_set()
+            work.open_change_set("button")
         if not add_firings(work, [Ended(run.firing, "due")]):
             # Somebody else pressed under the same key, and has not come to an end yet.
             raise Reject(say("This is being done already.", "此操作正在执行中。"))

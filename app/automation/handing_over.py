@@ -126,7 +126,7 @@ class HandingOver:
         def step(work: Work) -> Left:
             _check_rights(work, leaver)
             _check_heirs(work, leaver, chosen)
-            work.open_change_set()
+            work.open_change_set("handover")
             records = _give_records(work, leaver, chosen, entities)
             questions = self._pass_on(work, leaver, chosen[0])
             led = (0, 0)

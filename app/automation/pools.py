@@ -151,7 +151,7 @@ def put_into_pool(
         reason: an option of the pool's ``reasons``, or words of a rule.
         action: ``release`` or ``recycle``.
     """
-    work.open_change_set()
+    work.open_change_set("pool")
     owner, record_id = row["owner"], int(row["id"])
     if owner is not None:
         for kind, ids in owned_along(work, entity, record_id, pool.with_, owner):
@@ -174,7 +174,7 @@ def take_from_pool(
         row: the record, locked.
         action: ``claim``, or ``assign`` where somebody else decided.
     """
-    work.open_change_set()
+    work.open_change_set("pool")
     record_id, pool = int(row["id"]), pool_named(work, entity, row["pool"])
     along = pool.with_ if pool is not None else ()
     for kind, ids in owned_along(work, entity, record_id, along, None):

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.access.principal import Principal
 from app.changes import statements
+from app.changes.inspecting import Inspecting
 from app.changes.run import Run
 from app.changes.runs import AT_ONCE, Runs
 from app.errors import InvalidInput, NotFound
@@ -21,7 +22,7 @@ from app.texts import say
 CHUNK = 2_000
 
 
-class Changes(Runs):
+class Changes(Inspecting, Runs):
     """Runs, and change sets that can be taken back."""
 
     def undo(
@@ -120,12 +121,6 @@ class Changes(Runs):
             raise NotFound(say("There is no such change set.", "没有这个更改集。"))
         found: Mapping[str, Any] = rows[0]
         return found
-
-    def sees(self, principal: Principal, author: int | None) -> bool:
-        """Return whether somebody may look at what a person changed."""
-        if principal.is_system or self._records.policy(principal).is_admin:
-            return True
-        return author is not None and author in {principal.user_id, *principal.subordinates}
 
     def last_line(
         self, principal: Principal, entity: str, record_id: int

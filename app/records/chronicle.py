@@ -97,7 +97,7 @@ def read_line(row: Mapping[str, Any], entity: Entity, policy: Policy) -> Line:
     """Return a line with the fields this policy may see."""
     before, after = row["before"], row["after"]
     changes = {
-        name: (_shown(entity, policy, name, before), _shown(entity, policy, name, after))
+        name: (shown(entity, policy, name, before), shown(entity, policy, name, after))
         for name in dict.fromkeys([*before, *after])
         if name not in entity.fields or policy.field_right(entity.name, name) != "hidden"
     }
@@ -114,7 +114,8 @@ def read_line(row: Mapping[str, Any], entity: Entity, policy: Policy) -> Line:
     )
 
 
-def _shown(entity: Entity, policy: Policy, name: str, values: Mapping[str, Any]) -> Any:
+def shown(entity: Entity, policy: Policy, name: str, values: Mapping[str, Any]) -> Any:
+    """Return a value of history as far as this policy may see it."""
     value = values.get(name)
     field = entity.fields.get(name)
     if field is None or value is None:

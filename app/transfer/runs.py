@@ -391,7 +391,7 @@ class Imports:
                 return True
             prepare(work, run.plan)
             work.shared.change_set = change_set
-            number = work.open_change_set()
+            number = work.open_change_set("import")
             tally = ChunkWriter(work, run.plan, headings).write(rows)
             for fault in tally.faults:
                 statements.add_fault.run(work.connection, _fault_values(run.id, fault))
