@@ -37,6 +37,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.swagger import SwaggerView
     from app.api.timeline import TimelineApi
 
+    from app.api.views import ViewApi
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
     known = (
@@ -56,6 +57,7 @@ def register_api(builder: Any, services: Services) -> None:
         StaffApi,
         AuditApi,
     )
+        ViewApi,
     for api in (*known, AutomationApi):
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)

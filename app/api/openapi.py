@@ -27,6 +27,7 @@ from app.api.openapi_schemas import common_schemas, record_schemas
 from app.api.openapi_staff import staff_paths, staff_schemas
 from app.api.openapi_timeline import timeline_paths, timeline_schemas
 from app.definitions.catalog import Catalog
+from app.api.openapi_views import view_paths, view_schemas
 from app.records.doings import RIGHTS
 
 _ABOUT = """The API of this installation, made from its configuration.
@@ -48,7 +49,7 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
     schemas |= staff_schemas() | import_schemas()
     paths |= change_paths()
-    schemas |= attachment_schemas() | change_schemas()
+    schemas |= attachment_schemas() | change_schemas() | view_schemas()
     schemas |= automation_schemas() | timeline_schemas()
     if policy.is_admin:
         paths |= automation_paths() | audit_paths()
@@ -67,6 +68,7 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         paths |= attachment_paths(entity, policy, language)
         paths |= pool_paths(catalog, entity, language)
         paths |= record_paths(entity, language)
+        paths |= view_paths(entity, policy, language)
         paths |= automation_record_paths(entity, language)
         paths |= timeline_paths(entity, language)
     return {

@@ -140,13 +140,13 @@ class SavedViews:
 
     def of(self, principal: Principal, entity: str) -> list[SavedView]:
         """Return the views somebody is offered, their own first, then by name."""
-        shelf = self._shelf(self._number(entity))
+        shelf = self._shelf(self.number(entity))
         found = [view for view in shelf.views if view.is_seen_by(principal)]
         return sorted(found, key=lambda one: (one.user_id != principal.user_id, one.name.lower()))
 
     def find(self, principal: Principal, entity: str, number: int) -> SavedView | None:
         """Return one of them; None where there is none that somebody may see."""
-        entity_number = self._number(entity)
+        entity_number = self.number(entity)
         for attempt in (False, True):
             if attempt:
                 # It may have been made a moment ago, by another process.
@@ -172,7 +172,7 @@ class SavedViews:
         user_id = principal.user_id
         if user_id is None:
             return NOTHING
-        number = self._number(entity)
+        number = self.number(entity)
         shelf = self._shelf(number)
         known = shelf.choices.get(user_id)
         if known is None:
@@ -186,7 +186,7 @@ class SavedViews:
 
     def default(self, principal: Principal, entity: str) -> str:
         """Return the view somebody's list opens with: their own choice, else that of a role."""
-        defaults = self._shelf(self._number(entity)).defaults
+        defaults = self._shelf(self.number(entity)).defaults
         if not defaults:
             return ""
         own = defaults.get(f"user:{principal.user_id}")
@@ -199,14 +199,19 @@ class SavedViews:
 
     def defaults(self, entity: str) -> Mapping[str, str]:
         """Return the view of each role that was given one, by role."""
-        known = self._shelf(self._number(entity)).defaults
+        known = self._shelf(self.number(entity)).defaults
         return {
             audience.removeprefix("role:"): view
             for audience, view in known.items()
             if audience.startswith("role:")
         }
 
-    def _number(self, entity: str) -> int:
+    def number(self, entity: str) -> int:
+        """Return an entity's number.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
         release = self._release()
         entity_of(release.catalog, entity)
         return release.numbers.get(entity, 0)
@@ -233,7 +238,7 @@ class SavedViews:
             Forbidden: it is to be shared by somebody who may not publish.
             InvalidInput: the name is missing, or names something that does not exist.
         """
-        number = self._number(entity)
+        number = self.number(entity)
         require(policy, "read", entity)
         check_draft(draft, policy, entity, shared_before=False)
         own = [one for one in self.of(principal, entity) if one.user_id == principal.user_id]
@@ -273,7 +278,7 @@ class SavedViews:
             raise PreconditionFailed
         shared = (set(draft.roles), set(draft.users)) == (set(view.roles), set(view.users))
         check_draft(draft, policy, entity, shared_before=shared)
-        number = self._number(entity)
+        number = self.number(entity)
         with self._pools.write.connection() as connection, connection.transaction():
             _change.run(connection, {"id": view.id, **_values(draft)})
             self._said(connection, number)
@@ -287,7 +292,7 @@ class SavedViews:
             Forbidden: it is somebody else's.
         """
         check_hand(principal, view)
-        number, name = self._number(entity), str(view.id)
+        number, name = self.number(entity), str(view.id)
         with self._pools.write.connection() as connection, connection.transaction():
             _drop.run(connection, {"id": view.id})
             _drop_choices.run(connection, {"entity": number, "view": name})
@@ -297,7 +302,7 @@ class SavedViews:
 
     def choose(self, principal: Principal, entity: str, view: str, settings: Arrangement) -> None:
         """Keep how somebody wants to see a list that is not theirs."""
-        number = self._number(entity)
+        number = self.number(entity)
         values = {
             "entity": number,
             "user": principal.user_id,
@@ -326,7 +331,7 @@ class SavedViews:
             Forbidden: it is for a role, and the asker may not publish.
             InvalidInput: there is no such role.
         """
-        number = self._number(entity)
+        number = self.number(entity)
         if role is not None:
             if not policy.may(PUBLISH, entity):
                 raise Forbidden(policy.why(PUBLISH, entity))
