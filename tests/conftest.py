@@ -28,6 +28,8 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -36,7 +38,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings, read_settings
-from tests.databases import Build, Databases, TestServers, running_servers
+from tests.databases import Build, Databases, TestServers, in_memory, running_servers
 
 _CLEAN_UP = pytest.StashKey[ExitStack]()
 _SERVERS = pytest.StashKey[TestServers]()
@@ -44,9 +46,21 @@ _SERVERS = pytest.StashKey[TestServers]()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_CLEAN_UP] = ExitStack()
+    _keep_in_memory(config)
     told = getattr(config, "workerinput", {}).get("trellis_servers")
     if told:
         config.stash[_SERVERS] = TestServers(**told)
+
+
+def _keep_in_memory(config: pytest.Config) -> None:
+    """Have ``tmp_path`` lie in memory: whole installations are made in it, with a database each."""
+    memory = in_memory()
+    # A worker of xdist is told by its controller.
+    if memory is None or config.option.basetemp or hasattr(config, "workerinput"):
+        return
+    base = tempfile.mkdtemp(prefix="trellis-tmp-", dir=memory)
+    config.option.basetemp = f"{base}/pytest"
+    config.stash[_CLEAN_UP].callback(shutil.rmtree, base, ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)
