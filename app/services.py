@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.access.organisation import CHANNEL, Organisation
+from app.automation.actions.call import CallAnswers
 from app.automation.approvals.door import Approvals
 from app.automation.assembly import assemble
 from app.automation.engine import Engine
@@ -55,6 +56,7 @@ class Services:
     engine: Engine
     numbers: RuleNumbers
     teller: Teller
+    answers: CallAnswers
     imports: Imports
     changes: Changes
 
@@ -114,6 +116,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         engine=found.engine,
         numbers=found.numbers,
         teller=found.teller,
+        answers=found.answers,
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
         changes=Changes(found.records, pools, live, organisation, known_clock),
     )

@@ -14,6 +14,7 @@ from app.access.organisation import Organisation
 from app.automation import versions
 from app.automation.actions.approve import Approve
 from app.automation.actions.base import Actions
+from app.automation.actions.call import CallAnswers
 from app.automation.actions.registry import all_actions
 from app.automation.approvals import versions as approval_versions
 from app.automation.approvals.door import Approvals
@@ -51,6 +52,8 @@ class Assembled:
     numbers: RuleNumbers
     teller: Teller
     actions: Actions
+    #: keeps what calls were answered
+    answers: CallAnswers
 
 
 def assemble(
@@ -113,4 +116,5 @@ def assemble(
     engine = Engine(records, steps, numbers, kept)
     engine.register(PREFIX, PoolHandler(numbers, teller))
     engine.follow("approval:", outcomes.rule_of)
-    return Assembled(records, engine, approvals, numbers, teller, known)
+    answers = CallAnswers(records.writer, numbers, {"approval:": outcomes.rule_of})
+    return Assembled(records, engine, approvals, numbers, teller, known, answers)

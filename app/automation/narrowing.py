@@ -23,11 +23,12 @@ def fits(when: When, run: Run, before: Linked | None = None) -> bool:
     is_new = run.old_row is None
     was = RuleContext(run.seen, before or now.linked, run.entity, run.old_row or {}, None, run.said)
     return any(
-        _changed(was.value(path), now.value(path), when, is_new=is_new) for path in when.changed
+        is_change(was.value(path), now.value(path), when, is_new=is_new) for path in when.changed
     )
 
 
-def _changed(old: Any, new: Any, when: When, *, is_new: bool) -> bool:
+def is_change(old: Any, new: Any, when: When, *, is_new: bool) -> bool:
+    """Return whether a value became another as `from` and `to` say."""
     if is_new:
         if is_empty(new) or when.from_:
             return False

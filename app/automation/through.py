@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from app.automation.index import Through
 from app.records.dependencies import Step
 from app.records.statements import Statement
 from app.records.work import Work
@@ -18,8 +17,16 @@ _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 _AT_A_TIME = 1_000
 
 
-def records_behind(work: Work, through: Through, record_id: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of the rule's records, not in the bin, that lead to a record."""
+class Leading(Protocol):
+    """What watches a field behind links."""
+
+    @property
+    def way(self) -> Sequence[Step]:
+        """The way back to the records that lead there."""
+
+
+def records_behind(work: Work, through: Leading, record_id: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of records, not in the bin, that lead to a record."""
     ids = [record_id]
     for step in through.way:
         statement = work.rows.cached(("leads-here", step), partial(_statement, work, step))

@@ -10,7 +10,6 @@ import os
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from app.automation.actions.call import CallAnswers
 from app.automation.engine import Engine
 from app.notifications.delivery import Deliverer
 from app.services import Services, open_services
@@ -38,7 +37,7 @@ class Runtime:
             services.clock,
             services.settings,
             os.environ,
-            CallAnswers(services.records.writer, services.numbers),
+            services.answers,
             services.secrets.secret_key,
         )
 

@@ -18,6 +18,7 @@ from app.access.principal import Principal
 from app.database import system
 from app.errors import InvalidInput, NotFound
 from app.records.checking import closed_ids, visible_ids
+from app.records.drafts import Draft, Problems
 from app.records.files import find_files, give_files
 from app.records.journal import Entry, write_entries
 from app.records.saves import Saves
@@ -94,6 +95,7 @@ class Attaching(Saves):
     ) -> list[Attachment]:
         """Attach within a transaction; see `attach`."""
         row = self.locked(work, entity, [record_id], "update")[record_id]
+        _ask_listeners(work, entity, row)
         found = find_files(work.connection, files)
         for number in files:
             one = found.get(number)
@@ -128,6 +130,7 @@ class Attaching(Saves):
 
         def step(work: Work) -> None:
             row = self.locked(work, entity, [record_id], "update")[record_id]
+            _ask_listeners(work, entity, row)
             where = {"entity": work.number(entity), "record_id": record_id}
             gone = _drop.run(work.connection, {**where, "_id": file_id, "_now": work.now})
             dropped = gone.fetchone()
@@ -158,6 +161,22 @@ class Attaching(Saves):
 
 def _attachments(work: Work, where: dict[str, int]) -> list[Attachment]:
     return [Attachment(**row) for row in _list.rows(work.connection, where)]
+
+
+def _ask_listeners(work: Work, entity: str, row: dict[str, Any]) -> None:
+    """Let whoever listens refuse: what is being approved is locked, its files included.
+
+    Raises:
+        InvalidInput: somebody does.
+    """
+    if not work.reactions.concerns(work, entity):
+        return
+    kind, problems = entity_of(work.release, entity), Problems()
+    old = work.rows[entity].values(row)
+    draft = Draft(kind, work.reading(strict=False), old, int(row["id"]))
+    draft.is_about_files = True
+    work.reactions.before_write(work, draft, row, problems)
+    problems.raise_if_any()
 
 
 def _is_mine(work: Work, file: dict[str, Any]) -> bool:

@@ -104,6 +104,8 @@ class Draft:
         self.columns: dict[str, Any] = {}
         #: names that were given: they get no default
         self.given: set[str] = set()
+        #: whether files are put on the record or taken off it, and nothing else
+        self.is_about_files = False
         #: stages whose `set` was done, by field
         self.entered: dict[str, str] = {}
         #: the moves of this write where a rule went on: from, to, and whether a rule made it

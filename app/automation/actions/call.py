@@ -6,7 +6,7 @@ What is to be saved of the answer is worked out when it comes, by the rule as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from app.access.principal import SYSTEM
 from app.automation.actions.base import Action, Outcome
 from app.automation.context import RuleContext
 from app.automation.registry import RuleNumbers
+from app.automation.running import Firing
 from app.automation.values import value_of
 from app.database.automation_tables import firing as firing_table
 from app.definitions.automation import Call as Settings
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
     from app.automation.running import Running
     from app.records.work import Work
 
+#: Returns what the steps of a firing follow; None where that is known no more.
+FindRule = Callable[["Work", Firing], RuleDefinition | None]
+
 _rule_of = Statement(
-    sa.select(firing_table.c.rule).where(
+    sa.select(firing_table.c.rule, firing_table.c.occurrence, firing_table.c.digest).where(
         firing_table.c.id == sa.bindparam("firing", type_=sa.BigInteger)
     )
 )
@@ -97,10 +101,17 @@ class AnswerContext(RuleContext):
 class CallAnswers:
     """Saves what calls were answered; an `Answers` of the deliveries."""
 
-    def __init__(self, writer: Any, numbers: RuleNumbers) -> None:
-        """Take who writes, and what knows the names of rules."""
+    def __init__(
+        self, writer: Any, numbers: RuleNumbers, others: Mapping[str, FindRule] | None = None
+    ) -> None:
+        """Take who writes, what knows the names of rules, and who finds what is no rule of a file.
+
+        Args:
+            others: by the beginning of a name (``approval:``).
+        """
         self._writer = writer
         self._numbers = numbers
+        self._others = others or {}
 
     def save(self, held: Held, values: Any) -> Label | None:
         """Save it in a transaction of its own; return a sentence about what could not be saved."""
@@ -119,7 +130,7 @@ class CallAnswers:
     def _save(self, work: Work, held: Held, answer: Any) -> Label | None:
         row = _rule_of.run(work.connection, {"firing": held.firing}).fetchone()
         work.cause = self._numbers.name(row[0]) if row is not None else None
-        rule = work.release.catalog.automation.rules.get(work.cause or "")
+        rule = self._rule(work, held, row)
         entity_name = work.release.names.get(held.entity or 0)
         step = _step(rule, entity_name, held.step) if rule is not None and entity_name else None
         if step is None or entity_name is None or held.record_id is None:
@@ -138,6 +149,14 @@ class CallAnswers:
         }
         Acting(work).update(entity_name, held.record_id, values)
         return None
+
+    def _rule(self, work: Work, held: Held, row: Any) -> RuleDefinition | None:
+        """Return what the step is one of: a rule as it is now, or what follows an approval."""
+        name = work.cause or ""
+        find = next((one for begin, one in self._others.items() if name.startswith(begin)), None)
+        if find is None or row is None:
+            return work.release.catalog.automation.rules.get(name)
+        return find(work, Firing(held.firing or 0, row[0], row[2], "event", row[1]))
 
 
 def _step(rule: RuleDefinition, entity: str, path: str | None) -> Step | None:

@@ -18,7 +18,10 @@ from app.automation.approvals.late import hand_on_of
 from app.automation.approvals.noting import note
 from app.automation.approvals.store import Run
 from app.automation.approvals.submitting import Submitting
+from app.automation.approvals.through import approvals_through
 from app.automation.approvals.versions import Versions
+from app.automation.narrowing import is_change
+from app.automation.through import records_behind
 from app.definitions.automation import ApprovalDefinition, When
 from app.definitions.catalog import Entity
 from app.records.conditions import Linked, WriteContext
@@ -52,7 +55,7 @@ class ApprovalLock:
         """Refuse edits by people; rules go on doing what the configuration says."""
         if old_row is None or not is_by_person(work):
             return
-        changed = _changed(draft)
+        changed = _changed(draft) | ({"attachments"} if draft.is_about_files else set())
         if not changed:
             return
         if old_row["approval"] == "waiting":
@@ -121,7 +124,11 @@ class ApprovalReactions:
 
     def concerns(self, work: Work, entity: str) -> bool:
         """Whether records of the entity are approved, or may be who is asked."""
-        return entity == "user" or "approval" in work.release.catalog.entities[entity].fields
+        return (
+            entity == "user"
+            or "approval" in work.release.catalog.entities[entity].fields
+            or entity in approvals_through(work)
+        )
 
     def before_write(
         self, work: Work, draft: Draft, old_row: Mapping[str, Any] | None, problems: Problems
@@ -132,20 +139,38 @@ class ApprovalReactions:
         """Do what follows from a write."""
         if change.entity.name == "user":
             self._user_changed(work, change)
+        if change.old_row is not None and change.action not in ("delete", "purge"):
+            self._behind(work, change)
         if "approval" not in change.entity.fields:
             return
         if change.action in ("delete", "purge"):
             self._end(work, change)
         elif change.action == "merge":
             self._move(work, change)
-        elif change.action == "update" and self._starts_again(work, change):
-            return
         else:
-            self._begin(work, change)
+            self._begin_or_again(work, change)
+
+    def _begin_or_again(self, work: Work, change: Change, before: Linked | None = None) -> None:
+        if change.action != "update" or not self._starts_again(work, change):
+            self._begin(work, change, before)
+
+    def _behind(self, work: Work, change: Change) -> None:
+        """Begin approvals that watch a field behind links, of every record that leads here."""
+        for through in approvals_through(work).get(change.entity.name, ()):
+            if through.field not in change.fields:
+                continue
+            before = Linked(work)
+            before.put(change.entity.name, change.record_id, change.old_row)
+            entity = work.release.catalog.entities[through.approval.entity]
+            for row in records_behind(work, through, change.record_id):
+                first = frozenset({through.way[-1].link})
+                led = Change(entity, int(row["id"]), "update", row, row, first)
+                if matches(work, through.approval.when, led, before):
+                    self._begin_or_again(work, led, before)
 
     # -- events and edits --------------------------------------------------------------------------
 
-    def _begin(self, work: Work, change: Change) -> None:
+    def _begin(self, work: Work, change: Change, before: Linked | None = None) -> None:
         """Begin the first approval whose event this is; what is only taken back is none."""
         if change.row["approval"] in ("waiting", "approved") or work.shared.notes.get("undo"):
             return
@@ -154,7 +179,7 @@ class ApprovalReactions:
             if when.kind != "on" or change.action not in when.events:
                 continue
             context = WriteContext(work, Linked(work), change.entity, change.row, change.old_row)
-            if not matches(when, change):
+            if not matches(work, when, change, before):
                 continue
             if definition.if_ is None or work.rows.closures.of(definition.if_)(context):
                 self._submitting.begin(work, change.entity, change.row, definition, in_write=True)
@@ -250,21 +275,25 @@ def _counting(entity: Entity, definition: ApprovalDefinition, changed: set[str])
     )
 
 
-def matches(when: When, change: Change) -> bool:
-    """Whether a write is what an event is narrowed to (`changed`, `from`, `to`)."""
+def matches(work: Work, when: When, change: Change, before: Linked | None = None) -> bool:
+    """Whether a write is what an event is narrowed to (`changed`, `from`, `to`).
+
+    Args:
+        before: linked records as they were, where one of them is what changed.
+    """
     if not when.changed:
         return True
-    names = {path.partition(".")[0] for path in when.changed}
-    if not names & change.fields:
-        return False
-    if not when.from_ and not when.to:
-        return True
-    old, new = change.old_row or {}, change.row
-    return any(
-        (not when.from_ or old.get(name) in when.from_)
-        and (not when.to or new.get(name) in when.to)
-        for name in names & change.fields
-    )
+    linked, is_new = Linked(work), change.old_row is None
+    now = WriteContext(work, linked, change.entity, change.row)
+    was = WriteContext(work, before or linked, change.entity, change.old_row or {})
+    for path in when.changed:
+        first = path.partition(".")[0]
+        if change.entity.fields[first].type.name == "lines":
+            if first in change.fields:
+                return True
+        elif is_change(was.value(path), now.value(path), when, is_new=is_new):
+            return True
+    return False
 
 
 def _last(work: Work, entity: Entity, record_id: int) -> Run | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
+from app.database.automation_tables import delivery
 from app.errors import Conflict, Forbidden, InvalidInput
 from tests.integration.automation.approvals.world import FILES, WORKFLOWS, World
 
@@ -52,6 +55,54 @@ def test_locked_while_it_is_being_approved(world: World):
     world.approvals.withdraw(world.who("sam"), run)
     world.edit("contract", number, "sue", terms="Free again")
     assert world.state(number) == "withdrawn"
+
+
+WATCHING = """
+approval: watching
+entity: contract
+when: {on: update, changed: [customer.note]}
+if: customer.note == 'bad'
+steps: [{approver: role legal, need: 1}]
+nobody: admin
+approved: [{call: {url: "https://erp.example.com/x", save: {terms: =answer.id}}}]
+"""
+
+
+def test_what_stands_behind_a_link_is_watched_files_are_locked_and_calls_are_kept(world: World):
+    world.apply({**FILES, "workflows/watching.yaml": WATCHING})
+    bad, good = world.make("customer"), world.make("customer")
+    one, other = world.make("contract", customer=bad), world.make("contract", customer=good)
+    file = world.records.writer.add_file(world.who("sam"), io.BytesIO(b"x"), "x.txt").id
+    world.records.attach(world.who("sam"), "contract", one, [file])
+    world.edit("customer", bad, note="fine")
+    assert world.state(one) == "draft", "it became something else"
+    world.edit("customer", bad, note="bad")
+    assert (world.state(one), world.state(other)) == ("waiting", "draft")
+    world.edit("contract", other, customer=bad)
+    assert world.state(other) == "waiting", "it leads to a bad one now"
+    # Its files are part of what is being approved.
+    for change in (
+        lambda: world.records.detach(world.who("sam"), "contract", one, file),
+        lambda: world.records.attach(world.who("sam"), "contract", one, []),
+    ):
+        with pytest.raises(InvalidInput, match="Locked while it is being approved"):
+            change()
+    assert [each.id for each in world.records.attachments(world.who("sam"), "contract", one)] == [
+        file
+    ]
+    cases = world.approvals.of_record(world.who("root"), "contract", one).cases
+    world.approvals.approve(world.who("lea"), cases[0].run.id)
+    assert world.state(one) == "approved"
+    world.records.detach(world.who("sam"), "contract", one, file)
+    with world.pools.engine.connect() as connection:
+        sent = connection.execute(delivery.select().where(delivery.c.channel == "call")).one()
+    held = SimpleNamespace(
+        firing=sent.firing, entity=sent.entity, record_id=sent.record_id, step=sent.step
+    )
+    assert world.answers.save(held, {"id": "T-1"}) is None
+    assert world.row("contract", one)["terms"] == "T-1"
+    newest = world.records.history(world.who("root"), "contract", one)[0]
+    assert (newest.cause, newest.user_id) == ("approval:watching", None)
 
 
 def test_an_edit_after_the_approval_starts_again(world: World):

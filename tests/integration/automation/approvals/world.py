@@ -223,6 +223,7 @@ class World:
             pools, self.live, self.organisation, self.clock, secret=b"test", files=FileStore(folder)
         )
         self.records, self.approvals, self.engine = house.records, house.approvals, house.engine
+        self.answers = house.answers
         self._token = self._since = 0
         self.ids = {name: number for number, name in enumerate(PEOPLE, start=1)}
         self.names = {number: name for name, number in self.ids.items()}
