@@ -36,8 +36,8 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.staff import StaffApi
     from app.api.swagger import SwaggerView
     from app.api.timeline import TimelineApi
-
     from app.api.views import ViewApi
+
     del services
     current_app.extensions["trellis.repeats"] = Sweeper()
     known = (
@@ -56,8 +56,8 @@ def register_api(builder: Any, services: Services) -> None:
         PoolApi,
         StaffApi,
         AuditApi,
-    )
         ViewApi,
+    )
     for api in (*known, AutomationApi):
         builder.add_api(api)
     builder.add_view_no_menu(SwaggerView)
