@@ -79,7 +79,8 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     live = Live(pools, plugins.field_types, plugins.functions, plugins.actions)
     organisation = Organisation(pools, lambda: live.release)
     live.on_notice(CHANNEL, organisation.expire)
-    files = FileStore(settings.data)
+    quota = settings.file_quota * 1024 * 1024 if settings.file_quota else None
+    files = FileStore(settings.data, quota)
     sessions, throttle = Sessions(pools, known_clock), Throttle(pools, known_clock)
     live.on_notice(CHANNEL, lambda _name: sessions.expire())
     found = assemble(

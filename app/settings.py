@@ -133,6 +133,14 @@ SETTINGS: tuple[Setting, ...] = (
         switch,
     ),
     Setting(
+        "TRELLIS_FILE_QUOTA",
+        "file_quota",
+        "0",
+        "a whole number",
+        "How many MB of files people may upload altogether. 0: any number.",
+        whole_number(0, 100_000_000),
+    ),
+    Setting(
         "TRELLIS_WORKERS",
         "workers",
         "2",
@@ -344,6 +352,7 @@ class Settings:
     secret_key: str | None
     second_factor: frozenset[str]
     demo: bool
+    file_quota: int
     workers: int
     threads: int
     lease: int

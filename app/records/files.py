@@ -67,6 +67,11 @@ _put = Statement(
     )
     .returning(system.file.c.id)
 )
+_total = Statement(
+    sa.select(sa.func.coalesce(sa.func.sum(system.file.c.size), 0)).where(
+        system.file.c.deleted_at.is_(None)
+    )
+)
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 _find = Statement(
     sa.select(system.file).where(
@@ -98,8 +103,10 @@ class StoredFile:
 class FileStore:
     """The contents, under ``files/`` of the data folder; equal contents are kept once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, quota: int | None = None) -> None:
+        """Take the data folder, and how many bytes people may upload; None: any number."""
         self.folder = folder / "files"
+        self.quota = quota
 
     def path(self, sha256: str) -> Path:
         """Return where a content is kept. The name is ours, never a person's."""
@@ -203,13 +210,46 @@ def add_file(
     """Keep an uploaded file; the row is written after the content is safe on disk."""
     name = clean_name(name)
     kind = type_of(name)
-    sha256, size = store.take(stream, kind, largest)
+    left = _room_left(connection, store)
+    try:
+        sha256, size = store.take(stream, kind, largest if left is None else min(largest, left))
+    except InvalidInput:
+        if left is None or left >= largest:
+            raise
+        # What is too large for the room that is left is not too large by itself.
+        raise InvalidInput({"file": [_no_room(store.quota or 0, left)]}) from None
     row = _put.run(
         connection,
         {"name": name, "type": kind, "size": size, "sha256": sha256, "uploaded_by": user_id},
     ).fetchone()
     assert row is not None
     return StoredFile(row[0], name, kind, size, store.path(sha256))
+
+
+def _room_left(connection: psycopg.Connection[Any], store: FileStore) -> int | None:
+    """Return how many bytes may still be uploaded; None: any number.
+
+    Raises:
+        InvalidInput: none.
+    """
+    if store.quota is None:
+        return None
+    row = _total.run(connection).fetchone()
+    left = store.quota - int(row[0] if row else 0)
+    if left <= 0:
+        raise InvalidInput({"file": [_no_room(store.quota, 0)]})
+    return left
+
+
+def _no_room(quota: int, left: int) -> Any:
+    return say(
+        "There is no room for this file: {left} MB of {quota} MB are free. Remove files, or ask "
+        "an administrator for more room (TRELLIS_FILE_QUOTA).",
+        "空间不足：共 {quota} MB，剩余 {left} MB。请删除文件，或请管理员扩大空间"
+        "（TRELLIS_FILE_QUOTA）。",
+        left=round(left / 1024 / 1024, 1),
+        quota=quota // (1024 * 1024),
+    )
 
 
 def keep_made(

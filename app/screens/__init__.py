@@ -62,6 +62,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
     from app.screens.staff_views import StaffView
+    from app.screens.system_views import SystemView
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.welcome import WelcomeView
@@ -107,5 +108,6 @@ def register_screens(builder: Any, core: Any) -> None:
         WelcomeView,
         PeopleView,
         BrandView,
+        SystemView,
     ):
         builder.add_view_no_menu(view)

@@ -38,8 +38,8 @@ class AccountForm:
     save_label: str
     sections: Sequence[FormPart]
     refused: str = ""
-    #: other things to do than saving: the label, and where it is sent
-    others: Sequence[tuple[str, str]] = ()
+    #: other things to do than saving: the label, where it is sent, and whether it takes something
+    others: Sequence[tuple[str, str, bool]] = ()
     #: a link that could not be mailed, to be handed over
     link: str = ""
 
@@ -129,18 +129,19 @@ def account_page(
     return response
 
 
-def _others(visit: Visit, user_id: int) -> list[tuple[str, str]]:
+def _others(visit: Visit, user_id: int) -> list[tuple[str, str, bool]]:
     label = both("Send a link to choose a password", "发送设置密码的链接")
-    others = [(label.in_language(visit.language), f"/people/{user_id}/invite")]
+    others = [(label.in_language(visit.language), f"/people/{user_id}/invite", False)]
     open_ones = len(visit.core.sessions.open_of(user_id))
     if open_ones and user_id != visit.principal.user_id:
         label = both(
             "End every session ({count} open)", "结束所有会话（{count} 个）", count=open_ones
         )
-        others.append((label.in_language(visit.language), f"/people/{user_id}/sessions/end"))
+        others.append((label.in_language(visit.language), f"/people/{user_id}/sessions/end", True))
     if visit.core.second_factors.is_on(user_id):
         label = both("Reset the second factor", "重置双重验证")
-        others.append((label.in_language(visit.language), f"/people/{user_id}/second-factor/drop"))
+        href = f"/people/{user_id}/second-factor/drop"
+        others.append((label.in_language(visit.language), href, True))
     return others
 
 

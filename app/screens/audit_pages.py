@@ -204,6 +204,8 @@ def _row(visit: Visit, one: Entry) -> LogRow:
     who: Mark | None
     if person is not None:
         who, href = mark_of(person.name or f"#{person.id}"), f"/people/{person.id}"
+    elif one.user_id is None and not name and not one.address:
+        who, href = mark_of(visit.words(say("Trellis itself", "系统"))), ""
     else:
         # A name that was tried, whether there is such an account or not.
         who, href = (mark_of(name) if name else None), ""

@@ -18,6 +18,7 @@ from app.errors import Forbidden
 from app.notifications import sendings
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.system import system_tabs
 from app.screens.visit import Visit, leave_toast
 from app.texts import Label
 
@@ -60,6 +61,8 @@ class DeliveriesView:
     rows: Sequence[Row]
     missing: Sequence[str]
     next: str
+    #: the other pages of the system
+    parts: Sequence[Tab]
     more_href: str = ""
 
 
@@ -86,9 +89,10 @@ def deliveries_page(visit: Visit) -> Response:
         rows=rows,
         missing=_missing(visit, waited_for),
         next=here,
+        parts=system_tabs(visit, "deliveries"),
         more_href=f"{here}{joined}after={rows[-1].id}" if len(found) > _PAGE else "",
     )
-    page = visit.page(visit.wording.say("Deliveries"), "deliveries")
+    page = visit.page(visit.wording.say("Deliveries"), "system")
     return visit.render("deliveries.html", page=page, view=view)
 
 

@@ -277,10 +277,7 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
     if policy.is_admin:
         items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
-        items.append(
-            NavItem(wording.say("Deliveries"), "/deliveries", "send", on=active == "deliveries")
-        )
-        items.append(NavItem(wording.say("Jobs"), "/jobs", "clock", on=active == "jobs"))
+        items.append(NavItem(wording.say("System"), "/system", "server", on=active == "system"))
         items.append(
             NavItem(
                 wording.say("Setup"),

@@ -15,7 +15,9 @@ from app.errors import Forbidden
 from app.jobs import inspection, leases
 from app.jobs.overview import MOST, Overview, Process, look
 from app.jobs.queues import QUEUES
+from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.system import system_tabs
 from app.screens.visit import Visit, leave_toast
 from app.texts import Label
 
@@ -74,6 +76,8 @@ class JobsView:
     queues: Sequence[Figure]
     failed: Sequence[FailedRow]
     put_aside: Sequence[TaskRow]
+    #: the other pages of the system
+    parts: Sequence[Tab]
 
 
 def jobs_page(visit: Visit) -> Response:
@@ -91,8 +95,10 @@ def jobs_page(visit: Visit) -> Response:
         queues=[Figure(_queue_name(visit, one.name), str(one.waiting)) for one in queues or ()],
         failed=[_failed(visit, job) for one in queues or () for job in one.jobs],
         put_aside=[_task(visit, each) for each in aside],
+        parts=system_tabs(visit, "jobs"),
     )
-    return visit.render("jobs.html", page=visit.page(visit.wording.say("Jobs"), "jobs"), view=view)
+    page = visit.page(visit.wording.say("Jobs"), "system")
+    return visit.render("jobs.html", page=page, view=view)
 
 
 def _require_admin(visit: Visit) -> None:

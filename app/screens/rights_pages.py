@@ -16,7 +16,7 @@ from app.access.explaining import (
     explain_rights,
 )
 from app.access.principal import Principal
-from app.definitions.catalog import Entity, Place
+from app.definitions.catalog import RIGHTS, Entity, Place
 from app.errors import NotFound
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
@@ -163,7 +163,7 @@ def rights_page(visit: Visit, user_id: int) -> Response:
 
 
 def _shown() -> tuple[str, ...]:
-    return ("read", "create", "update", "delete", "transfer", "share", "import", "export")
+    return ("read", "create", "update", "delete", "transfer", "export")
 
 
 def _words(visit: Visit, name: str) -> dict[str, str]:
@@ -208,6 +208,7 @@ def _entity_row(
 
 
 def _right_rows(visit: Visit, entity: Entity, roles: frozenset[str]) -> list[RightRow]:
+    order = [*_RIGHTS, *(one for one in RIGHTS if one not in _RIGHTS)]
     return [
         RightRow(
             visit.words(_RIGHTS[one.right]) if one.right in _RIGHTS else one.right,
@@ -215,7 +216,10 @@ def _right_rows(visit: Visit, entity: Entity, roles: frozenset[str]) -> list[Rig
             scope_words(visit, one.rule),
             [_said(visit, each) for each in one.roles],
         )
-        for one in explain_rights(visit.catalog, roles, entity.name)
+        for one in sorted(
+            explain_rights(visit.catalog, roles, entity.name),
+            key=lambda one: order.index(one.right),
+        )
     ]
 
 
