@@ -21,6 +21,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.audit import AuditApi
     from app.api.automation import AutomationApi, register_hooks
     from app.api.changes import ChangeApi
+    from app.api.dashboards import DashboardApi
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
     from app.api.files import FileApi
@@ -47,6 +48,7 @@ def register_api(builder: Any, services: Services) -> None:
         DescriptionApi,
         ApprovalApi,
         ImportApi,
+        DashboardApi,
         ChangeApi,
         InboxApi,
         RecordApi,

@@ -18,6 +18,7 @@ from app.api.openapi_automation import (
     automation_schemas,
 )
 from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
+from app.api.openapi_dashboards import dashboard_paths, dashboard_schemas
 from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
@@ -46,8 +47,9 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
     paths |= inbox_paths() | staff_paths() | import_paths()
+    paths |= dashboard_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
-    schemas |= staff_schemas() | import_schemas()
+    schemas |= staff_schemas() | import_schemas() | dashboard_schemas()
     paths |= change_paths()
     schemas |= attachment_schemas() | change_schemas() | view_schemas()
     schemas |= automation_schemas() | timeline_schemas()

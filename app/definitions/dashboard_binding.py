@@ -164,6 +164,10 @@ class _FigureBinding:
                 Code.unknown_view, self.site.document, path, view, shop.views(entity), message
             )
             return None
+        for index, name in enumerate(self.values.get("columns", ())):
+            if not has_field(draft, shop, name):
+                at = (*self.path, "columns", index)
+                refuse_field(shop, draft, self.site.document, at, name.partition(".")[0])
         label = draft.values["screens"]["views"][view].get("label") or label_from_name(view)
         return self._made(label, chart="table", view=(entity, view))
 
@@ -284,6 +288,7 @@ class _FigureBinding:
             period=values.get("period", ""),
             top=values.get("top", SHOWN),
             view=view,
+            columns=values.get("columns", ()),
             target=target,
             less_is_better=values.get("better") == "less",
             width=values.get("width", 0),

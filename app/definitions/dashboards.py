@@ -16,6 +16,7 @@ from app.definitions.complaints import Complaint
 from app.definitions.periods import WORDS, is_period
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.shape import Definition, Items, Labels, Part, Value, add_keys
+from app.definitions.words import Texts
 from app.expressions.tree import Ask, Checked, Node
 from app.expressions.tree import Path as NamePath
 from app.fields.settings import (
@@ -68,6 +69,8 @@ class Figure:
     top: int = SHOWN
     #: entity and view whose records are listed
     view: tuple[str, str] | None = None
+    #: of the records listed: the fields; empty: the first of the view
+    columns: tuple[str, ...] = ()
     target: str = ""
     less_is_better: bool = False
     #: columns of twelve; 0: as the chart is drawn
@@ -237,6 +240,7 @@ compare: last_year
     period = PeriodWords("A period of its own, seen from the end of the one that is picked.")
     top = WholeNumber("So many groups or records are shown.", least=1, most=100)
     view = Plain("A view whose first records are listed: `customer.silent`.")
+    columns = Texts("Of a view: the fields that are listed; the first four without it.")
     target = Name("A target: what was reached beside what is to be.")
     better = Word("Which is good news, `more` or `less`; `more` without it.", among=_BETTER)
     width = WholeNumber("Columns of the twelve it stands on.", least=2, most=12)
@@ -254,6 +258,8 @@ compare: last_year
             for key in ("also", "date", "of", "by", "compare", "period", "better", "as"):
                 if key in data:
                     _refuse(key, f"`{key}` goes with a `value`, not with a `view`.")
+        elif "columns" in data:
+            _refuse("columns", "`columns` goes with a `view`.")
         if kinds == ["target"]:
             for key in ("date", "of", "also"):
                 if key in data:

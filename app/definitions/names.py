@@ -68,6 +68,8 @@ RESERVED_ENTITIES = {
             "approvals",
             "absences",
             "audit",
+            "dashboards",
+            "targets",
             "handovers",
             "imports",
             "changes",

@@ -24,6 +24,7 @@ from app.database.automation_tables import delivery, message
 from app.demo.chain import demo_records
 from app.demo.organisation import DemoOrganisation, demo_organisation
 from app.demo.steps import Person, Reference, Step
+from app.demo.targets import load_targets
 from app.demo.telling import ZONE
 from app.records.door import Records
 from app.security.people import add_user
@@ -73,11 +74,12 @@ class DemoLoader:
         ).approvals
         self._ids: dict[str, int] = {}
         self._users: dict[str, int] = {}
+        self._departments: dict[str, int] = {}
         self._principals: dict[str, Principal] = {}
 
     def load_people(self, organisation: DemoOrganisation, password: str) -> None:
         """Write departments and users, then who heads which department."""
-        departments: dict[str, int] = {}
+        departments = self._departments
         for department in organisation.departments:
             values: dict[str, Any] = {"name": department.name}
             if department.parent:
@@ -122,6 +124,13 @@ class DemoLoader:
         else:
             number = self._ids[step.key]
             self._records.update(principal, step.entity, number, values, origin="screen")
+
+    def load_targets(self, today: date) -> None:
+        """Type in what is to be reached this year, as the director does in its first days."""
+        now = self._services.clock.now()
+        load_targets(
+            self._records, self._principal("he.jun"), self._users, self._departments, today, now
+        )
 
     def _agree(self, step: Step) -> None:
         """Let the first of those who are asked say yes, if anybody is."""
@@ -195,6 +204,7 @@ def load_demo(
         loader.load_step(step)
         if step.is_new:
             counts[step.entity] = counts.get(step.entity, 0) + 1
+    loader.load_targets(day)
     loader.keep_quiet()
     loader.begin_reminders()
     return DemoLoaded(tuple(user.login for user in organisation.users), counts)

@@ -210,19 +210,24 @@ class Look:
         assert answer.figure.view is not None
         entity, view = answer.figure.view
         narrowed = " and ".join(self.conditions(answer.figure)) or None
-        question = Question(entity, "values", self._columns(entity, view), narrowed, view=view)
+        columns = self._columns(entity, view, answer.figure.columns)
+        known = self.catalog.entities[entity].fields
+        # An amount is shown with its own currency.
+        named = (known[one].settings.get("currency") for one in columns if one in known)
+        read = (*columns, *(str(one) for one in named if one in known and one not in columns))
+        question = Question(entity, "values", tuple(dict.fromkeys(read)), narrowed, view=view)
         page = self.figures.reader.page(
             self.principal, question, limit=answer.figure.top, after=None, before=None,
             count="capped", where={}, words=None,
         )  # fmt: skip
         assert isinstance(page, Page)
-        answer.page, answer.count = page, page.count
+        answer.page, answer.count, answer.columns = page, page.count, columns
 
-    def _columns(self, entity: str, view: str) -> tuple[str, ...]:
-        """Return the fields of a listed record: its title, then the first of the view's."""
+    def _columns(self, entity: str, view: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the fields of a listed record: those chosen, or its title and the view's first."""
         one = self.catalog.entities[entity]
         readable = self.desk.policy.readable(entity)
-        named = one.screens.views[view].columns or one.screens.columns
+        named = chosen or one.screens.views[view].columns or one.screens.columns
         columns = dict.fromkeys(([one.title] if one.title else []) + list(named))
         fields = one.fields
         return tuple(
@@ -230,7 +235,7 @@ class Look:
             for name in columns
             if name.partition(".")[0] in readable
             and fields[name.partition(".")[0]].type.name not in _NOT_LISTED
-        )[:MOST_COLUMNS] or ("id",)
+        )[: max(MOST_COLUMNS, len(chosen) + 1)] or ("id",)
 
 
 def _group(answer: Answer) -> Group:

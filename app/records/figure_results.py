@@ -98,6 +98,8 @@ class Answer:
     #: the share of the period's working days that have passed, in per cent
     pace: int | None = None
     page: Page | None = None
+    #: of the records listed: their fields
+    columns: tuple[str, ...] = ()
     count: Count | None = None
     #: why it is not shown
     refused: Label | None = None

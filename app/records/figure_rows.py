@@ -23,8 +23,8 @@ from app.records.figure_results import Answer, Number, Row
 from app.records.figure_statements import is_of_lines
 
 if TYPE_CHECKING:
-    from app.records.figure_targets import Expected
     from app.records.figure_looks import Look
+    from app.records.figure_targets import Expected
 
 #: Groups that have an order of their own.
 _ORDERED = ("stage", "choice", "boolean")
@@ -195,9 +195,11 @@ def _times(work: Work) -> list[Row]:
     rows = []
     for place, part in enumerate(parts):
         row = Row(part.signs)
-        if part.first is not None and part.first <= look.today:
-            row.value = work.value("value", span, [part.first])
-            row.also = work.value("also", span, [part.first])
+        row.value = work.value("value", span, [part.first])
+        row.also = work.value("also", span, [part.first])
+        if not row.value and part.first is not None and part.first > look.today:
+            # Nothing yet is not nothing.
+            row.value = row.also = None
         beside = before[place] if place < len(before) else None
         if beside is not None:
             row.before = work.value("value", answer.before_span, [beside.first])

@@ -19,8 +19,8 @@ from app.records.figure_results import Answer, Reached, Row
 from app.records.targets import COMPANY, Amounts, Reach, Subject, departments_in_order
 
 if TYPE_CHECKING:
-    from app.records.figure_rows import Work
     from app.records.figure_looks import Look
+    from app.records.figure_rows import Work
 
 
 class Expected:
@@ -98,7 +98,9 @@ class Expected:
             row.kind, row.target = "company", self._of_subject(name, COMPANY, span)
             found.append(work.drilled(row))
         for number, depth in departments_in_order(look.snapshot):
-            below = look.snapshot.department_tree([number])
+            # Of a department whose target one may not know, only what is its own.
+            seen = reach.sees(("department", number))
+            below = look.snapshot.department_tree([number]) if seen else (number,)
             row = work.row(number, [key for key in keys if key in below])
             row.kind, row.depth = "department", depth + len(found[:1])
             row.target = self._of_subject(name, ("department", number), span)

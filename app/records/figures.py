@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from app.access.policy import Policy
 from app.access.principal import Principal
 from app.access.sources import calendar_of, targets_of
 from app.clock import Clock
 from app.database.statements import Statement
+from app.definitions.catalog import Catalog
 from app.definitions.dashboards import TIMES, Dashboard, Figure, asks_of
 from app.definitions.scope import USER, CatalogScope, my_type
 from app.errors import NotFound, RequestError
@@ -31,7 +33,7 @@ from app.records.filters import RightsModel
 from app.records.lookups import Lookups
 from app.records.planning import Desk, Question
 from app.records.reading import Reader
-from app.records.targets import TargetBook
+from app.records.targets import Reach, TargetBook
 from app.texts import say
 
 Result = TypeVar("Result")
@@ -48,6 +50,16 @@ class Own:
     #: by figure: what its groups are
     kinds: dict[int, tuple[str, str]] = field(default_factory=dict)
     statements: dict[Batch, Statement] = field(default_factory=dict)
+
+
+def dashboards_for(catalog: Catalog, policy: Policy) -> list[Dashboard]:
+    """Return the dashboards that are for a set of roles, in the order of the files."""
+    roles = set(policy.roles)
+    return [
+        one
+        for one in catalog.dashboards.values()
+        if not one.for_ or policy.is_admin or roles & set(one.for_)
+    ]
 
 
 class Figures:
@@ -75,12 +87,7 @@ class Figures:
     def dashboards(self, principal: Principal) -> list[Dashboard]:
         """Return the dashboards that are for the asker's roles, in the order of the files."""
         desk = self.reader.desk(principal)
-        roles = set(desk.policy.roles)
-        return [
-            one
-            for one in desk.release.catalog.dashboards.values()
-            if not one.for_ or desk.policy.is_admin or roles & set(one.for_)
-        ]
+        return dashboards_for(desk.release.catalog, desk.policy)
 
     def find(self, principal: Principal, name: str) -> Dashboard:
         """Return a dashboard by its name.
@@ -98,6 +105,20 @@ class Figures:
                 name=name[:60],
             )
         )
+
+    def reach(self, principal: Principal, name: str) -> Reach:
+        """Return whose targets of that name the asker may see and type in.
+
+        Raises:
+            NotFound: there is no such target.
+        """
+        desk = self.reader.desk(principal)
+        target = desk.release.catalog.targets.get(name)
+        if target is None:
+            raise NotFound(
+                say("There is no target `{name}`.", "没有名为“{name}”的目标。", name=name[:60])
+            )
+        return Reach(target, desk.policy, principal, self.organisation.snapshot())
 
     def look(
         self,

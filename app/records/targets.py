@@ -97,7 +97,7 @@ class Reach:
 
     def edits(self, subject: Subject) -> bool:
         """Whether somebody's target may be typed in: one's own only where one sees everything."""
-        if not self.may_edit or subject[0] not in self.target.per:
+        if not self.may_edit or subject[0] not in self.target.per or not self._is_there(subject):
             return False
         if self._policy.is_admin or self.sees_all:
             return True
@@ -134,6 +134,12 @@ class Reach:
         ordered = sorted(mine, key=lambda person: person.name)
         pairs = [(("user", person.id), depth) for person in ordered]
         return [(subject, deep) for subject, deep in pairs if self.sees(subject)]
+
+    def _is_there(self, subject: Subject) -> bool:
+        kind, number = subject
+        if kind == "user":
+            return number in self._snapshot.people
+        return subject == COMPANY or number in self._snapshot.departments
 
     def _heads(self, department: int) -> bool:
         return self._snapshot.head_of(department) == self._principal.user_id

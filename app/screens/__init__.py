@@ -50,6 +50,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.bench_views import BenchView, PaletteView
     from app.screens.brand import BrandView, Logos
     from app.screens.configuration import Configuration
+    from app.screens.dashboard_views import DashboardsView, TargetsView
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
     from app.screens.import_views import ImportsView
@@ -104,6 +105,8 @@ def register_screens(builder: Any, core: Any) -> None:
         RulesView,
         StaffView,
         BenchView,
+        DashboardsView,
+        TargetsView,
         PaletteView,
         WelcomeView,
         PeopleView,

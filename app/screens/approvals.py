@@ -354,7 +354,8 @@ def _person(visit: Visit) -> int:
 def _back() -> str:
     """Return where the answer was given; only a page of ours."""
     wanted = request.form.get("next", "")
-    is_ours = wanted == "/" or (wanted.startswith(("/approvals", "/crm/")) and "//" not in wanted)
+    is_record = wanted.startswith(("/approvals", "/crm/")) and "//" not in wanted
+    is_ours = wanted in ("/", "/day") or is_record
     return wanted if is_ours and "\\" not in wanted else "/approvals"
 
 

@@ -24,7 +24,7 @@ from app.screens.bench_rows import Row, bench_fields, row_of
 from app.screens.frame import Choice
 from app.screens.marks import Mark, mark_of
 from app.screens.moments import time_tag
-from app.screens.navigation import in_sentence, readable_entities
+from app.screens.navigation import begins_at, in_sentence, readable_entities
 from app.screens.record_blocks import title_of
 from app.screens.visit import Visit
 
@@ -80,6 +80,7 @@ class BenchView:
     #: nothing is written in the configuration, or nothing of it may be seen
     is_bare: bool = False
     first_href: str = ""
+    href: str = "/"
 
     @property
     def open_count(self) -> int:
@@ -110,6 +111,12 @@ def bench_part(visit: Visit) -> Response:
     )
 
 
+def bench_href(visit: Visit, whose: Whose = "mine") -> str:
+    """Return the address of the work bench, which is home to most."""
+    path = "/day" if begins_at(visit.catalog, visit.policy) else "/"
+    return f"{path}?whose=team" if whose == "team" else path
+
+
 def whose_of(visit: Visit) -> Whose:
     """Return whether the visitor looks at their own work or at that of their people."""
     asked = request.args.get("whose") or request.form.get("whose")
@@ -127,8 +134,8 @@ def read_bench(visit: Visit) -> BenchView:
     sections = _sections(visit, readable, whose)
     asks, more = _asks(visit) if whose == "mine" else ([], 0)
     switch = [
-        Choice("mine", say("Mine"), whose == "mine", href="/"),
-        Choice("team", say("My team"), whose == "team", href="/?whose=team"),
+        Choice("mine", say("Mine"), whose == "mine", href=bench_href(visit)),
+        Choice("team", say("My team"), whose == "team", href=bench_href(visit, "team")),
     ]
     return BenchView(
         greeting=_greeting(visit),
@@ -141,6 +148,7 @@ def read_bench(visit: Visit) -> BenchView:
         has_approvals=whose == "mine" and _has_approvals(visit),
         is_bare=not sections,
         first_href=f"/crm/{readable[0].name}/" if readable else "/me",
+        href=bench_href(visit),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound, RequestError
-from app.screens.bench import bench_of, bench_part, whose_of
+from app.screens.bench import bench_href, bench_of, bench_part, whose_of
 from app.screens.composing import (
     Composer,
     Place,
@@ -163,8 +163,7 @@ def _done(
     """Return the bench as it is now, with a toast."""
     if "HX-Request" not in request.headers:
         leave_toast(told, undo=undo_href, fields=tuple((before or {}).items()))
-        address = "/?whose=team" if whose_of(visit) == "team" else "/"
-        return redirect(address, 303)  # type: ignore[return-value]
+        return redirect(bench_href(visit, whose_of(visit)), 303)  # type: ignore[return-value]
     more = {"href": undo_href, "fields": before, "label": visit.wording.say("Undo")}
     return _told(bench_part(visit), told, more if undo_href else None)
 

@@ -15,10 +15,12 @@ from markupsafe import Markup
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
+from app.records.figures import dashboards_for
 from app.screens.configuration import Outstanding
 from app.screens.marks import Mark, mark_of
 from app.screens.navigation import (
     NavItem,
+    begins_at,
     build_menu,
     icon_names,
     icon_of,
@@ -80,6 +82,8 @@ class Page:
     nav: Markup = field(default_factory=Markup)
     #: the ways to the work bench and to the inbox, above the menu
     home: NavItem | None = None
+    #: the way to the work bench, where home is another page
+    bench: NavItem | None = None
     inbox: NavItem | None = None
     nav_end: Sequence[NavItem] = ()
     foot: Sequence[NavItem] = ()
@@ -189,9 +193,14 @@ class Frames:
         page.time_zone = principal.time_zone
         page.nav = self.menu(catalog, policy, language, active)
         page.foot = self.foot(catalog, policy, wording, active)
-        page.home = NavItem(wording.say("Home"), "/", "home", on=active == "home")
+        begins = begins_at(catalog, policy)
+        at_home = path.partition("?")[0] == begins if begins else active == "home"
+        page.home = NavItem(wording.say("Home"), "/", "home", on=at_home)
+        if begins:
+            page.bench = NavItem(wording.say("My day"), "/day", "checks", on=active == "home")
         page.inbox = NavItem(wording.say("Inbox"), "/inbox", "inbox", on=active == "inbox")
         page.nav_end = [
+            *_dashboards(catalog, policy, wording, active),
             *_approvals(catalog, wording, active),
             *_end(policy, wording, active, outstanding or Outstanding()),
         ]
@@ -256,6 +265,17 @@ def _theme_label(name: str, wording: Wording) -> str:
     }[name]
 
 
+def _dashboards(
+    catalog: Catalog, policy: Policy, wording: Wording, active: str
+) -> list[NavItem]:
+    """Return the way to the dashboards, where there is one for these roles."""
+    if not dashboards_for(catalog, policy):
+        return []
+    on = active == "dashboards"
+    item = NavItem(wording.say("Dashboards"), "/dashboards", "chart-bar", on=on, hotkey="g d")
+    return [item]
+
+
 def _approvals(catalog: Catalog, wording: Wording, active: str) -> list[NavItem]:
     """Return the way to what waits for one's approval, where anything is approved at all."""
     if all(one.off for one in catalog.automation.approvals.values()):
@@ -309,6 +329,7 @@ def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("J", "K"), wording.say("down, up")),
         (("E", "H"), wording.say("inbox: done, later")),
         (("G I",), wording.say("go to the inbox")),
+        (("G D",), wording.say("go to the dashboards")),
         (("Enter",), wording.say("open")),
         (("X",), wording.say("select")),
         (("Ctrl S",), wording.say("save")),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from app.access.policy import Policy
 from app.definitions.catalog import Catalog, Entity
+from app.records.figures import dashboards_for
 from app.screens.rendering import Renderer
 from app.texts import Label, say
 
@@ -66,6 +67,7 @@ class NavItem:
     opens: str = ""
     #: where its mark comes from, once the page is there
     mark_href: str = ""
+    hotkey: str = ""
 
 
 def icon_of(entity: Entity, known: Iterable[str]) -> str:
@@ -107,38 +109,82 @@ def readable_entities(catalog: Catalog, policy: Policy) -> list[Entity]:
     ]
 
 
+def begins_at(catalog: Catalog, policy: Policy) -> str:
+    """Return the page somebody begins on, as their roles say it; empty: the work bench.
+
+    Of several roles the first in roles.yaml that says one; a page that may not be seen is none.
+    """
+    for name in catalog.roles:
+        home = home_of(catalog, name) if name in policy.roles else None
+        if home is None:
+            continue
+        if home in catalog.dashboards:
+            if any(one.name == home for one in dashboards_for(catalog, policy)):
+                return f"/dashboards/{home}"
+        elif home in catalog.entities:
+            if policy.may("read", home):
+                return f"/crm/{home}/"
+        else:
+            return ""
+    return ""
+
+
+def home_of(catalog: Catalog, role: str | None) -> str | None:
+    """Return the home of a role, or of the nearest it builds on."""
+    seen: set[str] = set()
+    while role is not None and role in catalog.roles and role not in seen:
+        seen.add(role)
+        if catalog.roles[role].home is not None:
+            return catalog.roles[role].home
+        role = catalog.roles[role].is_
+    return None
+
+
 def build_menu(
     catalog: Catalog, policy: Policy, language: str, active: str, renderer: Renderer
 ) -> Markup:
     """Return the menu as it stands in the page."""
     readable = {entity.name: entity for entity in readable_entities(catalog, policy)}
     known = icon_names(renderer)
-    groups: list[tuple[Label | None, list[Entity]]] = []
+    entries = {
+        entity.name: NavItem(
+            plural(entity, language),
+            f"/crm/{entity.name}/",
+            icon_of(entity, known),
+            on=entity.name == active,
+        )
+        for entity in readable.values()
+    }
+    entries |= {
+        f"dashboard {one.name}": NavItem(
+            one.label.in_language(language), f"/dashboards/{one.name}", "chart-bar"
+        )
+        for one in dashboards_for(catalog, policy)
+    }
+    groups: list[tuple[Label | None, list[NavItem]]] = []
     if catalog.app.modules:
         for module in catalog.app.modules:
-            inside = [readable[name] for name in module.has if name in readable]
+            inside = [entries[name] for name in module.has if name in entries]
             if inside and not module.off:
                 groups.append((module.label, inside))
     else:
-        groups.append((say("Records", "记录"), list(readable.values())))
+        groups.append((say("Records", "记录"), [entries[name] for name in readable]))
     html: list[str] = []
-    for label, entities in groups:
+    for label, items in groups:
         if label is not None:
             html.append(Markup("<h3>{}</h3>").format(label.in_language(language)))
-        for entity in entities:
-            on = entity.name == active
-            html.append(
-                Markup(
-                    '<a class="nav-i{}" href="/crm/{}/"{}>{}<span class="cut">{}</span></a>'
-                ).format(
-                    Markup(" on") if on else "",
-                    entity.name,
-                    Markup(' aria-current="page"') if on else "",
-                    renderer.icon(icon_of(entity, known)),
-                    plural(entity, language),
-                )
-            )
+        html += [_menu_entry(item, renderer) for item in items]
     return Markup("\n").join(html)
+
+
+def _menu_entry(item: NavItem, renderer: Renderer) -> Markup:
+    return Markup('<a class="nav-i{}" href="{}"{}>{}<span class="cut">{}</span></a>').format(
+        Markup(" on") if item.on else "",
+        item.href,
+        Markup(' aria-current="page"') if item.on else "",
+        renderer.icon(item.icon),
+        item.label,
+    )
 
 
 def icon_names(renderer: Renderer) -> frozenset[str]:

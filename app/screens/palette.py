@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from app.definitions.catalog import Entity
 from app.errors import Malformed
+from app.records.figures import dashboards_for
 from app.screens.navigation import icon_names, icon_of, in_sentence, plural, readable_entities
 from app.screens.visit import Visit
 
@@ -197,6 +198,10 @@ def _pages(visit: Visit, readable: Sequence[Entity], words: str) -> Group:
     pages = [
         Entry(say("Home"), "/", "home", key="G H"),
         Entry(say("Inbox"), "/inbox", "inbox", key="G I"),
+    ]
+    pages += [
+        Entry(visit.words(one.label), f"/dashboards/{one.name}", "chart-bar")
+        for one in dashboards_for(visit.catalog, visit.policy)
     ]
     if any(not one.off for one in visit.catalog.automation.approvals.values()):
         pages.append(Entry(say("Approvals"), "/approvals", "checkup-list"))

@@ -38,6 +38,7 @@ from app.screens import (
     trees,
 )
 from app.screens.editing import Editing
+from app.screens.navigation import begins_at
 from app.screens.record_page import record_page
 from app.screens.sign_in import screens
 from app.screens.visit import Visit
@@ -62,6 +63,13 @@ class HomeView(Screen):
 
     @expose("/")
     def home(self) -> Any:
+        here = visit()
+        begins = "" if request.args.get("whose") else begins_at(here.catalog, here.policy)
+        return redirect(begins, 302) if begins else bench.bench_page(here)
+
+    @expose("/day")
+    def day(self) -> Any:
+        """Return the work bench, wherever somebody begins."""
         return bench.bench_page(visit())
 
     @expose("/calendar")

@@ -12,7 +12,17 @@ from app.definitions.names import RESERVED_ENTITIES
 from tests.integration.api.world import PEOPLE, Caller, assert_api_error
 
 #: Addresses that are everybody's, whatever the roles.
-OF_EVERYBODY = {"security", "files", "inbox", "absences", "handovers", "imports", "changes"}
+OF_EVERYBODY = {
+    "dashboards",
+    "targets",
+    "security",
+    "files",
+    "inbox",
+    "absences",
+    "handovers",
+    "imports",
+    "changes",
+}
 
 
 def document(world, name):
