@@ -20,6 +20,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.attachments import AttachmentApi
     from app.api.audit import AuditApi
     from app.api.automation import AutomationApi, register_hooks
+    from app.api.calendar import CalendarApi
     from app.api.changes import ChangeApi
     from app.api.dashboards import DashboardApi
     from app.api.descriptions import DescriptionApi
@@ -50,6 +51,7 @@ def register_api(builder: Any, services: Services) -> None:
         ImportApi,
         DashboardApi,
         ChangeApi,
+        CalendarApi,
         InboxApi,
         RecordApi,
         MovesApi,

@@ -17,6 +17,7 @@ from app.api.openapi_automation import (
     automation_record_paths,
     automation_schemas,
 )
+from app.api.openapi_calendar import calendar_paths, calendar_schemas
 from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
 from app.api.openapi_dashboards import dashboard_paths, dashboard_schemas
 from app.api.openapi_imports import import_paths, import_schemas
@@ -27,8 +28,8 @@ from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
 from app.api.openapi_staff import staff_paths, staff_schemas
 from app.api.openapi_timeline import timeline_paths, timeline_schemas
-from app.definitions.catalog import Catalog
 from app.api.openapi_views import view_paths, view_schemas
+from app.definitions.catalog import Catalog
 from app.records.doings import RIGHTS
 
 _ABOUT = """The API of this installation, made from its configuration.
@@ -61,6 +62,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         paths |= approval_paths()
     if any(catalog.automation.pools_of(entity.name) for entity in entities):
         schemas |= pool_schemas()
+    paths |= calendar_paths()
+    schemas |= calendar_schemas()
     for entity in entities:
         schemas |= record_schemas(catalog, entity, policy, language)
         paths |= entity_paths(entity, policy, language)
