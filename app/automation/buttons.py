@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -27,7 +28,7 @@ from app.automation.steps import NOT_MET, Run, Steps, failure
 from app.database.automation_tables import firing
 from app.definitions.automation import Create, Input, RuleDefinition
 from app.definitions.catalog import Catalog, Entity
-from app.errors import Forbidden, InvalidInput, NotFound, Reject
+from app.errors import Forbidden, InvalidInput, NotFound, Reject, RuleFailed
 from app.expressions import Checked
 from app.fields.base import FieldError
 from app.records.checking import allowed_ids, is_empty, targets_of, visible_ids
@@ -158,7 +159,7 @@ class Buttons:
         for record_id in ids:
             try:
                 found.append(self.press(principal, entity, record_id, rule, raw, **said))
-            except (Reject, InvalidInput, Forbidden, NotFound) as error:
+            except (Reject, InvalidInput, RuleFailed, Forbidden, NotFound) as error:
                 found.append(error)
         return found
 
@@ -190,7 +191,9 @@ class Buttons:
         if earlier is not None:
             return earlier
         bare = self._run(work, known, kind, row, "", {})
-        values = read_input(work, known.when.ask, raw, bare.evaluate, strict=strict)
+        values = read_input(
+            work, known.when.ask, raw, bare.evaluate, partial(_is_offered, bare), strict=strict
+        )
         run = self._run(work, known, kind, row, occurrence, values)
         if not run.holds(known.if_):
             raise Reject(
@@ -324,6 +327,7 @@ def read_input(
     ask: Iterable[Input],
     raw: Mapping[str, Any],
     evaluate: Callable[[Checked], Any],
+    is_offered: Callable[[Input, str, int], bool],
     *,
     strict: bool,
 ) -> dict[str, Any]:
@@ -356,17 +360,29 @@ def read_input(
         if one.required and is_empty(values[name]):
             problems[name] = [say("{label} is needed.", "请填写“{label}”。", label=one.label)]
         for entity, record_id in targets_of(one.field, values[name]):
-            if not visible_ids(work, entity, [record_id]):
+            if not visible_ids(work, entity, [record_id]) or not is_offered(one, entity, record_id):
                 problems[name] = [
                     say(
-                        "There is no record {id}, or you may not see it.",
-                        "没有编号为 {id} 的记录，或者您无权查看。",
+                        "There is no record {id} that you may choose here.",
+                        "没有编号为 {id} 的可选记录。",
                         id=record_id,
                     )
                 ]
     if problems:
         raise InvalidInput(problems)
     return values
+
+
+def _is_offered(run: Run, asked: Input, entity: str, record_id: int) -> bool:
+    """Return whether `where` lets a record through beside the one at hand."""
+    condition = asked.field.conditions.get("where")
+    if condition is None:
+        return True
+    row = run.work.rows[entity].read(run.work.connection, [record_id]).get(record_id)
+    if row is None:
+        return False
+    context = run.context.at(run.work.release.catalog.entities[entity], row)
+    return bool(run.seen.rows.closures.of(condition)(context))
 
 
 def input_as_json(ask: Iterable[Input], values: Mapping[str, Any]) -> dict[str, Any]:

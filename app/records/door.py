@@ -14,6 +14,7 @@ from app.access.policy import Policy
 from app.access.principal import Principal
 from app.clock import Clock
 from app.database.release import Release
+from app.definitions.catalog import Field
 from app.errors import Unavailable
 from app.records.bench import Benches
 from app.records.boards import Boards
@@ -336,6 +337,21 @@ class Records(Writing, Looking):
             lambda: self.lookups.pick(
                 principal, entity, field, text, values or {}, target, min(limit, 50)
             )
+        )
+
+    def offer(
+        self,
+        principal: Principal,
+        entity: str,
+        field: Field,
+        text: str = "",
+        values: Mapping[str, Any] | None = None,
+        *,
+        limit: int = 20,
+    ) -> list[dict[str, Any]]:
+        """Return what a link offers that a button asks for; see `Lookups.offer`."""
+        return self._asked(
+            lambda: self.lookups.offer(principal, entity, field, text, values or {}, min(limit, 50))
         )
 
     def search(

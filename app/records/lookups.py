@@ -10,10 +10,10 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 from app.access.principal import Principal
-from app.access.sources import calendar_of
+from app.access.sources import calendar_of, targets_of
 from app.clock import Clock
 from app.database.statements import Statement
-from app.definitions.catalog import RIGHTS
+from app.definitions.catalog import RIGHTS, Field
 from app.errors import NotFound
 from app.fields.base import ParseContext
 from app.records import finding
@@ -159,6 +159,34 @@ class Lookups:
             return []
         words = finding.read_words(typed)
         statement = self._for(desk).pick(entity, name, chosen, words.kinds)
+        given = form_values(
+            context.entity(entity), values, statement.fixed, self._parsing(principal, desk)
+        )
+        given |= {"limit": limit, "typed": words.text, **words.parameters}
+        rows = self._rows(desk, principal, statement, given)
+        return [{"id": number, "title": title} for number, title in rows]
+
+    def offer(
+        self,
+        principal: Principal,
+        entity: str,
+        field: Field,
+        typed: str,
+        values: Mapping[str, Any],
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """Return what a link that is no field of *entity* offers beside one of its records.
+
+        Args:
+            field: what a button asks for; its ``where`` may ask about the record.
+            values: the record's, as its form has them.
+        """
+        desk = self._reader.desk(principal)
+        context, targets = desk.context, targets_of(field)
+        if not targets or not desk.policy.may("read", targets[0]):
+            return []
+        words = finding.read_words(typed)
+        statement = build_pick(context, entity, field, targets[0], words.kinds)
         given = form_values(
             context.entity(entity), values, statement.fixed, self._parsing(principal, desk)
         )

@@ -76,5 +76,5 @@ def actions_for(visit: Visit, opened: OpenedList) -> list[Act]:
     found += [one for one in own if one.name == "transfer"]
     if tagged(visit, entity):
         found.append(Act(say("Tag"), "tag", "tag", asks=asked.href("bulk/tag")))
-    found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity)]
+    found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity, asked)]
     return found + [one for one in own if one.name == "delete"]

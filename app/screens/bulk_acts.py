@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from flask import Response, redirect, request
 
@@ -20,7 +21,7 @@ from app.records.doings import Doing
 from app.records.results import Record
 from app.screens import pools
 from app.screens.bulk import chosen_of, editable, tagged
-from app.screens.buttons import DO, press_many
+from app.screens.buttons import DO, Tried, ask_controls, buttons, press_many
 from app.screens.controls import Chosen as Offered
 from app.screens.controls import Control
 from app.screens.form_state import as_typed, raw_of
@@ -50,6 +51,11 @@ class BulkForm:
     controls: Sequence[Control]
     hint: str = ""
     refused: str = ""
+    #: what the two buttons say, where that is not about changing
+    cancel: str = ""
+    go: str = ""
+    #: the same click a second time does nothing
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -98,6 +104,21 @@ def tag_form(visit: Visit, name: str, refused: str = "") -> Response:
             for one in field.options
             if not one.removed
         ]
+    return _render(visit, view)
+
+
+def act_form(visit: Visit, name: str, rule: str, tried: Tried | None = None) -> Response:
+    """Return the dialog of what a rule's button asks, once for all the records."""
+    opened = _opened(visit, name)
+    offered = buttons(visit).on_list(visit.principal, visit.catalog, name)
+    one = next((one for one in offered if one.rule == rule), None)
+    if one is None:
+        raise NotFound
+    label = one.label.in_language(visit.language)
+    view = _form(opened, f"{DO}{rule}", label, tried.sentence if tried is not None else "")
+    view.controls = ask_controls(visit, opened.entity, rule, one.ask, tried)
+    view.cancel, view.go = visit.wording.say("Cancel"), label
+    view.key = request.form.get("key", "") or uuid4().hex
     return _render(visit, view)
 
 
@@ -178,8 +199,9 @@ def bulk(visit: Visit, name: str) -> Response:
     if chosen.ids is not None and not chosen.ids:
         return _go(back)
     if do.startswith(DO):
-        press_many(visit, name, _numbers(visit, entity, chosen), do.removeprefix(DO))
-        return _go(back)
+        rule = do.removeprefix(DO)
+        tried = press_many(visit, name, _numbers(visit, entity, chosen), rule)
+        return _go(back) if tried is None else act_form(visit, name, rule, tried)
     if do in ("claim", "release"):
         pools.bulk(visit, entity, do, _numbers(visit, entity, chosen))
         return _go(back)

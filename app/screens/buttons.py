@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from flask import Response, redirect, request
 
 from app.automation.buttons import Buttons, Offered, Pressed, buttons_of
@@ -20,7 +21,7 @@ from app.screens.controls import Chosen, Control
 from app.screens.form_state import as_typed
 from app.screens.forms import sentences
 from app.screens.kinds import ABSENT, FormLook, kind_of
-from app.screens.list_view import Act
+from app.screens.list_view import Act, Asked
 from app.screens.pickers import OFFERED, Offer, marked
 from app.screens.visit import Visit, leave_toast
 
@@ -38,6 +39,8 @@ class ButtonView:
     href: str
     #: the same click a second time does nothing
     key: str
+    #: what its pickers ask about: `where` may depend on the record
+    record: int = 0
     controls: Sequence[Control] = ()
     #: it is asked again, after a refusal
     shown: bool = False
@@ -68,13 +71,15 @@ def record_buttons(
     offered = buttons(visit).on_record(visit.principal, entity.name, record.id)
     base = f"/crm/{entity.name}/{record.id}/act"
     return [
-        _view(visit, entity, one, f"{base}/{one.rule}", tried)
+        _view(visit, entity, one, record.id, f"{base}/{one.rule}", tried)
         for one in offered
         if one.place == "record"
     ]
 
 
-def _view(visit: Visit, entity: Entity, one: Offered, href: str, tried: Tried | None) -> ButtonView:
+def _view(
+    visit: Visit, entity: Entity, one: Offered, record: int, href: str, tried: Tried | None
+) -> ButtonView:
     mine = tried if tried is not None and tried.rule == one.rule else None
     key = request.form.get("key", "") if mine is not None else ""
     return ButtonView(
@@ -83,10 +88,18 @@ def _view(visit: Visit, entity: Entity, one: Offered, href: str, tried: Tried | 
         f"act-{one.rule}",
         href,
         key or uuid4().hex,
-        [_control(visit, entity, one.rule, asked, mine) for asked in one.ask],
+        record,
+        ask_controls(visit, entity, one.rule, one.ask, mine),
         shown=mine is not None and bool(one.ask),
         refused=mine.sentence if mine is not None else "",
     )
+
+
+def ask_controls(
+    visit: Visit, entity: Entity, rule: str, ask: Sequence[Input], tried: Tried | None
+) -> list[Control]:
+    """Return the form of what a button asks for; *tried* is what was typed and refused."""
+    return [_control(visit, entity, rule, asked, tried) for asked in ask]
 
 
 def _control(visit: Visit, entity: Entity, rule: str, asked: Input, tried: Tried | None) -> Control:
@@ -185,52 +198,74 @@ def _raw(visit: Visit, entity: str, rule: str) -> dict[str, Any]:
 
 def pick(visit: Visit, name: str, rule: str, asked_name: str) -> Response:
     """Return the records a button's form offers for what is typed."""
-    visit.entity(name)
+    entity = visit.entity(name)
     definition = visit.catalog.automation.rules.get(rule)
     if definition is None or name not in definition.entities:
         raise NotFound
     asked = next((one for one in definition.of(name)[0].ask if one.name == asked_name), None)
     targets = asked.field.type.targets(asked.field) if asked is not None else ()
-    if not targets or not visit.policy.may("read", targets[0]):
+    if asked is None or not targets or not visit.policy.may("read", targets[0]):
         raise NotFound
     words = request.form.get("_q", "").strip()[:200]
-    target = visit.catalog.entities[targets[0]]
-    title = target.title or "id"
-    page = visit.records.query(
-        visit.principal, target.name, fields=("id", title), search=words or None, limit=OFFERED
-    )
+    values = _values_at_hand(visit, entity)
+    found = visit.records.offer(visit.principal, name, asked.field, words, values, limit=OFFERED)
     offers = []
-    for row in page.rows:
-        text = str(row.get(title) or f"#{row.id}")
-        offers.append(Offer(row.id, text, marked(text, words)))
+    for one in found:
+        text = str(one["title"] or f"#{one['id']}")
+        offers.append(Offer(one["id"], text, marked(text, words)))
     none = visit.wording.say("Nothing found that you may choose")
     return visit.render("picker_options.html", options=offers, none=none, new_href="", new_label="")
 
 
-def list_actions(visit: Visit, entity: Entity) -> list[Act]:
+def _values_at_hand(visit: Visit, entity: Entity) -> dict[str, Any]:
+    """Return the record a form is about, the first of those ticked in a list, as a form has it."""
+    said = request.form.get("record") or request.form.get("ids", "").partition(",")[0]
+    if not said.isascii() or not said.isdigit() or len(said) > 18:
+        return {}
+    try:
+        found = orjson.loads(visit.records.get_json(visit.principal, entity.name, int(said)).row)
+    except NotFound:
+        return {}
+    return {
+        name: str(value["id"]) if isinstance(value, dict) and "id" in value else value
+        for name, value in found.items()
+    }
+
+
+def list_actions(visit: Visit, entity: Entity, asked: Asked) -> list[Act]:
     """Return what may be done with ticked rows: buttons with ``place: list``."""
     if not buttons_of(visit.catalog, entity.name):
         return []
-    offered = buttons(visit).on_list(visit.principal, visit.catalog, entity.name)
-    return [
-        Act(one.label.in_language(visit.language), icon="bolt", name=f"{DO}{one.rule}")
-        for one in offered
-        # A list has no place for a form; such a button is pressed on the record.
-        if not any(asked.required for asked in one.ask)
-    ]
+    found = []
+    for one in buttons(visit).on_list(visit.principal, visit.catalog, entity.name):
+        asks = asked.href(f"bulk/act/{one.rule}") if one.ask else ""
+        label = one.label.in_language(visit.language)
+        found.append(Act(label, icon="bolt", name=f"{DO}{one.rule}", asks=asks))
+    return found
 
 
-def press_many(visit: Visit, name: str, ids: list[int], rule: str) -> None:
-    """Set a rule off on every ticked row, and say how many it was done for."""
-    found = buttons(visit).press_all(visit.principal, name, ids, rule, origin="screen")
+def press_many(visit: Visit, name: str, ids: list[int], rule: str) -> Tried | None:
+    """Set a rule off on every ticked row, and say how many it was done for.
+
+    What was filled in once is told to each. Where it is wrong nothing is done, and what is wrong
+    comes back.
+    """
+    raw = _raw(visit, name, rule)
+    found = buttons(visit).press_all(
+        visit.principal, name, ids, rule, raw, key=_key(visit), origin="screen", strict=False
+    )
     done = sum(isinstance(one, Pressed) for one in found)
-    refused = [one for one in found if not isinstance(one, Pressed)]
+    refused = [one for one in found if isinstance(one, Exception)]
+    wrong = next((one for one in refused if isinstance(one, InvalidInput) and one.fields), None)
+    if not done and wrong is not None:
+        return Tried(rule, visit.words(wrong.message), sentences(wrong.fields, visit))  # type: ignore[arg-type]
     say = visit.wording.say
     text = say("Done for %(done)s of %(all)s", done=done, all=len(found))
     if refused:
         why = getattr(refused[0], "message", "")
         text = f"{text}. {visit.words(why)}"
     leave_toast(text)
+    return None
 
 
 def _to(href: str) -> Response:

@@ -36,6 +36,10 @@ class ListsView(Screen):
     def bulk_tag(self, entity: str) -> Any:
         return bulk_acts.tag_form(visit(), entity)
 
+    @expose("/<entity>/bulk/act/<rule>")
+    def bulk_act(self, entity: str, rule: str) -> Any:
+        return bulk_acts.act_form(visit(), entity, rule)
+
     @expose("/<entity>/undo", methods=["POST"])
     def undo(self, entity: str) -> Any:
         return bulk_acts.undo(visit(), entity)

@@ -28,6 +28,16 @@ label: {en: Mark as old, zh: 标记}
 when: {button: Mark, place: list}
 do: [{set: {status: dormant}}]
 ---
+rule: pair
+entity: customer
+when:
+  button: Pair
+  place: list
+  ask:
+    friend: {type: link, to: customer, required: yes, where: status == record.status and id != record.id}
+    words: {type: text, required: yes}
+do: [{set: {reason: "=join(' ', input.words, input.friend.name)"}}]
+---
 rule: talk
 entity: customer
 when: {on: comment}
@@ -62,7 +72,7 @@ def world(template_database, clone_database, tmp_path, monkeypatch) -> Iterator[
 def test_buttons_over_the_api(world: ApiWorld) -> None:
     sam = world.as_("sam")
     number = sam.post("/customer/", {"name": "One", "status": "active"}).json["id"]
-    (offered, marks) = sam.get(f"/customer/{number}/actions").json["rows"]
+    (offered, marks, _) = sam.get(f"/customer/{number}/actions").json["rows"]
     assert (offered["rule"], offered["label"], marks["place"]) == ("convert", "Convert", "list")
     assert [one["name"] for one in offered["ask"]] == ["words", "friend"]
     url = f"/customer/{number}/actions/convert"
@@ -163,6 +173,37 @@ def test_buttons_comments_and_the_ledger_on_pages(world: ApiWorld) -> None:
     assert "Mark as old" not in everything
     assert "Convert it" in root.ask("GET", f"/setup/ledger?user={IDS['sam']}&state=done").text
     assert root.ask("GET", "/setup/ledger?rule=nothing").status_code == 404
+
+
+def test_a_button_of_a_list_asks_once_for_all_and_pickers_respect_where(world: ApiWorld) -> None:
+    sam, ids = world.browser("sam"), "1,2"
+    form = sam.ask("GET", f"/crm/customer/bulk/act/pair?ids={ids}").text
+    assert 'name="do" value="rule:pair"' in form
+    assert f'name="ids" value="{ids}"' in form
+    assert 'data-asks="/crm/customer/bulk/act/pair"' in sam.ask("GET", "/crm/customer/").text
+    assert sam.ask("GET", "/crm/customer/bulk/act/convert").status_code == 404, "of records only"
+
+    def offered(**data: str) -> str:
+        found = sam.ask("POST", "/crm/customer/act/pair/pick/friend", data={"_q": "", **data}).text
+        return re.sub("<[^>]+>", "", found)
+
+    other = sam.made("customer", name="Sam Second", status="active")["id"]
+    assert "Sam Second" in offered(ids=ids)
+    assert "Sam Steel" not in offered(ids=ids), "not itself"
+    assert "Sam Dormant" not in offered(record="1")
+    assert "Sam Second" not in offered(record="2")
+    sent = {"ids": ids, "do": "rule:pair", "friend": str(other), "words": ""}
+    wrong = sam.ask("POST", "/crm/customer/do", data=sent)
+    assert (wrong.status_code, "Words is needed." in wrong.text) == (422, True)
+    sam.ask("POST", "/crm/customer/do", data={**sent, "words": "with"})
+    # Of the second another one would be offered, so it is left out and the first is done.
+    notes = [sam.ask("GET", f"/api/v1/customer/{one}").json["reason"] for one in (1, 2)]
+    assert notes == ["with Sam Second", None]
+    refused = world.as_("sam").post(
+        "/customer/2/actions/pair", {"input": {"words": "x", "friend": other}}
+    )
+    said = f"There is no record {other} that you may choose here."
+    assert refused.json["error"]["fields"] == {"friend": [said]}
 
 
 def test_a_rule_that_fails_is_not_shown_as_the_users_mistake(world: ApiWorld) -> None:
