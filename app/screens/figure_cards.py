@@ -79,6 +79,7 @@ class _Drawing:
             "tile": self._tile,
             "chart": self._chart,
             "bars": self._bars,
+            "ranking": self._bars,
             "funnel": self._bars,
             "table": self._table,
             "attained": self._attained,
@@ -99,7 +100,7 @@ class _Drawing:
             return "chart"
         if figure.chart == "funnel":
             return "funnel"
-        return "table" if figure.chart == "table" else "bars"
+        return figure.chart if figure.chart in ("table", "ranking") else "bars"
 
     # -- tiles -------------------------------------------------------------------------------------
 

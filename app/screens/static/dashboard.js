@@ -70,7 +70,7 @@ function ofParts(said, font, tip) {
   return {
     tooltip: { ...tip, trigger: "item", valueFormatter: (value) => `${short(value, said)} · ${percent(value)} %` },
     legend: { type: "scroll", orient: "vertical", right: 8, top: "middle", icon: "circle", itemWidth: 8,
-      itemHeight: 8, textStyle: { ...font, overflow: "truncate", width: 130 }, selectedMode: false,
+      itemHeight: 8, textStyle: { ...font, overflow: "truncate", width: 150 }, selectedMode: false,
       pageIconColor: ink("ink-2"), pageTextStyle: font,
       formatter: (name) => `${name}  ${percent(said.series[0].data[said.labels.indexOf(name)])} %` },
     series: [{ type: "pie", radius: ["52%", "82%"], center: ["28%", "50%"], data, label: { show: false },
