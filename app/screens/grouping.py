@@ -85,7 +85,10 @@ def groups_of(visit: Visit, opened: OpenedList, columns: Columns, rows_of: RowsO
             _label(visit, field, key, value),
             f"{row['count']:,}",
             [
-                shown_figure(visit, opened.entity, column, measures, row)
+                (
+                    shown_figure(visit, opened.entity, column, measures, row),
+                    "n m2" if "m2" in column.css.split() else "n",
+                )
                 for column in columns.columns[1:]
             ],
             href,

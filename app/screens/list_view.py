@@ -129,8 +129,8 @@ class Group:
 
     label: str
     count: str
-    #: one text for each column behind the first
-    sums: Sequence[str]
+    #: text and class for each column behind the first
+    sums: Sequence[tuple[str, str]]
     rows_href: str
     rows: str = ""
     open: bool = False
