@@ -11,8 +11,8 @@ import { startPalette } from "./palette.js";
 import { startPickers } from "./picker.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
-import { startTrail } from "./trail.js";
 import { startTree } from "./tree.js";
+import { startTrail } from "./trail.js";
 
 startFloats();
 startPickers();
@@ -26,6 +26,19 @@ startBench();
 startTrail();
 startPalette();
 startTree();
+startInstalled();
+startInstalled();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-quick]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  // On a record's page the foot bar writes on its timeline.
+  if (link.closest(".foot-nav") && document.querySelector("[data-talk]")) return;
+  event.preventDefault();
+  import("./record/quick.js").then((part) => part.openQuick(link));
+});
+if (document.querySelector("form[data-draft]")) {
+  import("./record/drafts.js").then((part) => part.startDrafts());
+}
 // What only some pages need comes with them.
 if (document.querySelector("[data-part], [data-looking]")) {
   import("./record/start.js").then((part) => part.startRecord());
@@ -33,3 +46,9 @@ if (document.querySelector("[data-part], [data-looking]")) {
 if (document.getElementById("list")) {
   import("./list/start.js").then((part) => part.startList());
 }
+
+// Of administrators alone, and seldom: loaded when it is asked for.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-where]");
+  if (button) (await import("./where.js")).toggleWhere(button);
+});
