@@ -20,7 +20,9 @@ async function lanesFor(card) {
 
 function verdict(name) {
   if (name === held.card.dataset.lane) return { ok: false, why: word("Here") };
-  return held.lanes?.[name] ?? { ok: false, why: "" };
+  // Until the answer is there every column may be tried: the server refuses what must be.
+  if (!held.lanes) return { ok: true, why: "" };
+  return held.lanes[name] ?? { ok: false, why: "" };
 }
 
 // Columns that refuse are marked, with the reason below their name.
@@ -29,7 +31,7 @@ function mark() {
     const section = lane(name);
     const said = held ? verdict(name) : null;
     const isHome = held && name === held.card.dataset.lane;
-    section.classList.toggle("may", Boolean(said?.ok));
+    section.classList.toggle("may", Boolean(held?.lanes && said?.ok));
     section.classList.toggle("no", Boolean(held?.lanes && said && !said.ok && !isHome));
     section.classList.toggle("to", held?.over === name && !isHome);
     const why = section.querySelector(".lane-why");
