@@ -27,7 +27,6 @@ startTrail();
 startPalette();
 startTree();
 startInstalled();
-startInstalled();
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-quick]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
