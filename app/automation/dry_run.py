@@ -22,8 +22,9 @@ from app.access.sources import TableSource
 from app.automation.context import RuleContext
 from app.automation.due_sql import base_and_due
 from app.automation.forecast import DAYS
-from app.automation.foreseeing import moment_text, occasion, title_of, told_now
+from app.automation.foreseeing import moment_text, title_of, told_now
 from app.automation.index import known_rule
+from app.automation.occasions import occasion
 from app.automation.reminder_rows import parameters
 from app.automation.timed import Timed, timed_rules, timing_of
 from app.database.automation_tables import reminder
@@ -119,7 +120,7 @@ class _Rehearsal:
     def outlook(self) -> Outlook:
         subject, details, data = f"rule {self.rule.name}", [], []
         if not self.rule.when.is_timed:
-            return Outlook(subject, self._said(occasion(self.rule.when)))
+            return Outlook(subject, self._said(self._occasion()))
         for entity in self.rule.entities:
             try:
                 with self.work.connection.transaction():
@@ -146,6 +147,11 @@ class _Rehearsal:
         waits = any(each.get("coming") or _fires_at_once(each) for each in data)
         words = self._said(details[0])
         return Outlook(subject, words, tuple(details[1:]), {"rules": data}, waits=waits)
+
+    def _occasion(self) -> Label:
+        catalog, rule = self.work.release.catalog, self.rule
+        entity = catalog.entities.get(rule.entities[0]) if rule.entities else None
+        return occasion(rule.when, catalog, entity)
 
     def _said(self, what: Label) -> Label:
         if self._is_new:

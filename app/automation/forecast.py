@@ -18,13 +18,12 @@ from app.automation.due_python import at_its_time
 from app.automation.foreseeing import (
     moment_text,
     parts_of,
-    rhythm,
-    sets_off,
     title_of,
     told_now,
     unmet,
 )
 from app.automation.index import find_step, known_rule
+from app.automation.occasions import rhythm, sets_off, words_of
 from app.automation.registry import RuleNumbers, cron_rules
 from app.automation.steps import step_number
 from app.automation.timed import Timed, make_timetable
@@ -259,13 +258,14 @@ class _Forecaster:
 
     def why(self, timed: Timed, base: datetime) -> Label:
         """Return from what the moment follows."""
-        rule = self.work.release.catalog.automation.rules.get(timed.name)
+        catalog = self.work.release.catalog
+        rule = catalog.automation.rules.get(timed.name)
         return say(
             "{base} is {moment}; {due}",
             "{base} 为 {moment}；{due}",
-            base=timed.base.text,
+            base=words_of(timed.base.text, catalog, catalog.entities[timed.entity]),
             moment=moment_text(base, self.calendar),
-            due=sets_off(rule) if rule is not None else timed.due.text,
+            due=sets_off(rule, catalog) if rule is not None else timed.due.text,
         )
 
     def _repeats(

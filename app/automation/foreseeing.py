@@ -13,7 +13,7 @@ from typing import Any
 from app.automation.context import RuleContext
 from app.automation.people import Recipient, resolve
 from app.definitions import automation as made
-from app.definitions.automation import At, RuleDefinition, Step, When
+from app.definitions.automation import Step
 from app.definitions.catalog import Entity
 from app.errors import TrellisError
 from app.expressions import Checked, to_python
@@ -21,9 +21,7 @@ from app.expressions.calendar import Calendar
 from app.expressions.tree import Changed, Node, Path
 from app.expressions.why import required_parts
 from app.records.work import Work
-from app.texts import Label, say
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: Words that mean something only while a rule runs.
 _OF_THE_EVENT = frozenset({"old", "origin", "input", "new", "each", "me", "my"})
 
@@ -121,80 +119,3 @@ def moment_text(moment: datetime | date | None, calendar: Calendar) -> str:
     if isinstance(moment, datetime):
         return moment.astimezone(calendar.zone).strftime("%Y-%m-%d %H:%M")
     return moment.isoformat() if moment is not None else ""
-
-
-def at_text(at: At) -> Label:
-    """Return a time of day as the rule says it."""
-    clock = f"{at.minute // 60:02}:{at.minute % 60:02}"
-    if at.working_days:
-        return say("at {clock} on working days", "工作日 {clock}", clock=clock)
-    return say("at {clock}", "{clock}", clock=clock)
-
-
-def sets_off(rule: RuleDefinition) -> Label:
-    """Return what sets a rule off."""
-    when = rule.when
-    if not when.is_timed:
-        return occasion(when)
-    wrote = rule.source.get("when") or {}
-    dated = next((key for key in ("on", "after", "before") if key in wrote), "")
-    words = f"{dated} {_written(wrote.get(dated))}"
-    for key in ("since", "until"):
-        if key in wrote:
-            words += f" {key} {wrote[key]}"
-    if when.yearly:
-        words = f"{words}, yearly"
-    due = Label({"en": words, "zh": words})
-    if when.at is None:
-        return due
-    return say("{due}, {at}", "{due}，{at}", due=due, at=at_text(when.at))
-
-
-def _written(value: Any) -> str:
-    """Return a duration as the rule has it."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {one}" for key, one in value.items()) + "}"
-    return str(value)
-
-
-def occasion(when: When) -> Label:
-    """Return what sets a rule off that follows no date."""
-    if when.kind == "button":
-        assert when.label is not None
-        return say("It fires when somebody presses “{label}”.", "有人点击“{label}”时触发。",
-                   label=when.label)  # fmt: skip
-    if when.kind == "hook":
-        return say("It fires when another program calls /hooks/{path}.",
-                   "其他程序调用 /hooks/{path} 时触发。", path=when.path)  # fmt: skip
-    if when.kind == "every":
-        return rhythm(when)
-    events = ", ".join(when.events)
-    if not when.changed:
-        return say("It fires on: {events}.", "在以下事件时触发：{events}。", events=events)
-    changes = ", ".join(when.changed)
-    if when.from_:
-        changes += f" from {' / '.join(when.from_)}"
-    if when.to:
-        changes += f" to {' / '.join(when.to)}"
-    return say(
-        "It fires on: {events}, when this changes: {changes}.",
-        "在以下事件时触发：{events}，且以下内容变化：{changes}。",
-        events=events,
-        changes=changes,
-    )
-
-
-def rhythm(when: When) -> Label:
-    """Return how often a rule comes by the clock."""
-    every = when.every
-    assert every is not None
-    unit = every.unit
-    if every.unit == "week" and every.weekday is not None:
-        unit = _WEEKDAYS[every.weekday]  # type: ignore[assignment]
-    words = f"{every.count} {unit}" if every.count > 1 else unit.removesuffix("s")
-    if every.day is not None:
-        words += f" ({every.day})"
-    found = say("every {words}", "每 {words}", words=words)
-    if when.at is None:
-        return found
-    return say("{every}, {at}", "{every}，{at}", every=found, at=at_text(when.at))

@@ -13,13 +13,12 @@ from app.automation.context import RuleContext
 from app.automation.firings import as_label
 from app.automation.foreseeing import (
     Part,
-    at_text,
     moment_text,
-    occasion,
     parts_of,
     told_now,
 )
 from app.automation.index import Known, known_rule
+from app.automation.occasions import at_text, occasion, words_of
 from app.automation.registry import RuleNumbers
 from app.database.automation_tables import firing, reminder
 from app.database.statements import Statement
@@ -159,14 +158,14 @@ class _Asking:
             sentence = say(
                 "It has no date yet: {base} is empty.",
                 "尚无日期：{base} 为空。",
-                base=base.text,
+                base=words_of(base.text, self.work.release.catalog, self.entity),
             )
             return _with(self.answer, sentence)
         since, due, fired_for, repeats, _ = kept
         follows = say(
             "{base} is {moment}.",
             "{base} 为 {moment}。",
-            base=base.text,
+            base=words_of(base.text, self.work.release.catalog, self.entity),
             moment=self._moment(since),
         )
         if due is not None:
@@ -205,7 +204,8 @@ class _Asking:
         return _with(self.answer, follows, sentence, state="will", due=due)
 
     def _on_occasion(self, when: When) -> Answer:
-        return _with(self.answer, occasion(when), state="event")
+        said = occasion(when, self.work.release.catalog, self.entity)
+        return _with(self.answer, said, state="event")
 
     def _with_condition(self, answer: Answer) -> Answer:
         gone = [part.text for part in answer.parts if part.is_met is False]

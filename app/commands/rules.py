@@ -57,17 +57,18 @@ def list_(settings: Settings, language: str, form: str) -> None:
     Example:
       trellis rules list
     """
-    from app.automation.foreseeing import sets_off
+    from app.automation.occasions import sets_off
 
     with _looking(settings, "trellis rules list") as (work, _):
-        found = list(work.release.catalog.automation.rules.values())
+        catalog = work.release.catalog
+        found = list(catalog.automation.rules.values())
     if form == "json":
         print_json(
             [
                 {
                     "rule": rule.name,
                     "entities": list(rule.entities),
-                    "when": str(sets_off(rule)),
+                    "when": str(sets_off(rule, catalog)),
                     "off": rule.off,
                     "file": rule.file,
                     "line": rule.place.line if rule.place else None,
@@ -80,7 +81,7 @@ def list_(settings: Settings, language: str, form: str) -> None:
     for rule in found:
         about = ", ".join(rule.entities) or "-"
         off = words(" (off)", "（停用）").in_language(language) if rule.off else ""
-        say(f"{rule.name:<{width}}  {about}: {sets_off(rule).in_language(language)}{off}")
+        say(f"{rule.name:<{width}}  {about}: {sets_off(rule, catalog).in_language(language)}{off}")
 
 
 @rules.command()

@@ -15,8 +15,9 @@ from flask import Response, request
 from app.access.principal import SYSTEM
 from app.automation.backtest import backtest
 from app.automation.forecast import DAYS, Coming, forecast
-from app.automation.foreseeing import Part, moment_text, sets_off
+from app.automation.foreseeing import Part, moment_text
 from app.automation.index import known_rule
+from app.automation.occasions import sets_off
 from app.automation.whynot import Answer, why_not
 from app.definitions.automation import RuleDefinition
 from app.definitions.catalog import Entity
@@ -105,7 +106,7 @@ def rules_page(visit: Visit) -> Response:
             _label(visit, rule),
             f"/setup/rules/{rule.name}",
             ", ".join(_entity_label(visit, name) for name in rule.entities),
-            visit.words(sets_off(rule)),
+            visit.words(sets_off(rule, visit.catalog)),
             rule.off,
             counts.get(rule.name, 0),
         )
@@ -161,7 +162,7 @@ def _rule_view(visit: Visit, rule: RuleDefinition) -> RuleView:
     return RuleView(
         rule.name,
         _label(visit, rule),
-        visit.words(sets_off(rule)),
+        visit.words(sets_off(rule, visit.catalog)),
         " / ".join(" ".join(text.split()) for text in texts),
         f"{place.file}:{place.line}" if place else rule.file,
         f"/setup?file={place.file}#L{place.line}" if place else "",

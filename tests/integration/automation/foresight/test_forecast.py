@@ -48,11 +48,13 @@ def test_the_forecast_lists_what_fires_to_whom_and_why(world):
     first = found.coming[0]
     assert (first.record_id, found.coming[1].record_id) == (key, closed)
     assert str(first.why) == (
-        "max(last_contacted_at, owner_since) is 2026-03-02 09:00; "
-        "after {by: level, a: 7 days, b: 15 days, else: 30 days} "
-        "since max(last_contacted_at, owner_since)"
+        "the later of Last contacted at and Owner since is 2026-03-02 09:00; "
+        "by Level (Key: 7 days; Normal: 15 days; else: 30 days) "
+        "after the later of Last contacted at and Owner since"
     )
-    assert first.why.in_language("zh").startswith("max(last_contacted_at, owner_since) 为 2026-")
+    assert first.why.in_language("zh").startswith(
+        "“Last contacted at”与“负责开始时间”中较晚者 为 2026-"
+    )
     # A follow-up moves it, within the very write.
     world.later(days=2)
     world.follow_up(key)
@@ -93,7 +95,7 @@ def test_why_not_names_the_date_or_the_condition(world):
     assert answer.state == "will"
     assert (answer.due, answer.to) == (world.clock.now() + timedelta(days=7), ("Sam",))
     assert said(answer) == [
-        "max(last_contacted_at, owner_since) is 2026-03-02 09:00.",
+        "the later of Last contacted at and Owner since is 2026-03-02 09:00.",
         "It is due 2026-03-09 09:00.",
     ]
     world.update(number, status="closed")
@@ -105,7 +107,7 @@ def test_why_not_names_the_date_or_the_condition(world):
         ("status == 'active'", False),
         ("owner is not empty", True),
     ]
-    assert said(why(world, "on-the-day", number)) == ["It has no date yet: due_on is empty."]
+    assert said(why(world, "on-the-day", number)) == ["It has no date yet: Due on is empty."]
     world.update(number, due_on="2026-01-01")
     assert "is left alone (`backlog: skip`)" in said(why(world, "on-the-day", number))[1]
 
@@ -143,7 +145,7 @@ do: [{notify: {to: owner, say: Closed}}]
     answer = why(world, "closing", world.customer(level="b"))
     assert said(answer) == [
         "Its condition does not hold now: level == 'a'.",
-        "It fires on: update, when this changes: status to closed.",
+        "It fires on: update, when this changes: Status to Closed.",
     ]
     # What was before is known only to the event.
     assert [(one.text, one.is_met) for one in answer.parts] == [

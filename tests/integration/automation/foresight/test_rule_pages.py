@@ -45,7 +45,7 @@ def test_administrators_see_rules_their_forecast_and_a_replay(world):
     number = root.made("customer", name="New one", owner=3)["id"]
     page = root.ask("GET", "/setup/rules").text
     assert "Silent customers" in page
-    assert "after 5 days since created_at, at 09:00" in page
+    assert "5 days after Created at, at 09:00" in page
     page = root.ask("GET", "/setup/rules/silent?days=30").text
     assert f'href="/crm/customer/{number}"' in page
     assert "workflows/rules.yaml:2" in page

@@ -25,7 +25,10 @@ def test_rules_are_listed_foreseen_explained_and_replayed(world, tmp_path):
         return found.output
 
     listed = run("list")
-    assert "customer: after {by: level, a: 7 days, b: 15 days, else: 30 days} since" in listed
+    assert (
+        "customer: by Level (Key: 7 days; Normal: 15 days; else: 30 days) after the later of"
+        in listed
+    )
     assert json.loads(run("list", "--format", "json"))[0]["file"].startswith("workflows/")
     told = json.loads(run("forecast", "--rule", "silent", "--days", "366", "--format", "json"))
     # The machine's clock is not the test's: what was due then is due still, or over.
