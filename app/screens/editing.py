@@ -65,6 +65,12 @@ class FormView:
     problems_title: str = ""
     warnings: Sequence[str] = ()
     has_lines: bool = False
+    #: under which what is typed is kept in the browser, and where it is taken up again
+    draft: str = ""
+    again: str = ""
+    is_taken: bool = False
+    #: where those who edit a record say so
+    here_href: str = ""
 
 
 class Editing:
@@ -72,6 +78,8 @@ class Editing:
 
     def __init__(self, visit: Visit, name: str, number: str | None = None) -> None:
         self.visit = visit
+        #: it shows what was typed before already
+        self.is_taken = False
         self.entity: Entity = visit.entity(name)
         self.record: Record | None = None
         if number is not None:
@@ -162,6 +170,10 @@ class Editing:
             problems_title=visit.wording.count(
                 "%(number)s thing to put right:", "%(number)s things to put right:", len(problems)
             ),
+            draft=f"{visit.principal.user_id}:{self.base}",
+            again=f"{self.base}/again",
+            is_taken=self.is_taken or bool(problems),
+            here_href=f"{self.back}/here" if self.record is not None else "",
             has_lines=any(entity.fields[one].type.name == "lines" for one in self.names),
         )
         response = visit.render("form.html", page=visit.page(title, entity.name), view=view)
@@ -271,9 +283,16 @@ class Editing:
         said = visit.words(problem.message) if problem.message else ""  # type: ignore[arg-type]
         return self.show(drawing, everything, first(typed, MARKS), first(typed, VERSION), said)
 
+    def take_up(self) -> Response:
+        """Show the form of a new record with what was typed before: a draft, or the short form."""
+        typed, touched = self._posted()
+        self.is_taken = True
+        return self.show(self.drawing(typed, touched), touched, "", "")
+
     def keep_editing(self) -> Response:
         """Show the form again after a conflict, on top of what is in the database now."""
         assert self.record is not None
+        self.is_taken = True
         typed, touched = self._posted()
         opened = self._opened()
         shown = merged(opened, typed)

@@ -7,16 +7,14 @@ save is one line, however many fields it changed. Nothing here decides what may 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, redirect, request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from app.automation.ledger import STATES
-from app.automation.news import named_in
 from app.automation.timeline import Happening, read_timeline
 from app.definitions.catalog import Entity, Field
 from app.errors import Malformed
@@ -26,7 +24,8 @@ from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.columns import is_listable
 from app.screens.firings import ledger
 from app.screens.frame import Choice
-from app.screens.marks import Mark, mark_of
+from app.screens.happening_lines import Entry, Happenings, with_mentions
+from app.screens.marks import mark_of
 from app.screens.moments import month, time_tag
 from app.screens.navigation import icon_names, icon_of, plural
 from app.screens.record_blocks import title_of
@@ -37,38 +36,9 @@ LINES = 15
 _OPTIONS = ("choice", "stage")
 _MOMENTS = ("date", "datetime")
 _WORDS = ("longtext", "markdown")
+#: What is taken back from the timeline, if it is the newest change.
+_UNDOABLE = ("update", "transfer", "claim", "release", "attach", "detach")
 _DOTS = {"done": "ok", "failed": "bad", "waiting": "warn", "due": "info"}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the timeline."""
-
-    kind: str
-    sentence: Markup | str
-    when: Markup
-    month: str = ""
-    person: Mark | None = None
-    icon: str = "git-commit"
-    #: fields before and after; several of them are folded
-    changes: Sequence[Change] = ()
-    folded: str = ""
-    #: words in a card, and what stands below them
-    body: Markup | str = ""
-    foot: Sequence[tuple[str, Markup | str]] = ()
-    tone: str = ""
-    links: Sequence[tuple[str, str]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Happenings:
-    """Lines of a timeline, what it can be narrowed to, and where earlier ones are."""
-
-    entries: Sequence[Entry]
-    href: str
-    choices: Sequence[Choice] = ()
-    chosen: str = ""
-    more_href: str = ""
 
 
 def read_happenings(visit: Visit, entity: Entity, record_id: int) -> Happenings:
@@ -187,6 +157,17 @@ class _Teller:
             this = month(one.at, self.visit.wording, self.visit.look.zone)
             entries.append(self._entry(one, this if this != last else ""))
             last = this
+        return self._with_undo(entries)
+
+    def _with_undo(self, entries: list[Entry]) -> list[Entry]:
+        """Offer to take back the newest change, if there is one and one may change the record."""
+        newest = next((n for n, one in enumerate(self.found) if one.line is not None), None)
+        line = self.found[newest].line if newest is not None else None
+        if newest is None or line is None or line.action not in _UNDOABLE:
+            return entries
+        if self.visit.policy.may("update", self.entity.name):
+            href = f"/changes/undo/{self.entity.name}/{self.record_id}"
+            entries[newest] = replace(entries[newest], undo=href, line=line.id)
         return entries
 
     def _entry(self, one: Happening, above: str) -> Entry:
@@ -365,8 +346,15 @@ class _Teller:
                 foot.append(("calendar", Markup("{} {}").format(label, shown)))
             elif self._leads_elsewhere(field, record):
                 html = _show(self.visit, other, name, record)
-                foot += [("link", html)] if html is not None else []
+                is_person = "user" in field.type.targets(field)
+                if html is not None and not (is_person and self._is_owner(record, name)):
+                    foot.append(("user" if is_person else "link", html))
         return foot
+
+    @staticmethod
+    def _is_owner(record: Record, name: str) -> bool:
+        """Return whether a person is whoever wrote it, who stands above already."""
+        return record.links.get(name) == record.links.get("owner")
 
     def _leads_elsewhere(self, field: Field, record: Record) -> bool:
         """Return whether a link names something else than the record the timeline is of."""
@@ -382,12 +370,3 @@ class _Teller:
 def _show(visit: Visit, entity: Entity, name: str, record: Record) -> Markup | None:
     html = show_value(entity, name, record, visit.look, masked=name in record.masked, full=False)
     return None if html == EMPTY else html
-
-
-def with_mentions(text: str, people: Any) -> Markup:
-    """Return a comment with the names of those it mentions set off."""
-    html, end = Markup(), 0
-    for start, stop, _ in named_in(text, people):
-        html += escape(text[end:start]) + Markup('<b class="brand">{}</b>').format(text[start:stop])
-        end = stop
-    return html + escape(text[end:])

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, request
 from markupsafe import Markup, escape
 
-from app.screens.controls import Chosen, Control, first
+from app.definitions.catalog import Entity, Field
+from app.expressions.tree import Compare, Path
+from app.expressions.why import required_parts
+from app.screens.controls import Chosen, Control, Typed, first
 from app.screens.form_state import as_typed, raw_of
 from app.screens.marks import mark_of
 from app.screens.navigation import in_sentence
@@ -73,12 +77,54 @@ def pick(visit: Visit, name: str, field: str) -> Response:
         other = visit.catalog.entities[to]
         if visit.policy.may("create", to):
             label = in_sentence(other.label.in_language(visit.language), visit.language)
-            new_href = f"/crm/{to}/new"
-            new_label = visit.wording.say("New %(thing)s", thing=label)
+            new_href = new_from_picker(entity, one, other, typed, words)
+            new_label = (
+                visit.wording.say("New %(thing)s “%(words)s”", thing=label, words=words)
+                if words
+                else visit.wording.say("New %(thing)s", thing=label)
+            )
     none = visit.wording.say("Nothing found that you may choose")
     return visit.render(
         "picker_options.html", options=offers, none=none, new_href=new_href, new_label=new_label
     )
+
+
+def new_from_picker(
+    entity: Entity, field: Field | None, other: Entity, typed: Typed, words: str
+) -> str:
+    """Return the address where what a picker looked for is made, with what is known of it.
+
+    The words that were typed are its title; what the picker's `where` wants to be equal is given.
+    """
+    given: dict[str, str] = {}
+    title = other.fields.get(other.title or "")
+    if words and title is not None and title.type.name == "text":
+        given[title.name] = words
+    for mine, theirs in _equal(field):
+        if mine in other.fields and theirs in entity.fields and first(typed, theirs):
+            given[mine] = first(typed, theirs)
+            given[f"{mine}.title"] = first(typed, f"{theirs}.title")
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"/crm/{other.name}/new{'?' if query else ''}{query}"
+
+
+def _equal(field: Field | None) -> list[tuple[str, str]]:
+    """Return what a picker's `where` compares: its record's field, the form's field."""
+    condition = field.conditions.get("where") if field is not None else None
+    if condition is None:
+        return []
+    found: list[tuple[str, str]] = []
+    for part in required_parts(condition.root):
+        if not isinstance(part, Compare) or part.operator != "==":
+            continue
+        sides: Mapping[bool, Any] = {
+            one.root == "record": one
+            for one in (part.left, part.right)
+            if isinstance(one, Path) and one.root in ("", "record")
+        }
+        if set(sides) == {True, False} and not sides[False].hops and not sides[True].hops:
+            found.append((sides[False].name, sides[True].name))
+    return found
 
 
 def _values(visit: Visit, name: str, typed: Mapping[str, Any]) -> dict[str, Any]:

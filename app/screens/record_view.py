@@ -9,7 +9,7 @@ from app.screens.approval_block import ApprovalView, OfferView
 from app.screens.attachments import Files
 from app.screens.buttons import ButtonView
 from app.screens.controls import Control
-from app.screens.happenings import Happenings
+from app.screens.happening_lines import Happenings
 from app.screens.list_view import Tab
 from app.screens.marks import Mark
 from app.screens.moving import Path

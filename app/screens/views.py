@@ -32,6 +32,7 @@ from app.screens import (
     people,
     pickers,
     pools,
+    quick,
     setup,
     shapes,
     shares,
@@ -127,6 +128,19 @@ class RecordsView(Screen):
     @expose("/<entity>/<int:number>/edit/refresh", methods=["POST"])
     def refresh_edit(self, entity: str, number: int) -> Any:
         return Editing(visit(), entity, str(number)).refresh()
+
+    @expose("/<entity>/new/again", methods=["POST"])
+    def new_again(self, entity: str) -> Any:
+        return quick.again(visit(), entity)
+
+    @expose("/<entity>/new/quick", methods=["GET", "POST"])
+    def quick(self, entity: str) -> Any:
+        form = quick.QuickEditing(visit(), entity)
+        return form.save() if request.method == "POST" else form.open()
+
+    @expose("/<entity>/new/quick/refresh", methods=["POST"])
+    def refresh_quick(self, entity: str) -> Any:
+        return quick.QuickEditing(visit(), entity).refresh()
 
     @expose("/<entity>/<int:number>/edit/again", methods=["POST"])
     def edit_again(self, entity: str, number: int) -> Any:

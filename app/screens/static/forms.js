@@ -106,8 +106,26 @@ function onChange(event) {
   if (form.hasAttribute("data-alive") || field?.hasAttribute("data-alive")) refreshSoon(form);
 }
 
+// A draft is over once its form was taken: the page that follows is not that form again.
+function settleDraft() {
+  const sent = sessionStorage.getItem("draft-sent");
+  if (!sent) return;
+  sessionStorage.removeItem("draft-sent");
+  const again = document.querySelector("form[data-draft]");
+  if (!document.querySelector(".standing, [role=alert]") && `draft:${again?.dataset.draft}` !== sent) {
+    localStorage.removeItem(sent);
+  }
+}
+
+function forgetDrafts() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith("draft:")) localStorage.removeItem(key);
+  }
+}
+
 function onSubmit(event) {
   const form = event.target;
+  if (form.getAttribute("action") === "/sign-out") forgetDrafts();
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -166,6 +184,7 @@ function startDropping() {
 }
 
 export function startForms() {
+  settleDraft();
   document.addEventListener("change", (event) => {
     const input = event.target;
     if (input.matches?.("[data-upload] input[type=file]")) {
@@ -190,7 +209,7 @@ export function startForms() {
     if (adder) addRow(adder);
   });
   addEventListener("beforeunload", (event) => {
-    if (dirty && document.querySelector("form[data-refresh]")) event.preventDefault();
+    if (dirty && document.querySelector("form[data-refresh]:not([data-kept])")) event.preventDefault();
   });
   addEventListener("pageshow", (event) => {
     // A page that comes back from the browser's memory must be able to be sent again.

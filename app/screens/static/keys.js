@@ -69,7 +69,11 @@ function onKey(event) {
   }
   const command = event.ctrlKey || event.metaKey;
   if (command && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
-    const form = document.querySelector("form[data-refresh], form[data-saves]");
+    // Of several forms on a page, the one somebody types in; a dialog before what lies below it.
+    const form =
+      event.target.closest?.("form[data-refresh], form[data-saves]") ??
+      document.querySelector("dialog[open] form[data-refresh]") ??
+      document.querySelector("form[data-refresh], form[data-saves]");
     if (form) {
       event.preventDefault();
       form.requestSubmit();

@@ -81,6 +81,15 @@ function addChosen(box, id, title) {
   inputOf(box).value = "";
 }
 
+// What was made for a picker is chosen in it.
+export function chooseIn(box, id, title) {
+  if (box.hasAttribute("data-many")) addChosen(box, id, title);
+  else setOne(box, id, title);
+  show(box, false);
+  changed(box);
+  inputOf(box).focus();
+}
+
 function changed(box) {
   box.dispatchEvent(new Event("change", { bubbles: true }));
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -143,3 +144,40 @@ def test_whatever_is_refused_says_why(world):
     tom = world.browser("tom")
     answer = tom.ask("POST", f"{page}/here", data={"csrf_token": tom.csrf})
     assert answer.status_code == 404
+
+
+def test_a_record_is_made_from_anywhere(world):
+    sam, token = world.browser("sam"), world.as_("sam")
+    parent = sam.made("customer", name="Parent", status="active")["id"]
+    # What must be there, what was given along and the first of the rest; never what may not be set.
+    form = sam.ask("GET", f"/crm/customer/new/quick?parent={parent}&parent.title=Parent").text
+    names = set(re.findall(r'data-field="(\w+)"', form))
+    assert {"name", "parent", "level", "status"} <= names
+    assert not {"secret", "credit", "files", "total"} & names
+    assert f'value="{parent}"' in form
+    quick = "/crm/customer/new/quick"
+    sent = {"csrf_token": sam.csrf, "name": "", "_touched": "name"}
+    refused = sam.ask("POST", quick, data=sent)
+    assert (refused.status_code, "is needed" in refused.text) == (422, True)
+    # What a choice makes necessary joins the form while it is typed.
+    typed = {"csrf_token": sam.csrf, "name": "Quick", "level": "a", "_touched": ["name", "level"]}
+    fresh = sam.ask("POST", f"{quick}/refresh", data=typed).text
+    assert 'data-field="reason"' in fresh
+    made = sam.ask("POST", quick, data={**typed, "reason": "big"}).json
+    assert (made["title"], made["entity"]) == ("Quick", "customer")
+    assert token.get(f"/customer/{made['id']}").json["owner"] == IDS["sam"]
+    # The whole form goes on with what was typed, as it does with a draft.
+    whole = sam.ask("POST", "/crm/customer/new/again", data={**typed, "name": "Kept <b>"})
+    assert (whole.status_code, 'value="Kept &lt;b&gt;"' in whole.text) == (200, True)
+    assert f'data-draft="{IDS["sam"]}:/crm/customer/new"' in whole.text
+    assert "data-taken" in whole.text
+    # A picker offers to make what it did not find, with what is known of it.
+    asked = {"csrf_token": sam.csrf, "_q": "Nobody & Co"}
+    offers = sam.ask("POST", "/crm/customer/pick/parent", data=asked).text
+    assert 'href="/crm/customer/new?name=Nobody+%26+Co"' in offers
+    # Rows of lines need the whole form; a reader makes nothing.
+    assert sam.ask("GET", "/crm/order/new/quick?customer=1").status_code == 200
+    vic = world.browser("vic")
+    assert vic.ask("GET", quick).status_code == 403
+    assert vic.ask("POST", quick, data={"csrf_token": vic.csrf, "name": "x"}).status_code == 403
+    assert sam.ask("GET", "/crm/nothing/new/quick").status_code == 404
