@@ -20,6 +20,8 @@ WORDS = (
 )  # fmt: skip
 #: More than this is no period anybody looks at.
 MOST_DAYS = 36_600
+#: More points than these are no curve.
+MOST_PARTS = 400
 
 _LAST = re.compile(r"last (\d{1,4}) (day|week|month)s?\Z")
 _NAMED = re.compile(r"(this|previous) (week|month|quarter|year)\Z")
@@ -187,6 +189,12 @@ def parts_of(span: Span, unit: str, today: date) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def unit_within(span: Span, unit: str) -> str:
+    """Return the unit, or a coarser one where a period has more parts than anybody reads."""
+    days = {"day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}
+    return unit if span.days <= MOST_PARTS * days[unit] else finer(span)
+
+
 def finer(span: Span) -> str:
     """Return the unit in which a line shows a period: about a dozen to a month of points."""
     if span.first is None or span.days > 1_200:
@@ -201,7 +209,7 @@ def _last(count: int, unit: str, today: date) -> Span:
         raise ValueError("0")
     if unit == "month":
         last = span_of("month", today).last
-        return Span("months", _plus_months(today.replace(day=1), 1 - count), last)
+        return _checked(Span("months", _plus_months(today.replace(day=1), 1 - count), last))
     days = count * (7 if unit == "week" else 1)
     return _between(today - timedelta(days=days - 1), today)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.access.principal import Principal
 from app.access.sources import calendar_of
 from app.definitions.dashboards import TIMES, Dashboard, Figure
-from app.definitions.periods import Span, a_year_before, finer, moved, up_to
+from app.definitions.periods import Span, a_year_before, finer, moved, unit_within, up_to
 from app.records.figure_links import drill_of, of_people
 from app.records.figure_picks import read_span
 from app.records.figure_results import Answer, People
@@ -89,7 +89,9 @@ class Look:
         kind, _ = self.own.kinds.get(number, ("", ""))
         answer.row_kind = kind
         if kind == "time" and answer.span is not None:
-            answer.unit = finer(answer.span) if figure.by == "time" else figure.by
+            answer.unit = finer(answer.span)
+            if figure.by != "time":
+                answer.unit = unit_within(answer.span, figure.by)
         answer.drill = drill_of(figure, answer.span, self.conditions(figure))
         return answer
 
