@@ -74,6 +74,7 @@ def change_schemas() -> dict[str, Any]:
         "records": {"type": "object", "additionalProperties": counted},
         "is_more": {"type": "boolean", "description": "There are more than were counted."},
         "undoes": {**_NUMBER, "description": "The change set this one takes back."},
+        "undone": {**counted, "description": "Records that were taken back."},
         "undone_by": {**_NUMBER, "description": "The newest that takes this one back."},
     }
     return {

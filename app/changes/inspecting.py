@@ -43,12 +43,25 @@ _is_group = (
     .scalar_subquery()
 )
 _undo = sa.alias(_c, "undo")
+_again = sa.alias(_c, "again")
+#: undone in turn, it does not count
+_stands = ~sa.exists().where(_again.c.undoes == _undo.c.id)
 _undone_by = (
-    sa.select(sa.func.max(_undo.c.id)).where(_undo.c.undoes == _c.c.id).correlate(_c)
+    sa.select(sa.func.max(_undo.c.id)).where(_undo.c.undoes == _c.c.id, _stands).correlate(_c)
 ).scalar_subquery()
+_undone = (
+    sa.select(_h.c.entity, _h.c.record_id)
+    .join(_undo, _undo.c.id == _h.c.change_set)
+    .where(_undo.c.undoes == _c.c.id, _stands)
+    .correlate(_c)
+    .distinct()
+    .limit(sa.literal_column(str(COUNTED + 1)))
+    .subquery()
+)
+_how_many = sa.select(sa.func.count()).select_from(_undone).correlate(_c).scalar_subquery()
 _columns = (
     _c.c.id, _c.c.happened_at, _c.c.user_id, _c.c.origin, _c.c.note, _c.c.kind, _c.c.undoes,
-    _undone_by.label("undone_by"),
+    _undone_by.label("undone_by"), _how_many.label("undone"),
 )  # fmt: skip
 _list = Statement(
     sa.select(*_columns)
@@ -118,6 +131,8 @@ class ChangeSet:
     #: the one it takes back, and the newest that takes this one back
     undoes: int | None
     undone_by: int | None
+    #: how many of its records were taken back
+    undone: int = 0
     #: records by entity; more than `COUNTED` are not counted on
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -144,6 +159,7 @@ class ChangeSet:
             "is_more": self.is_more,
             "undoes": self.undoes,
             "undone_by": self.undone_by,
+            "undone": self.undone,
         }
 
 

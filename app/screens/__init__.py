@@ -49,6 +49,7 @@ def register_screens(builder: Any, core: Any) -> None:
     )
     from app.screens.bench_views import BenchView, PaletteView
     from app.screens.brand import BrandView, Logos
+    from app.screens.change_views import ChangesView
     from app.screens.configuration import Configuration
     from app.screens.dashboard_views import DashboardsView, TargetsView
     from app.screens.former import register_former_links
@@ -102,6 +103,7 @@ def register_screens(builder: Any, core: Any) -> None:
         DeliveriesView,
         ImportsView,
         JobsView,
+        ChangesView,
         RulesView,
         StaffView,
         BenchView,

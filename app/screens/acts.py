@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 
 from app.errors import InvalidInput, NotFound, RuleFailed
+from app.screens.change_undo import way_back
 from app.screens.record_blocks import title_of
 from app.screens.record_page import record_page
 from app.screens.visit import Visit, leave_toast
@@ -64,7 +65,8 @@ def transfer(visit: Visit, name: str, number: str) -> Response:
         return record_page(visit, name, number, refused=_sentence(visit, problem))
     to = request.form.get("owner.title", "")
     title = title_of(entity, record, visit)
-    leave_toast(visit.wording.say("%(title)s was handed to %(name)s", title=title, name=to))
+    told = visit.wording.say("%(title)s was handed to %(name)s", title=title, name=to)
+    leave_toast(told, **way_back(visit, name, record.id))
     try:
         visit.records.get(visit.principal, name, number, fields=("id",))
     except NotFound:

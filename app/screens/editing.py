@@ -12,6 +12,7 @@ from app.definitions.catalog import Entity
 from app.errors import Forbidden, InvalidInput, NotFound, RuleFailed
 from app.records.conflicts import RecordConflict
 from app.records.results import Record
+from app.screens.change_undo import way_back
 from app.screens.conflicts import conflict_page, without_theirs
 from app.screens.controls import Typed, first
 from app.screens.drawing import Drawing
@@ -237,7 +238,8 @@ class Editing:
         if self.record is None:
             leave_toast(visit.wording.say("%(title)s was created", title=title))
         elif written.changed:
-            leave_toast(visit.wording.say("Saved"))
+            way = way_back(visit, self.entity.name, written.id)
+            leave_toast(visit.wording.say("Saved"), **way)
         if written.warnings:
             leave_toast(" ".join(visit.words(one) for one in written.warnings))
         return redirect(f"/crm/{self.entity.name}/{written.id}", 303)  # type: ignore[return-value]

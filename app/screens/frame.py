@@ -295,6 +295,7 @@ def _approvals(catalog: Catalog, wording: Wording, active: str) -> list[NavItem]
 def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding) -> list[NavItem]:
     problems, changes = outstanding.problems, outstanding.changes
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
+    items.append(NavItem(wording.say("Changes"), "/changes", "history", on=active == "changes"))
     if policy.is_admin:
         items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
         items.append(NavItem(wording.say("System"), "/system", "server", on=active == "system"))
