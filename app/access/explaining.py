@@ -109,9 +109,24 @@ def _verdict(policy: Policy, right: str, entity: str) -> Verdict:
     rule = policy.rule(right, entity)
     if rule.is_none:
         return "no"
-    if rule.is_all or (right != "read" and rule == policy.rule("read", entity)):
+    if rule.is_all or (right != "read" and not is_narrower(rule, policy.rule("read", entity))):
         return "yes"
     return "some"
+
+
+def is_narrower(rule: RowRule, read: RowRule) -> bool:
+    """Return whether a right holds for fewer rows than may be read, shares left aside."""
+    if rule.is_all or read.is_none:
+        return False
+    return _outline(rule) != _outline(read)
+
+
+def _outline(rule: RowRule) -> frozenset[frozenset[tuple[frozenset[str], tuple[str, ...], bool]]]:
+    """Return what a rule asks of a row, whoever it was shared with."""
+    return frozenset(
+        frozenset((part.scopes, part.texts, part.inherited is not None) for part in alternative)
+        for alternative in rule.alternatives
+    )
 
 
 def explain_fields(catalog: Catalog, roles: Iterable[str], entity: str) -> list[FieldExplained]:

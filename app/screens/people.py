@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request
 from markupsafe import escape
 
+from app.access.explaining import is_narrower
 from app.access.policy import Policy, RowRule
 from app.errors import NotFound
 from app.screens.list_view import Tab
@@ -246,12 +247,8 @@ def rights_row(visit: Visit, policy: Policy, entity: Any) -> RightsRow:
     cells = []
     for right in _RIGHTS:
         found = policy.rule(right, entity.name)
-        cells.append("no" if found.is_none else "some" if _is_narrower(found, rule) else "yes")
+        cells.append("no" if found.is_none else "some" if is_narrower(found, rule) else "yes")
     return RightsRow(plural(entity, visit.language), scope_words(visit, rule), cells)
-
-
-def _is_narrower(rule: RowRule, read: RowRule) -> bool:
-    return rule != read and not read.is_none and not rule.is_all
 
 
 def scope_words(visit: Visit, rule: RowRule) -> str:

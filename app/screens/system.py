@@ -191,8 +191,8 @@ def _of_scheduler(visit: Visit, overview: Overview, *, is_away: bool) -> Finding
     name = say("Scheduler", "调度器")
     if overview.leader is None:
         return _found(visit, "bad", name, say(
-            "None is running: nothing that is due is sent. Start one with `trellis scheduler`.",
-            "没有运行中的调度器，到期事项不会发送。请执行 `trellis scheduler`。",
+            "None is running: nothing that is due is sent. Start one: trellis scheduler.",
+            "没有运行中的调度器，到期事项不会发送。请执行 trellis scheduler。",
         ), "/jobs")  # fmt: skip
     if is_away or "redis-away" in overview.troubles:
         return _found(visit, "bad", name, say(
@@ -212,8 +212,8 @@ def _of_workers(visit: Visit, overview: Overview) -> Finding:
     missing = [one for one in overview.troubles if one.startswith("no-worker-for")]
     if missing:
         return _found(visit, "bad", name, say(
-            "{count} run, none for {queues}. Start one with `trellis worker`.",
-            "{count} 个运行中，但缺少 {queues} 的工作进程。请执行 `trellis worker`。",
+            "{count} run, none for {queues}. Start one: trellis worker.",
+            "{count} 个运行中，但缺少 {queues} 的工作进程。请执行 trellis worker。",
             count=count, queues=", ".join(one.rpartition("-")[2] for one in missing),
         ), "/jobs")  # fmt: skip
     if overview.put_aside:
@@ -268,7 +268,7 @@ def _of_logo(visit: Visit) -> Finding:
     name, file = say("Logo", "徽标"), visit.catalog.app.look.get("logo")
     if not file:
         return _found(visit, "info", name, say(
-            "None is named: `look.logo` of app.yaml.", "未设置：app.yaml 的 `look.logo`。",
+            "None is named: look.logo of app.yaml.", "未设置：app.yaml 的 look.logo。",
         ))  # fmt: skip
     if visit.screens.logos.find(file) is None:
         return _found(visit, "warn", name, say(
@@ -290,7 +290,7 @@ def _of_factors(visit: Visit) -> Finding:
     without = [one for one in admins if not visit.core.second_factors.is_on(one.id)]
     if without:
         return _found(visit, "warn", name, say(
-            "{count} of {all} administrators sign in with a password alone.",
+            "Administrators who sign in with a password alone: {count} of {all}.",
             "{all} 名管理员中有 {count} 名仅凭密码登录。",
             count=len(without), all=len(admins)), "/me/security")  # fmt: skip
     return _found(visit, "ok", name, say(
@@ -299,8 +299,8 @@ def _of_factors(visit: Visit) -> Finding:
 
 def _of_backups(visit: Visit) -> Finding:
     return _found(visit, "info", say("Backups", "备份"), say(
-        "Trellis makes none by itself. Copy the database (`pg_dump`) and the folder {data}.",
-        "Trellis 不会自动备份。请备份数据库（`pg_dump`）以及文件夹 {data}。",
+        "Trellis makes none by itself. Copy the database (pg_dump) and the folder {data}.",
+        "Trellis 不会自动备份。请备份数据库（pg_dump）以及文件夹 {data}。",
         data=str(visit.core.settings.data)))  # fmt: skip
 
 

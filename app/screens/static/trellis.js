@@ -12,6 +12,7 @@ import { startPickers } from "./picker.js";
 import { startSelection } from "./selection.js";
 import { startToasts } from "./toast.js";
 import { startTree } from "./tree.js";
+import { startWaiting } from "./waiting.js";
 import { startTrail } from "./trail.js";
 
 startFloats();
@@ -27,6 +28,7 @@ startTrail();
 startPalette();
 startTree();
 startInstalled();
+startWaiting();
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-quick]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;

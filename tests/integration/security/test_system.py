@@ -36,7 +36,7 @@ def test_u8_a_full_quota_says_so_and_keeps_nothing(small):
     assert page.index("a.txt") < page.index("c.txt")
     page = root.ask("GET", "/system").text
     for sentence in ("None is running: nothing that is due is sent", "TRELLIS_SMTP_HOST",
-                     "1 of 1 administrators sign in with a password alone", "Version 1 serves",
+                     "with a password alone: 1 of 1", "Version 1 serves",
                      "connections open", "are free where the data is kept",
                      "Something does not work."):  # fmt: skip
         assert sentence in page, sentence
