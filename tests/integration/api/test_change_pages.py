@@ -64,6 +64,7 @@ def test_a_change_set_is_listed_inspected_and_undone_in_the_browser(world):
     line = api.get(f"/customer/{other}/history").json["rows"][0]["id"]
     record = sam.ask("GET", f"/crm/customer/{other}").text
     assert f'action="/changes/undo/customer/{other}"' in record
+    assert f'name="line" value="{line}"><button class="btn btn-quiet' in record
     undone = post(f"/changes/undo/customer/{other}", line=str(line), back="//evil.example")
     assert undone.headers["Location"] == f"/crm/customer/{other}"
     assert api.get(f"/customer/{other}").json["note"] != "third"
