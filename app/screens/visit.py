@@ -20,6 +20,7 @@ from app.notifications.hearing import Hearing
 from app.notifications.presence import Presence
 from app.screens.cells import Look
 from app.screens.frame import Frames, Page, Toast, bare_page
+from app.screens.packing import html_answer
 from app.screens.rendering import Renderer
 from app.screens.wording import SOURCE, Wording
 from app.texts import Label, say
@@ -217,10 +218,7 @@ class Visit:
 
     def render(self, template: str, **context: Any) -> Response:
         """Return a page as an answer; nothing that shows records is kept by anybody."""
-        html = self.screens.renderer.render(template, self.language, **context)
-        response = Response(html, content_type="text/html; charset=utf-8")
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return html_answer(self.screens.renderer.render(template, self.language, **context))
 
 
 def leave_toast(text: str, **more: Any) -> None:
