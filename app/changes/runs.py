@@ -91,10 +91,13 @@ class Runs:
         with self._pools.write.connection() as connection:
             row = statements.insert_run.run(connection, values).fetchone()
         assert row is not None
-        if values["total"] <= at_once:
-            while self.advance(int(row[0]), principal=principal):
-                pass
-        return self.get(principal, int(row[0]))
+        return self.go(principal, int(row[0]), values["total"] <= at_once)
+
+    def go(self, principal: Principal, run_id: int, now: bool) -> Run:
+        """Do a run that was kept, if it is to be done now; return how it stands."""
+        while now and self.advance(run_id, principal=principal):
+            pass
+        return self.get(principal, run_id)
 
     def _ids(self, principal: Principal, entity: str, chosen: Chosen, doing: Doing) -> list[int]:
         if chosen.ids is not None:

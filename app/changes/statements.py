@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from app.database.change_tables import change_run, change_skip
 from app.database.statements import Statement
@@ -126,15 +126,43 @@ _gone = sa.func.bool_or(_h.c.action == "delete")
 _back = sa.func.bool_or(_h.c.action == "restore")
 #: what a change set did to which record, in the order it is taken back: what was deleted comes
 #: first, what was made goes last, and of that the latest first, since it may name what is older
-targets = Statement(
-    sa.select(_h.c.entity, _h.c.record_id)
-    .where(_h.c.change_set == _SET)
-    .group_by(_h.c.entity, _h.c.record_id)
-    .order_by(
-        sa.case((_made, 2), (sa.and_(_back, sa.not_(_gone)), 2), (_gone, 0), else_=1),
-        sa.func.max(_h.c.id).desc(),
+_phase = sa.case((_made, 2), (sa.and_(_back, sa.not_(_gone)), 2), (_gone, 0), else_=1)
+_known = _h.c.entity == sa.func.any(sa.bindparam("known", type_=sa.ARRAY(sa.SmallInteger)))
+_done_to = (
+    sa.select(
+        _h.c.entity,
+        _h.c.record_id,
+        _phase.label("phase"),
+        sa.func.max(_h.c.id).label("last"),
     )
+    .where(_h.c.change_set == _SET, _known)
+    .group_by(_h.c.entity, _h.c.record_id)
 )
+targets = Statement(_done_to.order_by("phase", sa.desc("last")))
+
+
+def _insert_undo() -> sa.Insert:
+    """Return the statement that begins undoing a whole set; its records never leave PostgreSQL."""
+    t = _done_to.subquery("t")
+    given = {
+        name: sa.cast(sa.bindparam(name, type_=sa.Text), _r.c[name].type)
+        for name in ("origin", "note", "doing")
+    }
+    order = (t.c.phase, t.c.last.desc())
+    chosen = sa.select(
+        sa.literal("undo").label("kind"),
+        sa.cast(sa.bindparam("user", type_=sa.BigInteger), sa.BigInteger).label("user_id"),
+        *(each.label(name) for name, each in given.items()),
+        sa.func.array_agg(aggregate_order_by(t.c.record_id, *order)).label("ids"),
+        sa.func.array_agg(aggregate_order_by(t.c.entity, *order)).label("entities"),
+        sa.func.count().label("total"),
+        sa.func.now().label("beat_at"),
+    ).having(sa.func.count() > 0)
+    names = [column.name for column in chosen.selected_columns]
+    return sa.insert(_r).from_select(names, chosen).returning(_r.c.id, _r.c.total)
+
+
+insert_undo = Statement(_insert_undo())
 line = Statement(
     sa.select(
         _h.c.id, _h.c.entity, _h.c.record_id, _h.c.user_id, _h.c.happened_at, _h.c.change_set

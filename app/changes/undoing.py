@@ -45,23 +45,41 @@ class Changes(Inspecting, Runs):
             InvalidInput: nothing of it is chosen.
         """
         head = self.require_set(principal, change_set)
-        with self._pools.write.connection() as connection:
-            found = statements.targets.run(connection, {"change_set": change_set}).fetchall()
-        numbers = self._live.release.numbers
-        if only is not None:
-            wanted = {(numbers.get(name), one) for name, ids in only.items() for one in ids}
-            found = [one for one in found if tuple(one) in wanted]
-        known = set(numbers.values())
-        found = [one for one in found if one[0] in known]
-        if not found:
-            sentence = say("Nothing of it is there to be undone.", "没有可撤销的内容。")
-            raise InvalidInput({"only": [sentence]})
         doing = {
             "change_set": change_set,
             "author": head["user_id"],
             "happened_at": head["happened_at"].isoformat(),
         }
-        return self._begin_undo(principal, found, doing, origin, note, at_once)
+        if only is not None:
+            found = self._chosen_of(change_set, only)
+            return self._begin_undo(principal, found, doing, origin, note, at_once)
+        values = {
+            "change_set": change_set,
+            "known": sorted(self._live.release.numbers.values()),
+            "user": principal.user_id,
+            "origin": origin,
+            "note": note,
+            "doing": json_text(doing),
+        }
+        with self._pools.write.connection() as connection:
+            row = statements.insert_undo.run(connection, values).fetchone()
+        if row is None:
+            raise _nothing()
+        return self.go(principal, int(row[0]), row[1] <= at_once)
+
+    def _chosen_of(
+        self, change_set: int, only: Mapping[str, Sequence[int]]
+    ) -> list[tuple[int, int]]:
+        """Return the chosen records of a set, by the number of their entity and their id."""
+        numbers = self._live.release.numbers
+        wanted = {(numbers.get(name), one) for name, ids in only.items() for one in ids}
+        values = {"change_set": change_set, "known": sorted(numbers.values())}
+        with self._pools.write.connection() as connection:
+            rows = statements.targets.run(connection, values)
+            found = [(row[0], row[1]) for row in rows if (row[0], row[1]) in wanted]
+        if not found:
+            raise _nothing()
+        return found
 
     def undo_line(
         self, principal: Principal, entity: str, record_id: int, line: int, *, origin: str = "api"
@@ -147,6 +165,11 @@ class Changes(Inspecting, Runs):
         targets = [(names[one], number) for one, number in zip(entities, ids, strict=True)]
         tally: Tally = work.writer.undo_in(work, targets, source_of(run.doing))
         return tally
+
+
+def _nothing() -> InvalidInput:
+    sentence = say("Nothing of it is there to be undone.", "没有可撤销的内容。")
+    return InvalidInput({"only": [sentence]})
 
 
 def source_of(doing: Mapping[str, Any]) -> Source:
