@@ -241,6 +241,11 @@ class _Maker:
             # Whoever may look into a pool walks it in the list's order.
             where = f"{self.living} AND pool IS NOT NULL"
             yield self.index(["pool", *default, "id"], where=where)
+        by = self.column(str((screens.board or {}).get("by", "")))
+        if by is not None and not self._is_removed(by) and self.is_scalar(by):
+            # A board takes the first few of each option in the list's order, however many there
+            # are that are over and done with.
+            yield self.living_index([by.name, *default, "id"], include=self.seen_by)
         for path in screens.filters:
             yield from self.filter_index(path, default)
         for field in self.entity.fields.values():

@@ -145,14 +145,14 @@ def read_days(
     days: Sequence[date],
     zone: tzinfo,
     asked: Asked,
-    more: Sequence[str] = (),
+    most: int = MOST_A_DAY,
 ) -> Agenda:
     """Return the entries of one source on *days*, which follow each other.
 
     Args:
         title: the field that names a record, where it may be read.
         zone: whose midnight parts the days.
-        more: further fields to read.
+        most: how many of each day are read.
 
     Raises:
         Malformed: a condition cannot be read.
@@ -160,13 +160,13 @@ def read_days(
     """
     where, condition = _of_person(source, asked.person)
     filters = [f"({one})" for one in (asked.filter, condition) if one]
-    fields = [title, source.begin, source.end, *more]
+    fields = [title, source.begin, source.end]
     if isinstance(source.all_day, str):
         fields.append(source.all_day)
     first, last = days[0], days[-1]
     begins = [first] if source.lasts else list(days)
     ends = [last + timedelta(days=1)] if source.lasts else [one + timedelta(days=1) for one in days]
-    limit = MOST_LASTING if source.lasts else MOST_A_DAY
+    limit = MOST_LASTING if source.lasts else most
     found = records.board(
         principal,
         source.entity,

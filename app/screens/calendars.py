@@ -6,7 +6,7 @@ something. Only the days in sight are read. Moving a record to another day is `c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,8 +23,10 @@ from app.screens.record_blocks import title_of
 from app.screens.visit import Visit
 
 SPANS = ("week", "month", "agenda")
-#: Entries of a day that a month shows; the rest is a number.
-SHOWN = 4
+#: Entries of a day that are shown, of a week those of whole days; the rest is a number.
+SHOWN = {"month": 4, "week": 8, "agenda": 30}
+#: Entries of a day and source that are read, to be shown or counted.
+READ = {"month": 12, "week": 30, "agenda": 31}
 #: Days of an agenda.
 AGENDA_DAYS = 14
 #: The hours a week always shows.
@@ -113,7 +115,6 @@ class Cell:
     #: of a week: the entries of each hour
     hours: dict[int, list[Chip]] = field(default_factory=dict)
     all_day: Sequence[Chip] = ()
-    everything: Sequence[Chip] = ()
     weekday: str = ""
     off: str = ""
 
@@ -163,7 +164,14 @@ class Drawing:
         entity = visit.catalog.entities[source.entity]
         title = entity.title if entity.title in visit.policy.readable(entity.name) else None
         agenda = read_days(
-            visit.records, visit.principal, source, title, self.stretch.days, self.zone, asked
+            visit.records,
+            visit.principal,
+            source,
+            title,
+            self.stretch.days,
+            self.zone,
+            asked,
+            READ[self.stretch.kind],
         )
         self._timed = self._timed or source.is_timed
         self._entries.append((agenda, shade, label))
@@ -200,7 +208,7 @@ class Drawing:
         if stretch.kind == "week" and self._timed:
             used = [hour for cell in view.cells for hour in cell.hours]
             view.hours = range(min([HOURS[0], *used]), max([HOURS[1], *used]) + 1)
-        if not any(cell.everything for cell in view.cells):
+        if not any(cell.chips for cell in view.cells):
             view.empty = say("Nothing stands on these days.")
         return view
 
@@ -235,26 +243,42 @@ class Drawing:
             cell.new_label = self.visit.wording.say(
                 "New %(thing)s on %(day)s", thing=label, day=cell.label
             )
-        chips: list[tuple[Any, Chip, Entry]] = []
+        self._fill(cell, day)
+        return cell
+
+    def _fill(self, cell: Cell, day: date) -> None:
+        """Put the entries of a day where they stand: a few of them, and how many more there are."""
+        found: list[tuple[tuple[int, float, int], Entry, int, str]] = []
         is_fuller = False
         for agenda, shade, label in self._entries:
             is_fuller = is_fuller or day in agenda.fuller
-            chips += [
-                (self._order(entry, day), self._chip(entry, day, shade, label), entry)
+            found += [
+                (self._order(entry, day), entry, shade, label)
                 for entry in agenda.days.get(day, ())
                 if not self._is_left_out(entry, day)
             ]
-        chips.sort(key=lambda one: one[0])
-        cell.everything = [chip for _, chip, _ in chips]
+        found.sort(key=lambda one: one[0])
+        timed = []
+        if self.stretch.kind == "week":
+            timed = [one for one in found if one[0][0] == 1]
+            found = [one for one in found if one[0][0] != 1]
+        most = SHOWN[self.stretch.kind]
         # A day that is one too long by one entry shows that entry.
-        shown = SHOWN if len(chips) > SHOWN + 1 or is_fuller else SHOWN + 1
-        cell.chips = cell.everything[:shown]
-        if len(chips) > shown:
-            rest = len(chips) - shown
+        shown = most if len(found) > most + 1 or is_fuller else most + 1
+        cell.all_day = [
+            self._chip(one, day, shade, label) for _, one, shade, label in found[:shown]
+        ]
+        by_hour: list[Chip] = []
+        for _, entry, shade, label in timed:
+            assert isinstance(entry.begin, datetime)
+            chip = self._chip(entry, day, shade, label)
+            cell.hours.setdefault(entry.begin.astimezone(self.zone).hour, []).append(chip)
+            by_hour.append(chip)
+        cell.chips = [*cell.all_day, *by_hour]
+        if len(found) > shown:
+            rest = len(found) - shown
             cell.more = f"{rest}+" if is_fuller else str(rest)
             cell.more_href = self._href(span="agenda", on=day.isoformat())
-        self._hours(cell, chips, day)
-        return cell
 
     def _mark(self, cell: Cell, day: date) -> None:
         css = []
@@ -267,17 +291,6 @@ class Drawing:
             css.append("out")
         cell.css = " ".join(css)
 
-    def _hours(self, cell: Cell, chips: Iterable[tuple[Any, Chip, Entry]], day: date) -> None:
-        whole = []
-        for _, chip, entry in chips:
-            begin = entry.begin
-            is_here = isinstance(begin, datetime) and day_of(begin, self.zone) == day
-            if entry.is_all_day or not isinstance(begin, datetime) or not is_here:
-                whole.append(chip)
-            else:
-                cell.hours.setdefault(begin.astimezone(self.zone).hour, []).append(chip)
-        cell.all_day = whole
-
     def _is_between(self, entry: Entry, day: date) -> bool:
         """Whether an entry neither begins nor ends on a day."""
         if entry.end is None or not entry.source.lasts:
@@ -289,13 +302,15 @@ class Drawing:
         is_first = day == self.stretch.days[0]
         return self.stretch.kind == "agenda" and not is_first and self._is_between(entry, day)
 
-    def _order(self, entry: Entry, day: date) -> tuple[int, str, int]:
+    def _order(self, entry: Entry, day: date) -> tuple[int, float, int]:
+        """Return where an entry stands: whole days, then by the clock, then what goes on and on."""
         begin = entry.begin
         if self._is_between(entry, day):
-            return (2, "", entry.record.id)
-        if entry.is_all_day or not isinstance(begin, datetime):
-            return (0, "", entry.record.id)
-        return (1, begin.astimezone(self.zone).isoformat(), entry.record.id)
+            return (2, 0.0, entry.record.id)
+        is_here = isinstance(begin, datetime) and day_of(begin, self.zone) == day
+        if entry.is_all_day or not isinstance(begin, datetime) or not is_here:
+            return (0, 0.0, entry.record.id)
+        return (1, begin.timestamp(), entry.record.id)
 
     def _chip(self, entry: Entry, day: date, shade: int, label: str) -> Chip:
         visit, source, record = self.visit, entry.source, entry.record

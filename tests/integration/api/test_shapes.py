@@ -87,7 +87,7 @@ def test_a_board_counts_adds_up_and_moves(world):
     one = made[0]
     world.as_("mia").patch(f"/customer/{one}", {"credit": "200.40"})
     # The sizes of tables are asked for once a minute.
-    sam.ask("GET", "/crm/customer/")
+    sam.ask("GET", "/crm/customer/?as=board")
     page, asked = statements(world, lambda: sam.ask("GET", "/crm/customer/?as=board").text)
     # Those from before the field was there stand in front; only one's own are counted.
     assert heads(page) == {
