@@ -32,6 +32,9 @@ ADMINISTRATION = (
     "/deliveries",
     "/people/roles",
     "/people/departments",
+    "/people/2/rights?entity=customer&record=1",
+    "/people/audit",
+    "/system",
     "/people/new",
     "/crm/department/new",
 )
