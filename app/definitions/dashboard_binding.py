@@ -328,6 +328,10 @@ def _value(site: Site, path: Path, text: str) -> Checked | None:
             message = f"`{ask.function}` gives no number; a figure is made of `count`, `sum`, `avg`, `lowest` and `highest`."  # noqa: E501
             site.problem(Code.bad_expression, path, message)
             return None
+        if ask.type.kind not in NUMBERS:
+            message = f"`{checked.source(ask)}` is {ask.type}; a figure is made of numbers."
+            site.problem(Code.wrong_field_type, path, message)
+            return None
     if checked.type.kind not in NUMBERS:
         message = f"`{text}` is {checked.type}; a figure is a number."
         site.problem(Code.wrong_field_type, path, message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from app.records.figure_links import drill_of, of_people
 from app.records.figure_picks import read_span
 from app.records.figure_results import Answer, People
 from app.records.figure_rows import Facts, fill
-from app.records.figure_statements import Batch, Group, Measure, build_batch
+from app.records.figure_statements import Batch, Group, Measure, Split, build_batch
 from app.records.figure_targets import Expected
 from app.records.planning import Desk, Question
 from app.records.results import Page
@@ -147,31 +147,35 @@ class Look:
     # Statements.
 
     def _batches(self, answers: Mapping[int, Answer]) -> list[Batch]:
-        """Return the statements that answer some figures, measures that go together in one."""
-        found: dict[tuple[tuple[str, ...], str, bool, Group], list[Measure]] = {}
+        """Return the statements that answer some figures: what reads the same rows, in one."""
+        splits: dict[tuple[tuple[str, ...], str, Group], list[Measure]] = {}
         for part, ask in self.own.asks.items():
             answer = answers.get(part[0])
             if answer is None:
                 continue
-            figure = answer.figure
-            group = _group(answer)
-            narrowed = self.people.mode != "all" and bool(figure.of)
-            by_person = group.kind in ("user", "department")
-            of = figure.of if narrowed or by_person else ""
-            key = (tuple(ask.over), of, narrowed, group)
-            spans = [answer.span, answer.before_span] if figure.date else [None]
-            for span in spans:
-                if span is not None and span.first is None and span.last is None:
-                    span = None  # noqa: PLW2901 - a period without ends asks for none.
-                elif span is None and figure.date:
-                    continue
-                date_ = figure.date if span is not None else ""
-                slot = -1 if span is None else self.spans.setdefault(span, len(self.spans))
-                found.setdefault(key, []).append(Measure(part, date_, slot))
-        return [
-            Batch(over, of, narrowed, group, tuple(measures))
-            for (over, of, narrowed, group), measures in found.items()
-        ]
+            of = answer.figure.of if self.people.mode != "all" else ""
+            found = splits.setdefault((tuple(ask.over), of, _group(answer)), [])
+            found += self._measures(part, answer)
+        batches: dict[tuple[tuple[str, ...], str], list[Split]] = {}
+        for (over, of, group), measures in splits.items():
+            if measures:
+                batches.setdefault((over, of), []).append(Split(group, tuple(measures)))
+        return [Batch(over, of, tuple(found)) for (over, of), found in batches.items()]
+
+    def _measures(self, part: tuple[int, str, int], answer: Answer) -> Iterator[Measure]:
+        """Yield a question for each of the periods it is asked for."""
+        date_ = answer.figure.date
+        if not date_:
+            yield Measure(part, "", -1)
+            return
+        for span in (answer.span, answer.before_span):
+            if span is None:
+                continue
+            if span.first is None:
+                # A period without ends asks for none.
+                yield Measure(part, "", -1)
+            else:
+                yield Measure(part, date_, self.spans.setdefault(span, len(self.spans)))
 
     def _ask(self, batch: Batch, facts: Mapping[int, Facts]) -> None:
         """Run one statement and hand each measure to its figure."""
@@ -184,14 +188,17 @@ class Look:
         runner = self.figures.reader.runner
         values = runner.values(statement, self.principal, self.catalog)
         values.update(self._bound(values))
-        width = len(batch.measures)
         slots = {number: span for span, number in self.spans.items()}
-        for row in runner.run(statement, values).fetchall():
-            keys, measured = row[: len(row) - width], row[len(row) - width :]
+        for number, keys, measured in runner.run(statement, values).fetchall():
+            split = batch.splits[number]
+            if split.group.kind == "time":
+                keys = [one and date.fromisoformat(one) for one in keys]  # noqa: PLW2901
             key = keys[0] if len(keys) == 1 else tuple(keys)
-            for measure, value in zip(batch.measures, measured, strict=True):
-                number, name, place = measure.part
-                facts[number].note(name, place, slots.get(measure.slot), key, value)
+            for measure, value in zip(split.measures, measured, strict=True):
+                figure, name, place = measure.part
+                counts = self.own.asks[measure.part].function == "count"
+                told = int(value) if counts and value is not None else value
+                facts[figure].note(name, place, slots.get(measure.slot), key, told)
 
     def _bound(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         calendar = calendar_of(self.catalog)
@@ -244,7 +251,9 @@ def _group(answer: Answer) -> Group:
     kind, figure = answer.row_kind, answer.figure
     if kind == "time":
         return Group("time", answer.unit, figure.date)
-    if kind in ("", "user", "department"):
-        return Group(kind)
+    if kind in ("user", "department"):
+        return Group(kind, of=figure.of)
+    if not kind:
+        return Group()
     is_funnel = kind == "stage" and figure.chart == "funnel"
     return Group("stage" if is_funnel else "field", figure.by)

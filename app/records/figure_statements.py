@@ -7,14 +7,16 @@ statement; the expressions were checked as the asker's own before they come here
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, array
 
 from app.access.sources import TableSource
 from app.database.statements import Statement
+from app.definitions.meaning import meaning_of
 from app.definitions.scope import record_scope
 from app.expressions.checking import check
 from app.expressions.sql_values import AGGREGATES
@@ -41,7 +43,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a statement is split by."""
+    """What figures are split by."""
 
     #: empty | time | user | department | field | stage
     kind: str = ""
@@ -49,25 +51,38 @@ class Group:
     path: str = ""
     #: time: the field
     date: str = ""
+    #: user and department: the field of the person
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Measures that are split in the same way."""
+
+    group: Group
+    measures: tuple[Measure, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one statement answers."""
+    """What one statement answers: splits over the very same rows, which are read once."""
 
     over: tuple[str, ...]
-    #: the field of the person, where the statement asks for it
+    #: the field of the person where only the records of the people bound count; else empty
     of: str
-    #: only the records of the people that are bound
-    narrowed: bool
-    group: Group
-    measures: tuple[Measure, ...]
+    splits: tuple[Split, ...]
+
+    @property
+    def times(self) -> frozenset[tuple[str, int]] | None:
+        """The fields and periods its rows belong to; None where it asks for all rows."""
+        asked = frozenset((one.date, one.slot) for split in self.splits for one in split.measures)
+        return None if any(not date for date, _ in asked) else asked
 
 
 def build_batch(
     context: ReadContext, batch: Batch, asks: Mapping[tuple[int, str, int], Ask]
 ) -> Statement:
-    """Return the statement of a batch: the keys of each group, then its measures in order.
+    """Return the statement of a batch: which split, its keys as JSON, its measures in order.
 
     Bound when it runs, beside the asker's values: ``people``, and ``day{n}_from``, ``day{n}_to``
     or ``moment{n}_from``, ``moment{n}_to`` for each period, the end left out.
@@ -93,35 +108,61 @@ class _Building:
             *context.living(self.table),
             context.visibility.rows(self.entity, self.table, has_shares=context.has_shares),
         ]
+        #: what is worked out row by row, by what it means: figures often count the same
+        self._columns: dict[str, sa.ColumnElement[Any]] = {}
+        self._joined: dict[str, sa.FromClause] = {}
         if len(batch.over) > 1:
             self._join_lines(".".join(batch.over))
 
-    def statement(self) -> sa.Select[Any]:
+    def statement(self) -> sa.Select[Any] | sa.CompoundSelect[Any]:
         batch = self.batch
-        keys = self._keys()
-        values = [
-            self._value(measure).label(f"v{number}")
-            for number, measure in enumerate(batch.measures)
-        ]
-        if batch.narrowed:
+        keys = [self._keys(split.group) for split in batch.splits]
+        values = [[self._value(one) for one in split.measures] for split in batch.splits]
+        if batch.of:
             people = sa.bindparam("people", type_=sa.ARRAY(sa.BigInteger))
             self.conditions.append(self.outer.value(batch.of) == sa.func.any(people))
-        times = self._times()
+        times = batch.times
         if times is not None:
-            self.conditions.append(times)
+            self.conditions.append(sa.or_(*(self._within(*one) for one in sorted(times))))
         # Worked out inside, so that grouping is by a column and not by an expression's text.
         rows = (
-            sa.select(*(key.label(f"k{number}") for number, key in enumerate(keys)), *values)
+            sa.select(*(column.label(name) for name, column in self._named().items()))
             .select_from(self.tables)
             .where(*self.conditions)
-            .subquery("v")
         )
-        figures = [
-            _aggregate(self.asks[measure.part], rows.c[f"v{number}"]).label(f"m{number}")
-            for number, measure in enumerate(batch.measures)
+        if len(batch.splits) == 1:
+            return self._split(0, rows.subquery("v"), keys[0], values[0])
+        # Read once, however many ways they are split.
+        whole = rows.cte("v").prefix_with("MATERIALIZED")
+        parts = [
+            self._split(number, whole, keys[number], values[number]).subquery(f"s{number}").select()
+            for number in range(len(batch.splits))
         ]
-        columns = [rows.c[f"k{number}"] for number in range(len(keys))]
-        found = sa.select(*columns, *figures)
+        return sa.union_all(*parts)
+
+    def _named(self) -> dict[str, sa.ColumnElement[Any]]:
+        return {f"c{number}": one for number, one in enumerate(self._columns.values())}
+
+    def _column(self, meaning: str, make: Callable[[], sa.ColumnElement[Any]]) -> str:
+        """Return the name of a column worked out row by row; the same meaning once only."""
+        if meaning not in self._columns:
+            self._columns[meaning] = make()
+        return f"c{list(self._columns).index(meaning)}"
+
+    def _split(
+        self, number: int, rows: sa.FromClause, keys: Sequence[str], values: Sequence[str]
+    ) -> sa.Select[Any]:
+        measures = self.batch.splits[number].measures
+        figures = [
+            sa.cast(_aggregate(self.asks[measure.part], rows.c[name]), sa.Numeric)
+            for measure, name in zip(measures, values, strict=True)
+        ]
+        columns = [rows.c[name] for name in keys]
+        found = sa.select(
+            sa.literal_column(str(number), sa.Integer).label("split"),
+            sa.func.jsonb_build_array(*columns, type_=JSONB).label("keys"),
+            array(figures).label("measures"),
+        ).select_from(rows)
         if not columns:
             return found
         return found.group_by(*columns).order_by(figures[0].desc().nulls_last()).limit(MOST_GROUPS)
@@ -136,8 +177,14 @@ class _Building:
 
     # -- what is counted ---------------------------------------------------------------------------
 
-    def _value(self, measure: Measure) -> sa.ColumnElement[Any]:
+    def _value(self, measure: Measure) -> str:
+        """Return the name of the column a measure adds up."""
         ask = self.asks[measure.part]
+        meant = [meaning_of(one) if one is not None else None for one in (ask.value, ask.condition)]
+        meaning = repr(("value", meant, measure.date, measure.slot))
+        return self._column(meaning, lambda: self._counted(ask, measure))
+
+    def _counted(self, ask: Ask, measure: Measure) -> sa.ColumnElement[Any]:
         value: sa.ColumnElement[Any] = sa.literal_column("1", sa.Integer)
         if ask.value is not None:
             value = self.inner.worked_out(Checked("", ask.value))
@@ -158,32 +205,32 @@ class _Building:
             column < sa.bindparam(f"{name}_to", type_=kind),
         )
 
-    def _times(self) -> sa.ColumnElement[bool] | None:
-        """Return that a row belongs to any period asked for; None where one asks for all."""
-        asked = dict.fromkeys((one.date, one.slot) for one in self.batch.measures)
-        if any(not date for date, _ in asked):
-            return None
-        return sa.or_(*(self._within(date, slot) for date, slot in asked))
-
     # -- by what -----------------------------------------------------------------------------------
 
-    def _keys(self) -> list[sa.ColumnElement[Any]]:
-        group = self.batch.group
+    def _keys(self, group: Group) -> list[str]:
+        """Return the names of the columns of a group's keys."""
         if not group.kind:
             return []
+        named = repr(("key", group))
         if group.kind == "time":
-            return [self._bucket(group.path, group.date)]
+            return [self._column(named, lambda: self._bucket(group.path, group.date))]
         if group.kind == "user":
-            return [self.outer.value(self.batch.of)]
+            return [self._column(named, lambda: self.outer.value(group.of))]
         if group.kind == "department":
-            users = self.context.release.tables["user"].alias("u")
-            joined = users.c.id == self.outer.value(self.batch.of)
-            self.tables = self.tables.outerjoin(users, joined)
-            return [users.c.department]
-        keys = [self._field(group.path)]
+            return [self._column(named, lambda: self._department(group.of))]
+        keys = [self._column(repr(("field", group.path)), lambda: self._field(group.path))]
         if group.kind == "stage":
-            keys.append(self._field(f"{group.path}.previous"))
+            before = f"{group.path}.previous"
+            keys.append(self._column(repr(("field", before)), lambda: self._field(before)))
         return keys
+
+    def _department(self, of: str) -> sa.ColumnElement[Any]:
+        """Return the department of the person whose a record is, as it is now."""
+        users = self._joined.get(of)
+        if users is None:
+            users = self._joined[of] = self.context.release.tables["user"].alias(f"u_{of}")
+            self.tables = self.tables.outerjoin(users, users.c.id == self.outer.value(of))
+        return users.c.department
 
     def _bucket(self, unit: str, date: str) -> sa.ColumnElement[Any]:
         """Return the first day of the period a row lies in, on the company's calendar."""

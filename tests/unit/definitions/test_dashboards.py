@@ -98,7 +98,7 @@ edit: sales
         ("value: amount", "unknown-field", "no field `amount`"),
         ("value: 5 + 3", "bad-expression", "asks no records"),
         ("value: pick(deal).name", "bad-expression", "gives no number"),
-        ("value: highest(deal.closed_on)", "wrong-field-type", "a figure is a number"),
+        ("value: highest(deal.closed_on)", "wrong-field-type", "a figure is made of numbers"),
         ("value: count(deal), date: closed_no", "unknown-field", "Did you mean `closed_on`"),
         ("value: count(deal), date: name", "wrong-field-type", "not a date"),
         ("value: count(deal), compare: previous", "missing-key", "Add `date: FIELD`"),
