@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import click
 
-from app.commands import agreeing, configuration, importing, mail, people, rules, running
+from app.commands import (
+    agreeing,
+    backups,
+    changes,
+    configuration,
+    importing,
+    mail,
+    people,
+    rules,
+    running,
+)
 from app.commands.base import EXIT_CODES
 
 _CODES_HELP = "\b\nExit codes:\n" + "\n".join(
@@ -44,6 +54,7 @@ for command in (
     running.run,
     running.serve,
     running.worker,
+    changes.changes,
     running.scheduler,
     running.psql,
     running.show_settings,
