@@ -10,7 +10,6 @@ import click
 
 from app.commands import (
     agreeing,
-    backups,
     changes,
     configuration,
     importing,
