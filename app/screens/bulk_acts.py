@@ -6,9 +6,8 @@ and the page of the run shows how far they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from flask import Response, redirect, request
@@ -26,14 +25,12 @@ from app.screens.controls import Chosen as Offered
 from app.screens.controls import Control
 from app.screens.form_state import as_typed, raw_of
 from app.screens.kinds import FormLook, kind_of
-from app.screens.list_view import Asked
 from app.screens.navigation import in_sentence, plural
 from app.screens.opened_lists import OpenedList, open_list
 from app.screens.visit import Visit, leave_toast
 
 #: Buttons of rules are pressed for one record after the other.
 MOST_PRESSED = 500
-_SHOWN = 100
 _Refused = InvalidInput | RuleFailed | Forbidden | Malformed
 
 
@@ -56,24 +53,6 @@ class BulkForm:
     go: str = ""
     #: the same click a second time does nothing
     key: str = ""
-
-
-@dataclass(slots=True)
-class RunView:
-    """Everything `bulk_run.html` shows."""
-
-    title: str
-    href: str
-    list_href: str
-    list_label: str
-    is_open: bool
-    done: int
-    total: int
-    sentence: str
-    undo_href: str = ""
-    change_set: int | None = None
-    skipped: Sequence[Mapping[str, Any]] = ()
-    more: int = 0
 
 
 def edit_form(visit: Visit, name: str, refused: str = "") -> Response:
@@ -216,8 +195,8 @@ def bulk(visit: Visit, name: str) -> Response:
         leave_toast(said)
         return _go(back)
     if run.is_open:
-        return _go(f"/crm/{name}/runs/{run.id}")
-    tell(visit, entity, run)
+        return _go(f"/changes/runs/{run.id}")
+    tell(visit, entity, run, back)
     return _go(back)
 
 
@@ -284,18 +263,15 @@ def _numbers(visit: Visit, entity: Entity, chosen: Chosen) -> list[int]:
     return found
 
 
-def tell(visit: Visit, entity: Entity, run: Run) -> None:
+def tell(visit: Visit, entity: Entity, run: Run, back: str) -> None:
     """Say what became of the records, with the way back."""
     undo = {}
     if run.change_set is not None and run.count("changed"):
-        undo = {
-            "undo": f"/crm/{entity.name}/undo",
-            "fields": (("change_set", str(run.change_set)),),
-        }
+        undo = {"undo": f"/changes/{run.change_set}/undo", "fields": (("back", back),)}
     more = {}
     if run.count("skipped"):
         more = {
-            "href": f"/crm/{entity.name}/runs/{run.id}",
+            "href": f"/changes/runs/{run.id}",
             "link": visit.wording.say("Which?"),
         }
     leave_toast(sentence_of(visit, entity, run), **undo, **more)
@@ -314,7 +290,6 @@ def sentence_of(visit: Visit, entity: Entity, run: Run) -> str:
     said = {
         "delete": wording.say("%(count)s %(things)s are in the recycle bin", **values),
         "transfer": wording.say("%(count)s %(things)s were handed over", **values),
-        "undo": wording.say("%(count)s %(things)s are as they were", **values),
     }.get(run.kind, wording.say("%(count)s %(things)s were changed", **values))
     return _with_rest(visit, run, said)
 
@@ -330,59 +305,6 @@ def _with_rest(visit: Visit, run: Run, said: str) -> str:
     if run.problem is not None:
         parts.append(visit.words(run.problem))
     return ("；" if visit.language == "zh" else "; ").join(parts)
-
-
-def undo(visit: Visit, name: str) -> Response:
-    """Take back what was done to many records."""
-    entity = visit.entity(name)
-    number = request.form.get("change_set", "")
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        raise NotFound
-    try:
-        run: Run = visit.core.changes.undo(visit.principal, int(number), origin="screen")
-    except InvalidInput as problem:
-        leave_toast(_said(visit, problem))
-        return _go(f"/crm/{name}/")
-    if run.is_open:
-        begin_change(visit.core.settings.redis_url, run.id)
-        return _go(f"/crm/{name}/runs/{run.id}")
-    tell(visit, entity, run)
-    back = request.form.get("back", "")
-    return _go(back if back.startswith(f"/crm/{name}/") else f"/crm/{name}/")
-
-
-def run_page(visit: Visit, name: str, number: int) -> Response:
-    """Return how far a change of many records is, and what was left out, with the reasons."""
-    entity = visit.entity(name)
-    run: Run = visit.core.changes.get(visit.principal, number)
-    title = visit.wording.say("Change of %(things)s", things=plural(entity, visit.language))
-    view = RunView(
-        title,
-        f"/crm/{name}/runs/{number}",
-        Asked(name).href(),
-        plural(entity, visit.language),
-        run.is_open,
-        run.mark,
-        run.total,
-        sentence_of(visit, entity, run),
-    )
-    if not run.is_open:
-        if run.change_set is not None and run.count("changed"):
-            view.undo_href, view.change_set = f"/crm/{name}/undo", run.change_set
-        skipped = visit.core.changes.skipped(visit.principal, number, limit=_SHOWN)
-        view.skipped = [_skipped(visit, one) for one in skipped]
-        view.more = max(run.count("skipped") - len(view.skipped), 0)
-    if request.args.get("part") == "state":
-        return visit.render("bulk_run_part.html", view=view, csrf=visit.csrf)
-    return visit.render("bulk_run.html", page=visit.page(title, name), view=view, csrf=visit.csrf)
-
-
-def _skipped(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record that was left out, as the page shows it."""
-    reasons = " ".join(visit.words(each["say"]) for each in one["reasons"])
-    title = one["title"]
-    href = f"/crm/{one['entity']}/{one['id']}" if title is not None else ""
-    return {"title": title or f"#{one['id']}", "href": href, "why": reasons}
 
 
 def _said(visit: Visit, problem: _Refused) -> str:

@@ -10,6 +10,7 @@ from flask import Response, redirect, request
 from app.changes.run import Run
 from app.errors import InvalidInput, NotFound, TrellisError
 from app.jobs.beginning import begin_change
+from app.screens.bulk_acts import sentence_of
 from app.screens.change_words import outcome
 from app.screens.timeline import show_json, titles_for
 from app.screens.visit import Visit, leave_toast
@@ -82,19 +83,23 @@ def _first(visit: Visit, problem: TrellisError) -> str:
 
 
 def run_page(visit: Visit, number: int) -> Response:
-    """Return how far an undo is, and which records stayed as they are, with the reasons."""
+    """Return how far a change of many records is, and which stayed as they are, with why."""
     run: Run = visit.core.changes.get(visit.principal, number)
+    is_undo = run.kind == "undo"
+    entity = visit.catalog.entities.get(run.entity or "")
     skipped = [] if run.is_open else visit.core.changes.skipped(
         visit.principal, number, limit=_SKIPPED
     )  # fmt: skip
     words = {
-        "heading": say("Undo", "撤销"),
+        "heading": say("Undo", "撤销") if is_undo else say("Change of many records", "批量更改"),
         "changes": say("Changes", "变更"),
         "left": say("Stay as they are", "保持不变"),
         "record": say("Record", "记录"),
         "why": say("Why", "原因"),
         "end": say("End it here", "到此为止"),
-        "see": say("See what was undone", "查看撤销内容"),
+        "see": say("See what was undone", "查看撤销内容")
+        if is_undo
+        else say("See what was changed", "查看更改内容"),
         "going": say(
             "{done} of {total} so far. You may leave this page; it goes on.",
             "已处理 {done} / {total}。可以离开此页面，操作会继续。",
@@ -105,7 +110,7 @@ def run_page(visit: Visit, number: int) -> Response:
     view = {
         "run": run,
         "words": {name: visit.words(label) for name, label in words.items()},
-        "sentence": outcome(visit, run),
+        "sentence": outcome(visit, run) if entity is None else sentence_of(visit, entity, run),
         "skipped": [_skipped(visit, one) for one in skipped],
         "more": max(run.count("skipped") - len(skipped), 0),
     }

@@ -40,14 +40,6 @@ class ListsView(Screen):
     def bulk_act(self, entity: str, rule: str) -> Any:
         return bulk_acts.act_form(visit(), entity, rule)
 
-    @expose("/<entity>/undo", methods=["POST"])
-    def undo(self, entity: str) -> Any:
-        return bulk_acts.undo(visit(), entity)
-
-    @expose("/<entity>/runs/<int:number>")
-    def run(self, entity: str, number: int) -> Any:
-        return bulk_acts.run_page(visit(), entity, number)
-
     @expose("/<entity>/<int:number>/peek")
     def peek(self, entity: str, number: int) -> Any:
         return peek.peek(visit(), entity, number)

@@ -1,8 +1,8 @@
 """Pages as answers, compressed for browsers that take that.
 
-An address may hold an attacker's words and the page a secret, whose length compressing them together
-would tell. But the cookie of a session goes along only with what the browser's own user opens
-(``SameSite=Lax``), so nobody else can have pages made and measure them.
+An address may hold an attacker's words and the page a secret, whose letters compressing both would
+tell by the length. But the cookie of a session goes along only with what the browser's own user
+opens (``SameSite=Lax``), so nobody else can have pages made and measure them.
 """
 
 from __future__ import annotations
