@@ -68,6 +68,38 @@ def add_account(
         say(f"{login} may sign in now (user {number}).")
 
 
+@user.command("reset")
+@click.argument("login")
+@click.option("--second-factor", is_flag=True, help="Turn the second factor off as well.")
+@format_option
+@kindly
+def reset(settings: Settings, login: str, second_factor: bool, form: str) -> None:
+    """Make a link by which somebody chooses a new password.
+
+    It works once, within an hour. Whoever lost the authenticator and the recovery codes, or whose
+    installation got another secret key, needs `--second-factor`.
+
+    \b
+    Examples:
+      trellis user reset mia
+      trellis user reset admin --second-factor
+    """
+    with opened_services(settings, "trellis user reset") as services:
+        number = _find(services, "user", "login", login)
+        was_on = second_factor and services.second_factors.turn_off(number, None)
+        path = services.tickets.make(number, "reset", None)
+        if path is None:
+            raise TrellisError(f"The account of `{login}` is closed; open it first.")
+        here = services.settings
+        link = f"{here.address or f'http://{here.host}:{here.port}'}{path}"
+    if form == "json":
+        print_json({"link": link, "second_factor": "off" if was_on else "unchanged"})
+    else:
+        if was_on:
+            say("The second factor is off.")
+        say(link)
+
+
 def _find(services: Any, entity: str, field: str, value: str) -> int:
     """Return the number of the one record whose *field* is *value*."""
     from app.access.principal import SYSTEM

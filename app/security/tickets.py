@@ -106,6 +106,17 @@ class Tickets:
             self._mail(connection, person, address, purpose, by, path, app_name)
         return None
 
+    def make(self, user_id: int, purpose: Purpose, by: int | None) -> str | None:
+        """Make a ticket to be handed over in person and return its path.
+
+        None for people who may not sign in.
+        """
+        person = self._organisation.snapshot().people.get(user_id)
+        if person is None or not person.active:
+            return None
+        with self._pools.write.connection() as connection, connection.transaction():
+            return self._issue(connection, user_id, purpose, by)
+
     def _issue(
         self, connection: psycopg.Connection[Any], user_id: int, purpose: Purpose, by: int | None
     ) -> str:

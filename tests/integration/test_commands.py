@@ -167,6 +167,9 @@ def test_a_person_and_a_token(trellis):
     told = trellis("token", "mia", "--format", "json")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["key"].startswith("sst_")
+    told = trellis("user", "reset", "mia", "--second-factor", "--format", "json")
+    assert told.returncode == 0, told.stderr
+    assert "/welcome/" in json.loads(told.stdout)["link"]
     told = trellis("token", "nobody")
     assert (told.returncode, told.stderr) == (1, "There is no user whose login is `nobody`.\n")
 
