@@ -10,10 +10,12 @@ from typing import Any
 
 from app.access.organisation import CHANNEL, Organisation
 from app.automation.actions.call import CallAnswers
+from app.automation.alarms import Alarms
 from app.automation.approvals.door import Approvals
 from app.automation.assembly import assemble
 from app.automation.engine import Engine
 from app.automation.registry import RuleNumbers
+from app.backups.book import Backups
 from app.changes.undoing import Changes
 from app.clock import Clock, SystemClock
 from app.database.live import Live
@@ -59,6 +61,7 @@ class Services:
     answers: CallAnswers
     imports: Imports
     changes: Changes
+    backups: Backups
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -120,6 +123,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         answers=found.answers,
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
         changes=Changes(found.records, pools, live, organisation, known_clock),
+        backups=Backups(settings, pools, live, known_clock, Alarms(found.records, found.teller)),
     )
 
 

@@ -54,6 +54,11 @@ def program(text: str) -> Path | None:
     return path
 
 
+def folder_or_none(text: str) -> Path | None:
+    """Return a folder, or None where none is named."""
+    return folder(text) if text else None
+
+
 def folder_of_programs(text: str) -> Path | None:
     if not text:
         return None

@@ -20,6 +20,7 @@ from app.setting_kinds import (
     database_url,
     folder,
     folder_of_programs,
+    folder_or_none,
     host_name,
     hosts,
     mail_address,
@@ -139,6 +140,39 @@ SETTINGS: tuple[Setting, ...] = (
         "a whole number",
         "How many MB of files people may upload altogether. 0: any number.",
         whole_number(0, 100_000_000),
+    ),
+    Setting(
+        "TRELLIS_BACKUPS",
+        "backups",
+        "",
+        "a folder",
+        "Where backups are written, best on another disk. Empty: `backups` in the data folder.",
+        folder_or_none,
+    ),
+    Setting(
+        "TRELLIS_BACKUP_KEY",
+        "backup_key",
+        "",
+        "text of 8 characters or more",
+        "Seals backups. Keep it elsewhere: without it they cannot be opened. Empty: not sealed.",
+        password,
+    ),
+    Setting(
+        "TRELLIS_BACKUP_HOUR",
+        "backup_hour",
+        "2",
+        "a whole number",
+        "From which hour of the company's day on its daily backup is made.",
+        whole_number(0, 23),
+    ),
+    Setting(
+        "TRELLIS_BACKUP_DAYS",
+        "backup_days",
+        "90",
+        "a whole number",
+        "For how many days backups are kept at least. For fewer than 90, `keep: backups` of "
+        "app.yaml has to say so as well.",
+        whole_number(1, 36_500),
     ),
     Setting(
         "TRELLIS_WORKERS",
@@ -353,6 +387,10 @@ class Settings:
     second_factor: frozenset[str]
     demo: bool
     file_quota: int
+    backups: Path | None
+    backup_key: str | None
+    backup_hour: int
+    backup_days: int
     workers: int
     threads: int
     lease: int

@@ -21,6 +21,8 @@ class Chore:
 
     task: str
     seconds: int
+    #: after so many seconds it is broken off
+    limit: int = JOB_SECONDS
 
 
 CHORES = (
@@ -29,6 +31,8 @@ CHORES = (
     Chore("imports", 30),
     Chore("changes", 30),
     Chore("mailboxes", 60),
+    # A large database takes its time.
+    Chore("backups", 900, limit=6 * 3600),
 )
 
 
@@ -42,5 +46,5 @@ def queue_chore(connection: Redis, chore: Chore, period: int) -> None:
             # Its being there is what keeps another scheduler from queueing it.
             result_ttl=chore.seconds,
             failure_ttl=FAILURE_TTL,
-            job_timeout=JOB_SECONDS,
+            job_timeout=chore.limit,
         )

@@ -114,6 +114,13 @@ def mailboxes() -> int:
     return poller.look()
 
 
+def backups() -> None:
+    """Make the backup of the day, and try one now and then, where that is due."""
+    services = runtime().services
+    services.live.reload()
+    services.backups.daily()
+
+
 def housekeeping() -> dict[str, int]:
     """Remove what nobody needs any more; return how much of what."""
     services = runtime().services

@@ -7,6 +7,7 @@ from alembic import context
 from app.database import (  # noqa: F401 - one metadata.
     agreement_tables,
     automation_tables,
+    backup_tables,
     change_tables,
     mail_tables,
     security_tables,

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from app.database import (  # noqa: F401 - one metadata.
     agreement_tables,
     automation_tables,
+    backup_tables,
     change_tables,
     migrate,
     security_tables,

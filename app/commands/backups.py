@@ -1,0 +1,219 @@
+"""`trellis backup`, `trellis restore`, `trellis backups`: all in one file, and back again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.commands.base import (
+    FAILED,
+    format_option,
+    kindly,
+    language_option,
+    opened_services,
+    print_json,
+    say,
+)
+from app.errors import TrellisError, text_in
+from app.settings import Settings
+from app.texts import say as sentence
+
+
+@click.command()
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Another folder than TRELLIS_BACKUPS.",
+)
+@format_option
+@language_option
+@kindly
+def backup(settings: Settings, to: Path | None, form: str, language: str) -> None:
+    """Make a backup now: database, files, configuration and secrets in one file.
+
+    It may be made while people work, and holds one moment. A daily one is made without it. With
+    TRELLIS_BACKUP_KEY it is sealed.
+
+    \b
+    Examples:
+      trellis backup
+      trellis backup --to /mnt/nas/crm
+    """
+    if to is not None:
+        settings = replace(settings, backups=to.absolute())
+    with opened_services(settings, "trellis backup") as services:
+        made = services.backups.make()
+    if form == "json":
+        print_json(
+            {"path": str(made.path), "size": made.size, "sha256": made.sha256, "rows": made.rows}
+        )
+        return
+    told = {"path": made.path, "rows": f"{made.rows:,}", "size": f"{made.size / 1e6:.1f}"}
+    _tell(
+        language,
+        "{path}: {rows} rows, {size} MB, {seconds} s.",
+        "{path}：{rows} 行，{size} MB，用时 {seconds} 秒。",
+        **told,
+        seconds=f"{made.seconds:.1f}",
+    )
+    if settings.backup_key is None:
+        _tell(
+            language,
+            "It is not sealed and holds the secrets of this installation: keep it safe.",
+            "备份未加密，且包含本系统的密钥：请妥善保管。",
+        )
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@language_option
+@kindly
+def restore(settings: Settings, file: Path, language: str) -> None:
+    """Restore a backup into an empty place, and prove that it is what was saved.
+
+    The data folder (TRELLIS_DATA), or the database of DATABASE_URL, has to be empty. Cut off, it
+    can be run again. Afterwards `trellis run` serves what was restored.
+
+    \b
+    Example:
+      TRELLIS_DATA=/srv/crm trellis restore trellis-20261124T020000Z.backup
+    """
+    from app.backups.restoring import restore as bring_back
+    from app.database.embedded import open_servers
+
+    with open_servers(settings, "trellis restore") as addresses:
+        found = bring_back(settings, addresses.database_url, file)
+    _tell(
+        language,
+        "Restored: {rows} rows and {files} files of {made_at}, each table proven to be what was "
+        "saved, in {seconds} s.",
+        "已恢复 {made_at} 的 {rows} 行数据和 {files} 个文件，"
+        "每张表均与备份一致，用时 {seconds} 秒。",
+        **_figures(found),
+        made_at=found.made_at,
+    )
+    if found.config_beside is not None:
+        _tell(
+            language,
+            "{config} was not empty and is untouched. The configuration of the backup is in "
+            "{beside}.",
+            "{config} 不是空的，未作改动。备份中的配置在 {beside}。",
+            config=settings.config,
+            beside=found.config_beside,
+        )
+
+
+@click.group()
+def backups() -> None:
+    """Look after the backups there are."""
+
+
+@backups.command("list")
+@format_option
+@language_option
+@kindly
+def list_backups(settings: Settings, form: str, language: str) -> None:
+    """List backups, the newest first, with what became of those that failed."""
+    with opened_services(settings, "trellis backups list") as services:
+        lines = services.backups.entries()
+    if form == "json":
+        print_json([_as_json(line) for line in lines])
+        return
+    for line in lines:
+        say(_in_words(line, language))
+    if not lines:
+        _tell(
+            language,
+            "There is no backup yet. The daily one is made at night; `trellis backup` makes one.",
+            "还没有备份。每日备份在夜间进行；`trellis backup` 可立即备份。",
+        )
+
+
+@backups.command("try")
+@language_option
+@kindly
+def try_backup(settings: Settings, language: str) -> None:
+    """Restore the newest backup beside the living database, compare it, and drop it again."""
+    with opened_services(settings, "trellis backups try") as services:
+        found = services.backups.try_newest()
+    _tell(
+        language,
+        "It comes back: {rows} rows and {files} files, in {seconds} s.",
+        "演练成功：恢复了 {rows} 行数据和 {files} 个文件，用时 {seconds} 秒。",
+        **_figures(found),
+    )
+
+
+@backups.command("check")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@language_option
+@kindly
+def check_backup(settings: Settings, file: Path, language: str) -> int:
+    """Read a backup to its end and check every part, without a database."""
+    import tempfile
+
+    from app.backups.archive import unpack
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="trellis-") as folder:
+            manifest = unpack(file, Path(folder), settings.backup_key)
+    except TrellisError as error:
+        click.echo(text_in(error.message, language), err=True)
+        return FAILED
+    rows = sum(one[0] for one in manifest["tables"].values())
+    _tell(
+        language,
+        "{file} is whole: made at {made_at}, {rows} rows.",
+        "{file} 完整：制作于 {made_at}，共 {rows} 行。",
+        file=file,
+        made_at=manifest["made_at"],
+        rows=f"{rows:,}",
+    )
+    return 0
+
+
+@backups.command("prune")
+@language_option
+@kindly
+def prune_backups(settings: Settings, language: str) -> None:
+    """Remove backups that are older than they have to be kept; the newest always stays."""
+    with opened_services(settings, "trellis backups prune") as services:
+        gone = services.backups.prune()
+        days = services.backups.kept_days
+    _tell(
+        language,
+        "Removed {count}; backups are kept for {days} days.",
+        "已删除 {count} 个备份；备份保留 {days} 天。",
+        count=len(gone),
+        days=days,
+    )
+
+
+def _tell(language: str, en: str, zh: str, **values: object) -> None:
+    say(sentence(en, zh, **values).in_language(language))
+
+
+def _figures(found: Any) -> dict[str, str]:
+    return {
+        "rows": f"{found.rows:,}",
+        "files": f"{found.files:,}",
+        "seconds": f"{found.seconds:.1f}",
+    }
+
+
+def _as_json(line: Any) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in line.__dataclass_fields__}
+
+
+def _in_words(line: Any, language: str) -> str:
+    when = f"{line.made_at:%Y-%m-%d %H:%M}"
+    if line.name is None:
+        return f"{when}  failed: {line.problem.get(language) or line.problem['en']}"
+    size = f"{line.size / 1e6:8.1f} MB" if line.is_there else "  removed"
+    tried = ""
+    if line.tried_at is not None:
+        tried = f"  tried {line.tried_at:%Y-%m-%d}: {'bad' if line.tried_problem else 'good'}"
+    return f"{when}  {size}  {line.name}{tried}"
