@@ -55,14 +55,25 @@ class ConfigurationFiles:
             Forbidden: the folder may not be written.
             Unavailable: the disk is full.
         """
+        with self.writing(name, text, seen):
+            pass
+        return fingerprint_of(text.replace("\r\n", "\n"))
+
+    @contextmanager
+    def writing(self, name: str, text: str, seen: str) -> Iterator[None]:
+        """Write a file once the block has come to its end; nothing is written if that fails.
+
+        The text is on the disk before the block begins, so hardly anything can go wrong behind it.
+        """
         parts = _parts(name)
-        text = text.replace("\r\n", "\n")
-        content = _content(text)
+        content = _content(text.replace("\r\n", "\n"))
         with _told(), self._within(parts[:-1], make=not seen) as folder:
             mode = self._compare(folder, name, parts[-1], seen)
             draft = f".{parts[-1]}.{secrets.token_hex(4)}.tmp"
             _put(folder, draft, content, mode)
             try:
+                yield
+                self._compare(folder, name, parts[-1], seen)
                 if seen:
                     os.rename(draft, parts[-1], src_dir_fd=folder, dst_dir_fd=folder)
                 else:
@@ -74,7 +85,6 @@ class ConfigurationFiles:
                 with suppress(FileNotFoundError):
                     os.unlink(draft, dir_fd=folder)
             os.fsync(folder)
-        return fingerprint_of(text)
 
     def delete(self, name: str, seen: str) -> None:
         """Remove a file; see `write` for what is raised."""

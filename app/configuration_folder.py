@@ -5,11 +5,13 @@ Stands apart from the installation, so that checking files loads nothing that kn
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from app.definitions.catalog import Catalog
-from app.definitions.load import Loaded, load_configuration
+from app.definitions.jsonschema import json_schema, kind_of
+from app.definitions.load import Loaded, load_configuration, load_files
 from app.definitions.problems import render_problems
 from app.errors import ConfigurationError
 from app.plugins import load_plugins
@@ -43,6 +45,22 @@ class ConfigurationFolder:
             self.path, self._types, self._functions, previous=self._last, actions=self._actions
         )
         return self._last
+
+    def check(self, files: Mapping[str, str]) -> Loaded:
+        """Return what came of files that are not saved; nothing of it is kept."""
+        return load_files(
+            files, self._types, self._functions, previous=self._last, actions=self._actions
+        )
+
+    def schema(self, name: str) -> Mapping[str, Any]:
+        """Return the JSON Schema of a file; an empty one where it has none."""
+        kind = kind_of(name)
+        return {} if kind is None else json_schema(kind, self._types)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions an expression may call."""
+        return tuple(self._functions)
 
     def load_catalog(self, language: str = "en") -> Catalog:
         """Read the folder and return its catalog.

@@ -72,6 +72,20 @@ def find_live_version(connection: sa.Connection) -> AppliedVersion | None:
     return None if row is None else AppliedVersion(**row._mapping)
 
 
+def find_version(connection: sa.Connection, number: int) -> AppliedVersion:
+    """Return a version by its number.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    row = connection.execute(
+        sa.select(*_COLUMNS).where(config_version.c.number == number)
+    ).one_or_none()
+    if row is None:
+        raise _unknown(number)
+    return AppliedVersion(**row._mapping)
+
+
 def files_of(connection: sa.Connection, number: int) -> dict[str, str]:
     """Return the files of a version: path to text.
 
@@ -94,14 +108,18 @@ def _one(connection: sa.Connection, column: sa.Column[Any], number: int) -> Mapp
     query = sa.select(column).where(config_version.c.number == number)
     found: Mapping[str, Any] | None = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFound(
-            say(
-                "There is no version {number} of the configuration.",
-                "配置没有第 {number} 版。",
-                number=number,
-            )
-        )
+        raise _unknown(number)
     return found
+
+
+def _unknown(number: int) -> NotFound:
+    return NotFound(
+        say(
+            "There is no version {number} of the configuration.",
+            "配置没有第 {number} 版。",
+            number=number,
+        )
+    )
 
 
 def outline_of_version(connection: sa.Connection, number: int | None) -> Outline:

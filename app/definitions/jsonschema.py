@@ -6,7 +6,9 @@ several files together show is for `trellis check`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from app.definitions.action_schemas import StepSchema
@@ -37,6 +39,12 @@ FILES: Mapping[str, str] = {
     "import": "imports/*.yaml",
     "integration": "integrations/*.yaml",
 }
+
+
+def kind_of(name: str) -> str | None:
+    """Return the kind of a file by its path in the folder; None where it has no schema."""
+    name = re.sub(r"^packs/[^/]+/", "", name)
+    return next((kind for kind, path in FILES.items() if fnmatchcase(name, path)), None)
 
 
 def json_schema(kind: str, types: FieldTypes) -> dict[str, Any]:

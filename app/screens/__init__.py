@@ -63,6 +63,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.people_views import PeopleView
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
+    from app.screens.setup_views import SetupView
     from app.screens.staff_views import StaffView
     from app.screens.system_views import SystemView
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
@@ -105,6 +106,7 @@ def register_screens(builder: Any, core: Any) -> None:
         JobsView,
         ChangesView,
         RulesView,
+        SetupView,
         StaffView,
         BenchView,
         DashboardsView,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.configuration_files import ConfigurationFiles, fingerprint_of
 from app.database.pending import Pending, find_pending
+from app.definitions.jsonschema import kind_of
 from app.definitions.load import Loaded
 from app.installation import Installation
 
@@ -34,6 +36,8 @@ class Configuration:
         self._lock = threading.Lock()
         self._seen: Mapping[str, tuple[int, int]] | None = None
         self._loaded: Loaded | None = None
+        self._draft: tuple[tuple[int, str, str], Loaded, Loaded] | None = None
+        self._schemas: dict[str, Mapping[str, Any]] = {}
         self._outstanding = Outstanding()
         self._outstanding_until = 0.0
 
@@ -50,6 +54,32 @@ class Configuration:
                 self._loaded = self.installation.folder.load()
                 self._seen = seen
             return self._loaded
+
+    @property
+    def files(self) -> ConfigurationFiles:
+        """What writes the folder."""
+        return ConfigurationFiles(self.path)
+
+    def draft(self, name: str, text: str) -> Loaded:
+        """Return what the folder would say if a file held *text*; nothing is saved."""
+        loaded = self.loaded()
+        if loaded.files.get(name) == text:
+            return loaded
+        key = (id(loaded), name, fingerprint_of(text))
+        with self._lock:
+            if self._draft is None or self._draft[0] != key:
+                files = {**loaded.files, name: text.replace("\r\n", "\n")}
+                # Kept with what it was made of, whose identity is part of the key.
+                self._draft = (key, self.installation.folder.check(files), loaded)
+            return self._draft[1]
+
+    def schema(self, name: str) -> Mapping[str, Any]:
+        """Return the JSON Schema of a file, made once for each kind."""
+        kind = kind_of(name) or ""
+        with self._lock:
+            if kind not in self._schemas:
+                self._schemas[kind] = self.installation.folder.schema(name)
+            return self._schemas[kind]
 
     def outstanding(self) -> Outstanding:
         """Return what the watcher found last, for the menu; a few seconds old."""

@@ -121,6 +121,7 @@ def setup_tabs(visit: Visit, part: str) -> list[Tab]:
     say = visit.wording.say
     return [
         Tab(say("Files"), "/setup", part == "files"),
+        Tab(say("Diagram"), "/setup/diagram", part == "diagram"),
         Tab(say("Versions"), "/setup/versions", part == "versions"),
         Tab(say("Rules"), "/setup/rules", part == "rules"),
         Tab(say("Tests"), "/setup/tests", part == "tests"),

@@ -1,30 +1,33 @@
-"""The setup page, for administrators: files, what is wrong with them, what an apply would do."""
+"""The setup page, for administrators: the files of the configuration, and what they would do."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, redirect, request
 from markupsafe import Markup, escape
 
+from app.configuration_files import KINDS, ConfigurationFiles, fingerprint_of
 from app.database.apply import ApplyOptions
-from app.database.operations import Operation
-from app.database.plan import Plan
-from app.database.versions import AppliedVersion, files_of, versions
+from app.database.versions import AppliedVersion, files_of, find_live_version
+from app.definitions.catalog import Catalog
 from app.definitions.load import Loaded
 from app.definitions.problems import Problem
-from app.errors import PlanError
+from app.definitions.starters import STARTERS
+from app.errors import Conflict, Forbidden, InvalidInput, PlanError, text_in
 from app.screens.list_view import Tab
-from app.screens.moments import time_tag
 from app.screens.rule_pages import setup_tabs
+from app.screens.setup_pane import Pane, ProblemItem, pane_of, problem_item
 from app.screens.visit import Visit, leave_toast
 from app.security.manager import require_admin
-from app.texts import say as label
 
-_TONES = {"+": ("plus", "ok"), "~": ("adjustments-horizontal", "info"), "-": ("trash", "bad")}
+#: Longer files are shown in part while no editor runs.
+_MOST_LINES = 5_000
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,49}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,6 @@ class TreeItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemItem:
-    """One problem."""
-
-    message: str
-    where: str
-    icon: str
-    tone: str
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class CodeLine:
     """One line of a file."""
 
@@ -62,43 +54,20 @@ class CodeLine:
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """One file, as it is read."""
+    """One file, saved or a draft of one."""
 
     name: str
-    hint: str
-    problems: str
-    lines: Sequence[CodeLine]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanItem:
-    """One operation of a plan, or why it is refused."""
-
     text: str
-    icon: str
-    tone: str
-    details: Sequence[str] = ()
-    allow: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PlanView:
-    """What an apply would do."""
-
+    #: of what is saved; empty for a file that is not there yet
     fingerprint: str
-    operations: Sequence[PlanItem]
-
-
-@dataclass(frozen=True, slots=True)
-class VersionItem:
-    """One applied version."""
-
-    number: int
-    when: str
-    by: str
-    summary: str
-    live: bool
-    failed: bool
+    lines: Sequence[CodeLine]
+    errors: int = 0
+    can_edit: bool = True
+    can_delete: bool = False
+    #: the draft is not what is saved
+    is_draft: bool = False
+    note: str = ""
+    diagram_href: str = ""
 
 
 @dataclass(slots=True)
@@ -106,206 +75,142 @@ class SetupView:
     """Everything `setup.html` shows."""
 
     tabs: Sequence[Tab]
+    pane: Pane
     state: str = ""
-    problem_text: str = ""
-    apply_href: str = ""
-    apply_why: str = ""
     tree: Sequence[TreeItem] = ()
     file: FileView | None = None
-    problems: Sequence[ProblemItem] = ()
-    note: Any = None
-    plan: PlanView | None = None
-    versions: Sequence[VersionItem] = field(default_factory=list)
+    kinds: Sequence[tuple[str, str]] = ()
 
 
-def setup_page(visit: Visit, part: str = "files", refused: str = "") -> Response:
-    """Return the page: files with what is wrong, the plan that waits, the versions there were."""
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A file as it is typed, with the fingerprint of what was opened."""
+
+    name: str
+    text: str
+    seen: str
+
+
+def setup_page(visit: Visit, refused: str = "", typed: Typed | None = None) -> Response:
+    """Return the page: a file with what is wrong, and what the files would do."""
     require_admin(visit.principal)
-    say = visit.wording.say
-    configuration = visit.screens.configuration
-    loaded: Loaded = configuration.loaded()
-    view = SetupView(
-        tabs=setup_tabs(visit, part),
-    )
+    loaded: Loaded = visit.screens.configuration.loaded()
     with visit.core.pools.engine.connect() as connection:
-        known = versions(connection, 50)
-        live = next((one for one in known if one.state == "live"), None)
+        live = find_live_version(connection)
         live_files = files_of(connection, live.number) if live else {}
-    errors = sum(one.is_error for one in loaded.problems)
-    if errors:
-        view.problem_text = visit.wording.count("%(number)s problem", "%(number)s problems", errors)
-    view.versions = [_version(visit, one, live) for one in known]
-    view.problems = [_problem(visit, one) for one in loaded.problems]
-    _plan(visit, loaded, view, refused)
-    if visit.core.live.problem and view.note is None:
-        view.note = {"kind": "bad", "text": _not_loaded(visit)}
+        old = _asked_version(connection)
     changed = {
         name
         for name in {*loaded.files, *live_files}
         if loaded.files.get(name) != live_files.get(name)
     }
-    number = live.number if live else 0
-    view.state = (
-        visit.wording.count(
-            "%(number)s file differs from version %(version)s",
-            "%(number)s files differ from version %(version)s",
-            len(changed),
-            version=number,
-        )
-        if changed
-        else say("Version %(version)s is in force", version=number)
+    if typed is not None:
+        note = visit.wording.say("Not saved")
+        file: FileView | None = _view(visit, loaded, typed.name, typed.text, typed.seen, note)
+    else:
+        file = _file(visit, loaded, old)
+    if file is not None and file.is_draft:
+        loaded = visit.screens.configuration.draft(file.name, file.text)
+    view = SetupView(
+        tabs=setup_tabs(visit, "files"),
+        pane=pane_of(visit, loaded, refused),
+        state=_state(visit, changed, live),
+        tree=_tree(loaded, file.name if file else "", changed),
+        file=file,
+        kinds=[(name, visit.words(one.label)) for name, one in STARTERS.items()],
     )
-    if part == "files":
-        asked = request.args.get("file", "")
-        chosen = asked if asked in loaded.files else next(iter(sorted(loaded.files)), "")
-        if not asked and view.problems:
-            chosen = next(
-                (p.place.file for p in loaded.problems if p.place.file in loaded.files), chosen
-            )
-        view.tree = _tree(loaded, chosen, changed)
-        view.file = _file(visit, loaded, chosen)
-    response = visit.render("setup.html", page=visit.page(say("Setup"), "setup"), view=view)
+    response = visit.render("setup.html", page=_page(visit), view=view)
     if refused:
         response.status_code = 409
     return response
 
 
 def apply(visit: Visit) -> Response:
-    """Apply the plan that was looked at; refuse if the files changed since."""
+    """Apply the plan that was looked at, and save what was typed with it; refuse another plan."""
     require_admin(visit.principal)
-    configuration = visit.screens.configuration
+    configuration, say = visit.screens.configuration, visit.wording.say
+    name, text = request.form.get("file", ""), request.form.get("text")
     loaded: Loaded = configuration.loaded()
-    say = visit.wording.say
+    typed = None
+    if text is not None:
+        typed = Typed(name, text.replace("\r\n", "\n"), request.form.get("seen", ""))
+        loaded = configuration.draft(typed.name, typed.text)
     if loaded.catalog is None:
-        return setup_page(visit, refused=say("The files have problems; nothing was applied."))
+        return setup_page(visit, say("The files have problems; nothing was applied."), typed)
     if request.form.get("fingerprint") != loaded.catalog.fingerprint:
-        return setup_page(
-            visit, refused=say("The files changed since you looked. Look at the plan again.")
-        )
-    allow = tuple(request.form.getlist("allow"))
+        refused = say("The files changed since you looked. Look at the plan again.")
+        return setup_page(visit, refused, typed)
     try:
-        version = configuration.installation.apply(
-            loaded.catalog,
-            visit.principal.name,
-            options=ApplyOptions(allow=allow),
-            user_id=visit.principal.user_id,
+        # The file appears when its version is in force: whatever watches the folder finds nothing
+        # to do, and the version is told by whoever applied it and why.
+        with _saving(visit, typed):
+            number = _applied(visit, loaded.catalog)
+    except (PlanError, Conflict, InvalidInput, Forbidden) as problem:
+        sentences = [each for many in problem.fields.values() for each in many]
+        return setup_page(
+            visit,
+            " ".join(text_in(one, visit.language) for one in (problem.message, *sentences)),
+            typed,
         )
-    except PlanError as problem:
-        return setup_page(visit, refused=visit.words(problem.message))  # type: ignore[arg-type]
     visit.core.live.reload()
-    leave_toast(say("Version %(version)s is in force", version=version.number))
-    return redirect("/setup", 303)  # type: ignore[return-value]
+    leave_toast(say("Version %(version)s is in force", version=number))
+    known = name if typed or name in loaded.files else ""
+    return redirect(f"/setup?file={known}" if known else "/setup", 303)  # type: ignore[return-value]
 
 
-def _plan(visit: Visit, loaded: Loaded, view: SetupView, refused: str) -> None:
-    say = visit.wording.say
-    if refused:
-        view.note = {"kind": "bad", "text": refused}
-    if loaded.catalog is None:
-        view.apply_why = say("Put the problems right first; the last version goes on serving.")
-        if not refused:
-            view.note = {"kind": "warn", "text": view.apply_why}
-        return
-    plan: Plan = visit.screens.configuration.installation.plan(loaded.catalog)
-    view.plan = PlanView(plan.fingerprint, _operations(visit, plan))
-    if not plan.is_empty:
-        view.apply_href = "/setup/apply"
+def _saving(visit: Visit, typed: Typed | None) -> AbstractContextManager[None]:
+    if typed is None:
+        return nullcontext()
+    files: ConfigurationFiles = visit.screens.configuration.files
+    return files.writing(typed.name, typed.text, typed.seen)
 
 
-def _operations(visit: Visit, plan: Plan) -> list[PlanItem]:
-    say = visit.wording.say
-    items = [
-        PlanItem(
-            _line(visit, step.operation),
-            "clock",
-            "warn",
-            [
-                visit.words(step.problem)
-                if step.problem
-                else say("Begun by an apply that was interrupted; finished first.")
-            ],
-        )
-        for step in plan.unfinished
-    ]
-    allowed = {one.subject: one for one in plan.refusals}
-    for one in plan.operations:
-        if not one.is_visible:
-            continue
-        icon, tone = _TONES.get(one.sign, _TONES["~"])
-        refusal = allowed.pop(one.subject, None)
-        details = [visit.words(refusal.sentence)] if refusal else []
-        if one.is_destructive and not refusal:
-            details.append(say("Values are lost for good."))
-        items.append(
-            PlanItem(
-                _line(visit, one),
-                "alert-triangle" if refusal else icon,
-                "bad" if refusal else tone,
-                details,
-                (refusal.allow or "") if refusal else "",
-            )
-        )
-    items += [
-        PlanItem(one.subject, "alert-triangle", "bad", [visit.words(one.sentence)], one.allow or "")
-        for one in allowed.values()
-    ]
-    items += [
-        PlanItem(
-            visit.words(
-                label(
-                    "{subject}: {words}", "{subject}：{words}", subject=one.subject, words=one.words
-                )
-            ),
-            "bolt",
-            "info",
-            [visit.words(line) for line in one.details],
-        )
-        for one in plan.outlook
-    ]
-    return items
-
-
-def _not_loaded(visit: Visit) -> str:
-    """Return why the newest version does not serve here, though it was applied."""
-    sentence = label(
-        "The newest version cannot be loaded here; the one before goes on serving. {problem}",
-        "这里无法载入最新版本，先前的版本继续提供服务。{problem}",
-        problem=visit.core.live.problem,
+def _applied(visit: Visit, catalog: Catalog) -> int:
+    """Apply what the form says, and return the number of the version."""
+    said = {
+        name.removeprefix("said."): text.strip()
+        for name, text in request.form.items()
+        if name.startswith("said.") and text.strip() and "\0" not in text
+    }
+    reason = request.form.get("reason", "").strip()[:500].replace("\0", "")
+    version: AppliedVersion = visit.screens.configuration.installation.apply(
+        catalog,
+        visit.principal.name,
+        reason or said.get("why") or None,
+        options=ApplyOptions(allow=tuple(request.form.getlist("allow")), said=said),
+        user_id=visit.principal.user_id,
     )
-    return visit.words(sentence)
+    return version.number
 
 
-def _line(visit: Visit, one: Operation) -> str:
-    line = label("{subject}: {words}", "{subject}：{words}", subject=one.subject, words=one.words())
-    return visit.words(line)
+def _page(visit: Visit) -> Any:
+    return visit.page(visit.wording.say("Setup"), "setup")
 
 
-def _version(visit: Visit, one: AppliedVersion, live: AppliedVersion | None) -> VersionItem:
-    return VersionItem(
-        one.number,
-        time_tag(one.applied_at, visit.look.now, visit.wording, visit.look.zone),
-        one.applied_by,
-        one.reason or visit.wording.say("Version %(version)s", version=one.number),
-        live is not None and one.number == live.number,
-        one.state != "live",
+def _state(visit: Visit, changed: set[str], live: AppliedVersion | None) -> str:
+    number = live.number if live else 0
+    if not changed:
+        return visit.wording.say("Version %(version)s is in force", version=number)
+    return visit.wording.count(
+        "%(number)s file differs from version %(version)s",
+        "%(number)s files differ from version %(version)s",
+        len(changed),
+        version=number,
     )
 
 
-def _problem(visit: Visit, one: Problem) -> ProblemItem:
-    place = one.place
-    return ProblemItem(
-        one.text(visit.wording.language),
-        f"{place.file}:{place.line}:{place.column}",
-        "alert-circle" if one.is_error else "alert-triangle",
-        "bad" if one.is_error else "warn",
-        f"/setup?file={place.file}#L{place.line}",
-    )
+def _asked_version(connection: Any) -> tuple[int, dict[str, str]] | None:
+    """Return the files of the version whose text is to be taken up again."""
+    number = request.args.get("version", "")
+    if not number.isdecimal() or len(number) > 9:
+        return None
+    return int(number), files_of(connection, int(number))
 
 
 def _tree(loaded: Loaded, chosen: str, changed: set[str]) -> list[TreeItem]:
     items: list[TreeItem] = []
     folder: list[str] = []
-    for name in sorted(loaded.files, key=lambda one: ("/" in one, one)):
+    for name in sorted({*loaded.files, chosen} - {""}, key=lambda one: ("/" in one, one)):
         parts = name.split("/")
         for depth, part in enumerate(parts[:-1]):
             if folder[: depth + 1] != parts[: depth + 1]:
@@ -325,24 +230,57 @@ def _tree(loaded: Loaded, chosen: str, changed: set[str]) -> list[TreeItem]:
     return items
 
 
-def _file(visit: Visit, loaded: Loaded, name: str) -> FileView | None:
-    if name not in loaded.files:
+def _file(visit: Visit, loaded: Loaded, old: tuple[int, dict[str, str]] | None) -> FileView | None:
+    """Return the file that is asked for: what is saved, a new one, or what it once was."""
+    asked, kind = request.args.get("file", ""), request.args.get("new", "")
+    name, say = request.args.get("name", ""), visit.wording.say
+    if kind in STARTERS and _NAME.match(name):
+        starter = STARTERS[kind]
+        path = starter.path("user" if kind == "extend" else name)
+        if path not in loaded.files:
+            catalog = loaded.catalog or visit.catalog
+            text, note = starter.written(name, catalog), say("A new file; nothing is saved yet.")
+            return _view(visit, loaded, path, text, "", note)
+        asked = path
+    if old is not None and asked in old[1]:
+        note = say("As in version %(version)s; nothing is saved yet.", version=old[0])
+        saved, text = loaded.files.get(asked), old[1][asked]
+        seen = fingerprint_of(saved) if saved is not None else ""
+        return _view(visit, loaded, asked, text, seen, note if text != saved else "")
+    if asked not in loaded.files:
+        broken = (one.place.file for one in loaded.problems if one.place.file in loaded.files)
+        asked = next(broken, next(iter(sorted(loaded.files)), ""))
+    if asked not in loaded.files:
         return None
-    own = [one for one in loaded.problems if one.place.file == name]
+    text = loaded.files[asked]
+    return _view(visit, loaded, asked, text, fingerprint_of(text), "")
+
+
+def _view(visit: Visit, loaded: Loaded, name: str, text: str, seen: str, note: str) -> FileView:
     by_line: dict[int, list[Problem]] = {}
+    own = [] if note else [one for one in loaded.problems if one.place.file == name]
     for one in own:
         by_line.setdefault(one.place.line, []).append(one)
     lines = []
-    for number, text in enumerate(loaded.files[name].split("\n")[:5000], 1):
+    for number, line in enumerate(text.split("\n")[:_MOST_LINES], 1):
         problems = by_line.get(number, [])
         tone = "hot" if any(one.is_error for one in problems) else "warm" if problems else ""
         lines.append(
-            CodeLine(number, colour(text), tone, [_problem(visit, one) for one in problems])
+            CodeLine(number, colour(line), tone, [problem_item(visit, one) for one in problems])
         )
-    errors = sum(one.is_error for one in own)
-    words = visit.wording.count("%(number)s problem", "%(number)s problems", errors)
-    hint = visit.wording.say("Edit the file with any editor; this page shows what Trellis reads.")
-    return FileView(name, hint, words if errors else "", lines)
+    entity = name.removeprefix("entities/").removesuffix(".yaml")
+    return FileView(
+        name,
+        text,
+        seen,
+        lines,
+        sum(one.is_error for one in own),
+        can_edit=name.endswith(KINDS),
+        can_delete=bool(seen) and name.endswith(KINDS),
+        is_draft=bool(note),
+        note=note,
+        diagram_href=f"/setup/diagram?of={entity}" if entity in visit.catalog.entities else "",
+    )
 
 
 _TOKEN = re.compile(

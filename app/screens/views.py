@@ -33,7 +33,6 @@ from app.screens import (
     pickers,
     pools,
     quick,
-    setup,
     shapes,
     shares,
     trees,
@@ -302,19 +301,7 @@ class MeView(Screen):
 
 
 class AdministrationView(Screen):
-    """Setup and people, for administrators."""
-
-    @expose("/setup")
-    def setup(self) -> Any:
-        return setup.setup_page(visit())
-
-    @expose("/setup/versions")
-    def versions(self) -> Any:
-        return setup.setup_page(visit(), "versions")
-
-    @expose("/setup/apply", methods=["POST"])
-    def apply(self) -> Any:
-        return setup.apply(visit())
+    """People, for administrators."""
 
     @expose("/people")
     def people(self) -> Any:
