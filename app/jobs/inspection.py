@@ -97,6 +97,24 @@ def run_again(redis_url: str, name: str, job_id: str) -> bool:
     return _with_failed(redis_url, name, lambda registry: registry.requeue(job_id))
 
 
+def run_all_again(redis_url: str) -> int:
+    """Put every failed job that may run back into its queue; return how many."""
+    count = 0
+    try:
+        with connect(redis_url) as connection:
+            for name in QUEUES:
+                registry = FailedJobRegistry(name, connection=connection, serializer=SERIALIZER)
+                for job_id in registry.get_job_ids():
+                    one = _failed(connection, name, job_id)
+                    if one is not None and one.may_run:
+                        registry.requeue(job_id)
+                        count += 1
+    except (RedisError, NoSuchJobError, InvalidJobOperation):
+        # What was put back stays so; the rest can be tried once Redis is there.
+        return count
+    return count
+
+
 def remove(redis_url: str, name: str, job_id: str) -> bool:
     """Forget a failed job; return whether it was there."""
     return _with_failed(redis_url, name, lambda registry: registry.remove(job_id, delete_job=True))

@@ -8,7 +8,7 @@ again under another token, and whoever held the old one is refused.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -171,6 +171,12 @@ _rerun = Statement(
     .values(problem=None, attempts=0, leased_until=None, due_at=_NOW)
     .returning(task.c.firing)
 )
+_rerun_all = Statement(
+    sa.update(task)
+    .where(task.c.problem.is_not(None))
+    .values(problem=None, attempts=0, leased_until=None, due_at=_NOW)
+    .returning(task.c.firing)
+)
 _due_again = Statement(
     sa.update(firing)
     .where(firing.c.id == sa.func.any(_IDS), firing.c.state == "failed")
@@ -180,7 +186,16 @@ _due_again = Statement(
 
 def rerun(connection: psycopg.Connection[Any], ids: Sequence[int], now: datetime) -> int:
     """Have tasks that were put aside run once more; return how many."""
-    firings = [row[0] for row in _rerun.run(connection, {"ids": list(ids), "now": now})]
+    return _due(connection, _rerun.run(connection, {"ids": list(ids), "now": now}))
+
+
+def rerun_all(connection: psycopg.Connection[Any], now: datetime) -> int:
+    """Have everything that was put aside run once more; return how many."""
+    return _due(connection, _rerun_all.run(connection, {"now": now}))
+
+
+def _due(connection: psycopg.Connection[Any], rows: Iterable[Sequence[Any]]) -> int:
+    firings = [row[0] for row in rows]
     if firings:
         _due_again.do(connection, {"ids": firings})
     return len(firings)

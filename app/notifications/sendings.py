@@ -83,6 +83,12 @@ _again = Statement(
     )
     .returning(delivery.c.id)
 )
+_all_again = Statement(
+    sa.update(delivery)
+    .where(delivery.c.state == sa.literal("dead"), _free)
+    .values(state="waiting", due_at=_NOW, attempts=0, leased_until=None)
+    .returning(delivery.c.id)
+)
 _give_up = Statement(
     sa.update(delivery)
     .where(
@@ -120,6 +126,11 @@ def channels_waited_for(connection: psycopg.Connection[Any]) -> set[str]:
 def send_again(connection: psycopg.Connection[Any], ids: Sequence[int], now: datetime) -> int:
     """Have deliveries sent again, at once; return how many were not in hand."""
     return len(_again.run(connection, {"ids": list(ids), "now": now}).fetchall())
+
+
+def send_all_again(connection: psycopg.Connection[Any], now: datetime) -> int:
+    """Have everything that failed sent again; return how many."""
+    return len(_all_again.run(connection, {"now": now}).fetchall())
 
 
 def give_up(connection: psycopg.Connection[Any], ids: Sequence[int]) -> int:

@@ -61,6 +61,8 @@ class DeliveriesView:
     rows: Sequence[Row]
     missing: Sequence[str]
     next: str
+    #: how many failed
+    dead: int
     #: the other pages of the system
     parts: Sequence[Tab]
     more_href: str = ""
@@ -89,6 +91,7 @@ def deliveries_page(visit: Visit) -> Response:
         rows=rows,
         missing=_missing(visit, waited_for),
         next=here,
+        dead=counts.get("dead", 0),
         parts=system_tabs(visit, "deliveries"),
         more_href=f"{here}{joined}after={rows[-1].id}" if len(found) > _PAGE else "",
     )
@@ -161,6 +164,15 @@ def _missing(visit: Visit, waited_for: set[str]) -> list[str]:
         "slack": ("TRELLIS_SLACK_ROBOT", settings.slack_robot),
     }
     return [name for channel, (name, value) in known.items() if channel in waited_for and not value]
+
+
+def all_again(visit: Visit) -> Response:
+    """Have everything that failed sent again."""
+    _require_admin(visit)
+    with visit.core.pools.write.connection() as connection:
+        count = sendings.send_all_again(connection, visit.look.now)
+    leave_toast(visit.wording.say("%(count)s go out again", count=count))
+    return redirect("/deliveries", 303)  # type: ignore[return-value]
 
 
 def act(visit: Visit, number: int, what: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from app.definitions.catalog import Entity
 from app.errors import Forbidden
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.named import titles_of
 from app.screens.record_blocks import title_of
 from app.screens.rule_pages import setup_tabs
 from app.screens.visit import Visit
@@ -134,7 +135,8 @@ def firings_page(visit: Visit) -> Response:
     more = ""
     if len(lines) > _PAGE:
         more = href(before=lines[_PAGE - 1].id, **({"state": state} if state else {}))
-    rows = [firing_row(visit, line, with_record=True) for line in lines[:_PAGE]]
+    titles = titles_of(visit, ((line.entity, line.record_id) for line in lines[:_PAGE]))
+    rows = [firing_row(visit, line, titles) for line in lines[:_PAGE]]
     about = ""
     if rule:
         about = rows[0].label if rows else rule
@@ -157,18 +159,27 @@ def firings_page(visit: Visit) -> Response:
     )
 
 
-def firing_row(visit: Visit, line: Line, *, with_record: bool = False) -> FiringRow:
-    """Return a firing as the page shows it."""
+def firing_row(
+    visit: Visit, line: Line, titles: Mapping[tuple[str, int], str] | None = None
+) -> FiringRow:
+    """Return a firing as the page shows it.
+
+    Args:
+        titles: of the records, where the page is about more than one.
+    """
     say, look = visit.wording.say, visit.look
 
     def moment(value: Any) -> Markup | str:
         return time_tag(value, look.now, visit.wording, look.zone) if value is not None else ""
 
     record, record_href = "", ""
-    if with_record and line.entity is not None and line.record_id is not None:
+    if titles is not None and line.entity is not None and line.record_id is not None:
         entity = visit.catalog.entities.get(line.entity)
         label = visit.words(entity.label) if entity is not None else line.entity
-        record, record_href = f"{label} {line.record_id}", f"/crm/{line.entity}/{line.record_id}"
+        title = titles.get((line.entity, line.record_id), "")
+        # One that is in the bin, or gone for good, is told by its number.
+        record = f"{label} {title}" if title else f"{label} #{line.record_id}"
+        record_href = f"/crm/{line.entity}/{line.record_id}" if title else ""
     return FiringRow(
         id=line.id,
         rule=line.rule,

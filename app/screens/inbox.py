@@ -19,6 +19,7 @@ from app.notifications import inbox, preferences
 from app.notifications.quiet import digest_at
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.named import titles_of
 from app.screens.sign_in import safe_next
 from app.screens.visit import Visit, leave_toast
 
@@ -158,7 +159,8 @@ def _tabs(visit: Visit, kind: str, only_unread: bool, counts: dict[str, int]) ->
 
 
 def _items(visit: Visit, messages: Sequence[inbox.Message], muted: frozenset[int]) -> list[Item]:
-    titles = _titles(visit, messages)
+    names = visit.core.live.release.names
+    titles = titles_of(visit, ((names.get(one.entity or 0), one.record_id) for one in messages))
     items = []
     for one in messages:
         entity = visit.core.live.release.names.get(one.entity or 0, "")
@@ -180,20 +182,6 @@ def _items(visit: Visit, messages: Sequence[inbox.Message], muted: frozenset[int
             )
         )
     return items
-
-
-def _titles(visit: Visit, messages: Sequence[inbox.Message]) -> dict[tuple[str, int], str]:
-    """Return the titles of the records that the visitor may read now, one statement a kind."""
-    wanted: dict[str, set[int]] = {}
-    for one in messages:
-        name = visit.core.live.release.names.get(one.entity or 0)
-        if name in visit.catalog.entities and one.record_id and visit.policy.may("read", name):
-            wanted.setdefault(name, set()).add(one.record_id)
-    return {
-        (name, number): title or f"#{number}"
-        for name, ids in wanted.items()
-        for number, title in visit.records.titles(visit.principal, name, ids).items()
-    }
 
 
 def _days(visit: Visit, messages: Sequence[inbox.Message], items: Sequence[Item]) -> list[Day]:

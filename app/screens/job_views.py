@@ -20,6 +20,10 @@ class JobsView(Screen):
     def show(self) -> Any:
         return jobs.jobs_page(visit())
 
+    @expose("/again", methods=["POST"])
+    def run_all_again(self) -> Any:
+        return jobs.run_all_again(visit())
+
     @expose("/tasks/<int:number>/again", methods=["POST"])
     def run_task_again(self, number: int) -> Any:
         return jobs.run_task_again(visit(), number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +11,14 @@ from flask import Response, redirect
 from markupsafe import Markup
 
 from app.automation.ledger import label_of
+from app.automation.mailboxes.polling import MailboxRead, mailboxes_read
 from app.errors import Forbidden
 from app.jobs import inspection, leases
 from app.jobs.overview import MOST, Overview, Process, look
 from app.jobs.queues import QUEUES
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
+from app.screens.named import titles_of
 from app.screens.system import system_tabs
 from app.screens.visit import Visit, leave_toast
 from app.texts import Label
@@ -67,6 +69,16 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxRow:
+    """A mailbox that is read."""
+
+    label: str
+    where: str
+    when: Markup | str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobsView:
     """Everything `jobs.html` shows."""
 
@@ -76,6 +88,9 @@ class JobsView:
     queues: Sequence[Figure]
     failed: Sequence[FailedRow]
     put_aside: Sequence[TaskRow]
+    mailboxes: Sequence[MailboxRow]
+    #: how many may run again
+    again: int
     #: the other pages of the system
     parts: Sequence[Tab]
 
@@ -86,6 +101,9 @@ def jobs_page(visit: Visit) -> Response:
     with visit.core.pools.read.connection() as connection:
         found = look(connection, visit.look.now)
         aside = inspection.put_aside(connection)
+        boxes = mailboxes_read(connection)
+    names = visit.core.live.release.names
+    titles = titles_of(visit, ((names.get(one.entity), one.record_id) for one in aside))
     url = visit.core.settings.redis_url
     queues = inspection.read_queues(url) if url else None
     view = JobsView(
@@ -94,7 +112,9 @@ def jobs_page(visit: Visit) -> Response:
         processes=[_process(visit, each) for each in found.processes],
         queues=[Figure(_queue_name(visit, one.name), str(one.waiting)) for one in queues or ()],
         failed=[_failed(visit, job) for one in queues or () for job in one.jobs],
-        put_aside=[_task(visit, each) for each in aside],
+        put_aside=[_task(visit, each, titles) for each in aside],
+        mailboxes=_mailboxes(visit, boxes),
+        again=len(aside) + sum(job.may_run for one in queues or () for job in one.jobs),
         parts=system_tabs(visit, "jobs"),
     )
     page = visit.page(visit.wording.say("Jobs"), "system")
@@ -191,11 +211,28 @@ def _failed(visit: Visit, job: inspection.FailedJob) -> FailedRow:
     return FailedRow(job.id, job.queue, job.task, when, job.error, job.may_run)
 
 
-def _task(visit: Visit, one: inspection.PutAside) -> TaskRow:
+def _mailboxes(visit: Visit, found: Mapping[str, MailboxRead]) -> list[MailboxRow]:
+    """Return the mailboxes that are read, with how that goes."""
+    rows = []
+    for box in visit.catalog.integrations.values():
+        if box.server is None:
+            continue
+        read = found.get(box.name)
+        problem = Label(dict(read.problem)) if read is not None and read.problem else None
+        when = _time(visit, read.looked_at) if read is not None and read.looked_at else ""
+        why = visit.words(problem) if problem is not None else ""
+        rows.append(
+            MailboxRow(visit.words(box.label), f"{box.user} · {box.server.host}", when, why)
+        )
+    return rows
+
+
+def _task(visit: Visit, one: inspection.PutAside, titles: Mapping[tuple[str, int], str]) -> TaskRow:
     entity = visit.core.live.release.names.get(one.entity)
-    href = f"/crm/{entity}/{one.record_id}" if entity and one.record_id else ""
     label = visit.core.live.release.catalog.entities[entity].label if entity else None
-    record = f"{visit.words(label)} {one.record_id}" if label is not None else ""
+    title = titles.get((entity or "", one.record_id), "")
+    href = f"/crm/{entity}/{one.record_id}" if title else ""
+    record = f"{visit.words(label)} {title or f'#{one.record_id}'}" if label is not None else ""
     problem = visit.words(Label(dict(one.problem or {})))
     rule = visit.words(label_of(visit.core.live.release.catalog, one.rule))
     return TaskRow(one.id, rule, href, record, _time(visit, one.due_at), problem)
@@ -216,6 +253,17 @@ def act(visit: Visit, what: str, queue: str, job_id: str) -> Response:
         leave_toast(say("It is not there any more"))
     else:
         leave_toast(say("It runs again") if what == "again" else say("Removed"))
+    return redirect("/jobs", 303)  # type: ignore[return-value]
+
+
+def run_all_again(visit: Visit) -> Response:
+    """Run everything once more that failed or was put aside."""
+    _require_admin(visit)
+    with visit.core.pools.write.connection() as connection:
+        count = leases.rerun_all(connection, visit.look.now)
+    url = visit.core.settings.redis_url
+    count += inspection.run_all_again(url) if url else 0
+    leave_toast(visit.wording.say("%(count)s run again", count=count))
     return redirect("/jobs", 303)  # type: ignore[return-value]
 
 

@@ -64,6 +64,10 @@ class DeliveriesView(Screen):
     def show(self) -> Any:
         return deliveries.deliveries_page(visit())
 
+    @expose("/again", methods=["POST"])
+    def all_again(self) -> Any:
+        return deliveries.all_again(visit())
+
     @expose("/<int:number>/again", methods=["POST"])
     def again(self, number: int) -> Any:
         return deliveries.act(visit(), number, "again")

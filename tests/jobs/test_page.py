@@ -79,12 +79,31 @@ def test_what_failed_is_seen_and_run_again(world, app):
     assert (world.messages(), world.tasks()) == (1, 0)
     assert root.post(again, data={"csrf_token": token}).status_code == 303
     assert "It is not there any more" in root.get("/jobs").text
+    # Everything at once; the record is called by its title.
+    for _ in range(2):
+        world.customer(name="Steel & Co")
+    world.tick()
+    with world.connection() as connection:
+        connection.execute("UPDATE trellis.task SET problem = '{}', attempts = 3")
+    html = root.get("/jobs").text
+    assert "Customer Steel &amp; Co" in html
+    assert 'action="/jobs/again"' in html
+    assert root.post("/jobs/again", data={"csrf_token": token}).status_code == 303
+    assert "4 run again" in root.get("/jobs").text
+    world.work("reminders")
+    assert (world.messages(), world.tasks()) == (3, 0)
 
 
 def test_it_is_for_administrators_only(world, app):
     sam = signed_in(app, "sam")
     assert sam.get("/jobs").status_code == 403
     token = token_of(sam.get("/me").text)
-    for address in ("/jobs/tasks/1/again", "/jobs/default/x/again", "/jobs/default/x/remove"):
+    for address in (
+        "/jobs/again",
+        "/deliveries/again",
+        "/jobs/tasks/1/again",
+        "/jobs/default/x/again",
+        "/jobs/default/x/remove",
+    ):
         assert sam.post(address, data={"csrf_token": token}).status_code == 403
     assert "/jobs" not in sam.get("/crm/customer/").text

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -36,6 +38,7 @@ _find = Statement(
         _c.name == sa.bindparam("name", type_=sa.Text)
     )
 )
+_all = Statement(sa.select(_c.name, _c.looked_at, _c.problem))
 _put = insert(mailbox).values(
     name=sa.bindparam("name", type_=sa.Text),
     validity=sa.bindparam("validity", type_=sa.BigInteger),
@@ -53,6 +56,19 @@ _keep = Statement(
 _complain = Statement(
     _put.on_conflict_do_update(index_elements=["name"], set_={"problem": _put.excluded.problem})
 )
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRead:
+    """How reading a mailbox went the last time."""
+
+    looked_at: datetime | None
+    problem: Mapping[str, str] | None
+
+
+def mailboxes_read(connection: psycopg.Connection[Any]) -> dict[str, MailboxRead]:
+    """Return how reading went, by the mailbox's name."""
+    return {name: MailboxRead(*rest) for name, *rest in _all.run(connection)}
 
 
 class Poller:
