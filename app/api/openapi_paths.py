@@ -67,7 +67,7 @@ _EXPAND = _query("expand", "Links to open, separated by commas; also through lin
 _FIELDS = _query("fields", "Names, separated by commas; all that may be read without it.")
 _FILTER = _query("filter", "A condition of the expression language.", example="id > 0")
 _SEARCH = _query("search", "Words to find.", {"type": "string", "maxLength": 200})
-_VIEW = _query("view", "A view of this entity.")
+_VIEW = _query("view", "A view of this entity, or the number of a saved one.")
 _LIMIT = _query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100})
 _MATCH = {
     "name": "If-Match",

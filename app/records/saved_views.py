@@ -223,11 +223,23 @@ class SavedViews:
         until = time.monotonic() + _GOOD_FOR
         with self._pools.read.connection() as connection:
             rows = _views.rows(connection, {"entity": number})
-            defaults = dict(_defaults.run(connection, {"entity": number}).fetchall())
-        shelf = _Shelf(tuple(map(_view, rows)), defaults, until)
+            kept = _defaults.run(connection, {"entity": number}).fetchall()
+        roles = self._renamed_roles()
+        defaults = {
+            f"{kind}:{roles.get(name, name)}" if kind == "role" else f"{kind}:{name}": view
+            for (kind, _, name), view in (
+                (audience.partition(":"), view) for audience, view in kept
+            )
+        }
+        shelf = _Shelf(tuple(_view(row, roles) for row in rows), defaults, until)
         with self._lock:
             self._shelves[number] = shelf
         return shelf
+
+    def _renamed_roles(self) -> dict[str, str]:
+        """Return the names roles have now, by those they had."""
+        known = self._release().catalog.roles
+        return {old: role.name for role in known.values() for old in role.was if old not in known}
 
     # -- changing ----------------------------------------------------------------------------------
 
@@ -352,14 +364,14 @@ class SavedViews:
         _tell.run(connection, {"what": str(number)})
 
 
-def _view(row: Mapping[str, Any]) -> SavedView:
+def _view(row: Mapping[str, Any], roles: Mapping[str, str]) -> SavedView:
     return SavedView(
         row["id"],
         row["entity"],
         row["user_id"],
         row["name"],
         kept_arrangement(row["settings"]),
-        tuple(row["roles"]),
+        tuple(roles.get(one, one) for one in row["roles"]),
         tuple(row["users"]),
         row["version"],
     )

@@ -34,6 +34,11 @@ def count_words(count: Count | None) -> str:
     return f"{count.number:,}{'+' if count.capped else ''}"
 
 
+def is_much(count: Count | None) -> bool:
+    """Whether a list is so long that its sums wait until somebody asks for them."""
+    return count is not None and (count.capped or count.estimated)
+
+
 def loaded_words(page: Page, wording: Wording) -> str:
     """Return how many rows stand on the page, where there are more."""
     if page.count is None or not page.next:

@@ -186,6 +186,8 @@ class ListView:
     groups_by: Sequence[Choice] = ()
     groups: Sequence[Group] | None = None
     sums_href: str = ""
+    #: adding up reads every row: of very many it waits to be asked
+    sums_wait: bool = False
     #: which condition costs most, where nothing is found
     nearly_href: str = ""
     pulse_href: str = ""

@@ -9,7 +9,7 @@ from flask import Response
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity, View
-from app.errors import Forbidden, Malformed
+from app.errors import Forbidden, Malformed, Unavailable
 from app.records.results import Page
 from app.screens import pools
 from app.screens.bulk import actions_for
@@ -22,6 +22,7 @@ from app.screens.list_parts import (
     empty_of,
     groups_by,
     heads_of,
+    is_much,
     loaded_words,
     sort_hrefs,
     sort_label,
@@ -85,10 +86,12 @@ class Lists:
             if grouped:
                 shown = self._view(visit, opened, columns)
                 shown.groups = groups_of(visit, opened, columns, self.rows)
-                shown.count = count_words(shown_count(visit, opened))
+                count = shown_count(visit, opened)
+                shown.count, shown.sums_wait = count_words(count), is_much(count)
+                shown.all_label = visit.wording.say("all %(count)s", count=shown.count)
                 return self._page(visit, shown, name)
             page = read_page(visit, opened, columns.fields, arguments.get("after"))
-        except (Malformed, Forbidden) as problem:
+        except (Malformed, Forbidden, Unavailable) as problem:
             shown = self._view(visit, opened, columns)
             shown.problem = visit.words(problem.message)  # type: ignore[arg-type]
             answer = self._page(visit, shown, name)
@@ -178,6 +181,7 @@ class Lists:
         """Say how much there is, and what helps where there is nothing."""
         entity, wording = opened.entity, visit.wording
         view.count = count_words(page.count)
+        view.sums_wait = is_much(page.count)
         view.loaded = loaded_words(page, wording)
         if page.next and page.count is not None:
             view.all_label = wording.say("all %(count)s", count=view.count)

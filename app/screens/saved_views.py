@@ -18,7 +18,8 @@ from app.records.opened_views import why_not_filter
 from app.records.saved_views import ALL
 from app.records.view_drafts import PUBLISH, Draft, SavedView
 from app.screens.controls import Chosen, Control
-from app.screens.list_view import Asked
+from app.screens.list_parts import tabs_of
+from app.screens.list_view import Asked, Tab
 from app.screens.opened_lists import OpenedList, open_list
 from app.screens.visit import Visit, leave_toast
 
@@ -54,6 +55,8 @@ class ViewMenu:
     is_default: bool = False
     roles_href: str = ""
     owner: str = ""
+    #: all views, for those that find no room beside each other
+    tabs: Sequence[Tab] = ()
 
 
 def _opened(visit: Visit, name: str) -> OpenedList:
@@ -71,6 +74,7 @@ def menu(visit: Visit, name: str) -> Response:
         default_href=asked.href("views/default"),
         default_value=now,
         is_default=is_default,
+        tabs=tabs_of(opened, visit.wording),
     )
     if own is not None:
         if own.may_change(visit.principal):

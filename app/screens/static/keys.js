@@ -64,7 +64,8 @@ const single = {
 
 function onKey(event) {
   if (event.key === "Escape") {
-    if (!closeTopFloat()) clearSelection();
+    // A dialog closes by itself; what was chosen for it stays.
+    if (!closeTopFloat() && !document.querySelector("dialog[open]")) clearSelection();
     return;
   }
   const command = event.ctrlKey || event.metaKey;
@@ -83,6 +84,13 @@ function onKey(event) {
   if (command && event.key.toLowerCase() === "k") {
     event.preventDefault();
     openPalette();
+    return;
+  }
+  if (command && event.key.toLowerCase() === "z" && !event.shiftKey && !typing(event.target)) {
+    // What was done a moment ago is taken back, as long as its message stands.
+    const undo = document.querySelector("#toasts .toast-t button");
+    if (undo) event.preventDefault();
+    undo?.click();
     return;
   }
   if (command || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;

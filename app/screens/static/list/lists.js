@@ -137,6 +137,8 @@ export function startLists() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-folds]");
     if (button) fold(button);
+    const once = event.target.closest?.("[data-once]");
+    if (once) setTimeout(() => (once.hidden = true));
     const again = event.target.closest?.("[data-reloads]");
     if (again) {
       event.preventDefault();
@@ -146,6 +148,10 @@ export function startLists() {
   if (!list()) return;
   // What a page needs first comes first.
   setTimeout(listen, 1500);
+  // A wheel goes down; the tabs go sideways.
+  document.querySelector(".tabs-in")?.addEventListener("wheel", (event) => {
+    event.currentTarget.scrollLeft += event.deltaY;
+  }, { passive: true });
   document.querySelector(".tabs-in .on")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   document.addEventListener("visibilitychange", () => (document.hidden ? stream?.close() : listen()));
   addEventListener("pagehide", () => stream?.close());
