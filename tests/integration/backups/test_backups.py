@@ -1,0 +1,289 @@
+"""Backups of a real installation: made, tried, damaged, kept, and brought back."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.access.principal import SYSTEM
+from app.backups import tables
+from app.backups.archive import head_of, unpack, writing
+from app.backups.faults import BackupFault
+from app.backups.restoring import restore
+from app.clock import FrozenClock
+from app.database.binaries import find_postgresql
+from app.factory import create_app
+from app.preparation import prepare
+from app.records.files import add_file
+from app.services import Services, open_services
+from app.settings import Settings, read_settings
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PASSWORD = "correct-horse-battery"
+OFFER = b"What we offer. " * 100_000
+KEY = "a-key-of-the-company"
+CONFIG = {
+    "app.yaml": "name: Acme\nlanguages: [en, zh]\ntime_zone: Asia/Shanghai\ncurrencies: [CNY]\n",
+    "roles.yaml": "roles:\n  admin: {label: Administrator, admin: yes}\n",
+    "entities/thing.yaml": (
+        "entity: thing\nlabel: Thing\ntitle: name\nfields:\n  name: {type: text}\n"
+        "  amount: {type: money}\n  papers: {type: files}\n"
+    ),
+}
+
+
+class Place:
+    """An installation of a test: settings, services, a clock that is moved by hand."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = FrozenClock(NOW)
+        self.services: Services = open_services(settings, self.clock)
+
+    def inbox(self) -> list[str]:
+        with psycopg.connect(self.settings.database_url) as connection:
+            return [row[0] for row in connection.execute("SELECT text FROM trellis.message")]
+
+
+def write_config(folder: Path) -> Path:
+    for name, text in CONFIG.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+def settings_for(url: str, folder: Path, **more: str) -> Settings:
+    return read_settings(
+        {
+            "DATABASE_URL": url,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "TRELLIS_DATA": str(folder / "var"),
+            "TRELLIS_CONFIG": str(folder / "config"),
+            "TRELLIS_ADMIN_PASSWORD": PASSWORD,
+            "TRELLIS_DEMO": "no",
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+def place(template_database, clone_database, tmp_path: Path) -> Iterator[Place]:
+    write_config(tmp_path / "config")
+
+    def build(url: str) -> None:
+        prepare(settings_for(url, tmp_path))
+
+    url = clone_database(template_database("backed_up", build))
+    found = Place(settings_for(url, tmp_path, TRELLIS_BACKUP_KEY=KEY))
+    with found.services.pools.write.connection() as connection:
+        file = add_file(connection, found.services.files, BytesIO(OFFER), "offer.txt", None)
+    for number in range(5):
+        found.services.records.create(
+            SYSTEM, "thing", {"name": f"Thing {number}", "amount": f"{number}.50"}
+        )
+    found.services.records.create(SYSTEM, "thing", {"name": "With papers", "papers": [file.id]})
+    yield found
+    found.services.close()
+
+
+def restored(place: Place, clone_database, folder: Path, path: Path) -> Settings:
+    """Restore a backup into an empty place; return its settings."""
+    settings = settings_for(clone_database("template0"), folder, TRELLIS_BACKUP_KEY=KEY)
+    found = restore(settings, settings.database_url, path)
+    assert found.config_beside is None
+    assert found.files == 1
+    return settings
+
+
+def test_f29_a_backup_comes_back_whole_and_people_sign_in(place, clone_database, tmp_path):
+    made = place.services.backups.make()
+    assert head_of(made.path).is_sealed
+    assert b"Thing 3" not in made.path.read_bytes()
+    assert made.path.stat().st_mode & 0o077 == 0
+
+    tried = place.services.backups.try_newest()
+    assert (tried.rows, tried.files) == (made.rows, 1)
+    (line,) = place.services.backups.entries()
+    assert (line.name, line.is_there, line.tried_problem) == (made.path.name, True, None)
+    assert place.services.backups.trouble() is None
+
+    settings = restored(place, clone_database, tmp_path / "new", made.path)
+    services = open_services(settings)
+    try:
+        rows = services.records.query(SYSTEM, "thing", fields="name,amount", sort="name").rows
+        assert [row["name"] for row in rows] == [*(f"Thing {n}" for n in range(5)), "With papers"]
+        (content,) = (path for path in (settings.data / "files").rglob("*") if path.is_file())
+        assert content.read_bytes() == OFFER
+        assert (settings.config / "entities" / "thing.yaml").read_text("utf-8") == CONFIG[
+            "entities/thing.yaml"
+        ]
+        client = create_app(settings, services).test_client()
+        signed = client.post(
+            "/api/v1/security/login",
+            json={"username": "admin", "password": PASSWORD, "provider": "db"},
+        )
+        assert signed.status_code == 200
+    finally:
+        services.close()
+    with pytest.raises(BackupFault, match="not empty"):
+        restore(settings, settings.database_url, made.path)
+
+
+def damage(path: Path, target: Path, what: str) -> Path:
+    data = bytearray(path.read_bytes())
+    if what == "a flipped bit":
+        data[len(data) // 2] ^= 1
+    elif what == "a missing end":
+        del data[len(data) // 3 * 2 :]
+    elif what == "another head":
+        data = data.replace(b'"version": "', b'"version": "9', 1)
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_f28_what_is_damaged_is_noticed(place, tmp_path, key):
+    settings = replace(place.settings, backup_key=key or None, backups=tmp_path / key)
+    place.services.backups._settings = settings
+    made = place.services.backups.make()
+    for what in ("a flipped bit", "a missing end", *(["another head"] if key else [])):
+        broken = damage(made.path, tmp_path / "broken.backup", what)
+        folder = tmp_path / what
+        folder.mkdir()
+        with pytest.raises(BackupFault):
+            unpack(broken, folder, key or None)
+    (tmp_path / "whole").mkdir()
+    assert unpack(made.path, tmp_path / "whole", key or None)["tables"]
+    if key:
+        (tmp_path / "wrong").mkdir()
+        with pytest.raises(BackupFault, match="TRELLIS_BACKUP_KEY"):
+            unpack(made.path, tmp_path / "wrong", "another-key-123")
+
+
+def programs_but(folder: Path, name: str, script: str) -> Path:
+    """Return a folder with PostgreSQL's programs, one of which is cut off."""
+    folder.mkdir()
+    real = find_postgresql()
+    for path in real.iterdir():
+        if path.name != name:
+            (folder / path.name).symlink_to(path)
+    (folder / name).write_text(f"#!/bin/sh\n{script.format(real=real / name)}\n", "utf-8")
+    (folder / name).chmod(0o755)
+    return folder
+
+
+def test_f28_a_dump_that_is_killed_is_no_backup(place, tmp_path):
+    good = place.services.backups.make()
+    # It writes its whole file, and is killed before it says that it is done.
+    place.services.backups._settings = replace(
+        place.settings,
+        postgresql=programs_but(tmp_path / "bin", "pg_dump", '"{real}" "$@"; kill -9 $$'),
+    )
+    with pytest.raises(BackupFault, match="pg_dump"):
+        place.services.backups.make()
+    assert [one.path for one in place.services.backups.place.all()] == [good.path]
+    assert {path.name for path in good.path.parent.iterdir()} == {
+        good.path.name,
+        f"{good.path.name}.sha256",
+    }
+    assert place.services.backups.entries()[0].problem["zh"].startswith("pg_dump 失败")
+    (told,) = place.inbox()
+    assert told.startswith("The backup failed: pg_dump")
+
+
+def test_f26_a_full_disk_is_told_and_leaves_nothing(place):
+    before = {path: path.read_bytes() for path in (place.settings.data / "files").rglob("*.*")}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As a full disk does: what was written so far is there, and then no more goes in.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, hard))
+    try:
+        with pytest.raises(BackupFault, match="no room"):
+            place.services.backups.make()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(place.services.backups.place.folder.iterdir()) == []
+    assert place.inbox()[0].startswith("The backup failed: There is no room")
+    assert before == {path: path.read_bytes() for path in before}
+    assert place.services.backups.make().rows > 0
+
+
+def test_a_restore_that_was_cut_off_is_run_again(place, clone_database, tmp_path):
+    made = place.services.backups.make()
+    settings = settings_for(clone_database("template0"), tmp_path / "new", TRELLIS_BACKUP_KEY=KEY)
+    # Killed while the rows come in.
+    cut_off = programs_but(
+        tmp_path / "bin",
+        "pg_restore",
+        'for file; do :; done; head -c 60000 "$file" > "$file.cut"; set -- "$@" "$file.cut"; '
+        '"{real}" $(printf "%s\\n" "$@" | grep -v "dump$"); kill -9 $$',
+    )
+    with pytest.raises(BackupFault, match="pg_restore"):
+        restore(replace(settings, postgresql=cut_off), settings.database_url, made.path)
+    assert tables.is_empty(settings.database_url)
+    shutil.rmtree(settings.config)
+    assert restore(settings, settings.database_url, made.path).rows == made.rows
+
+
+def test_f30_a_backup_of_a_newer_trellis_says_which(place, clone_database, tmp_path):
+    path = tmp_path / "newer.backup"
+    with writing(path, {"made_at": NOW.isoformat(), "version": "9.1"}, None) as archive:
+        archive.finish({"made_at": "", "version": "9.1", "revision": "9999", "tables": {}})
+    settings = settings_for(clone_database("template0"), tmp_path / "new")
+    with pytest.raises(BackupFault, match=r"Trellis 9\.1, which is newer"):
+        restore(settings, settings.database_url, path)
+    with pytest.raises(BackupFault, match="no backup of Trellis"):
+        head_of(place.settings.config / "app.yaml")
+
+
+def test_a_backup_is_made_each_night_tried_each_week_and_kept_ninety_days(place):
+    backups, clock = place.services.backups, place.clock
+    with psycopg.connect(place.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE trellis.config_version SET applied_at = %s", [NOW])
+    backups.daily()
+    assert backups.entries() == []  # Set up today: its first one comes tonight.
+    assert backups.trouble() is None
+
+    # Two in the morning in Shanghai.
+    clock.moment = datetime(2026, 11, 24, 17, 59, tzinfo=UTC)
+    assert not backups.is_due()
+    clock.moment += timedelta(minutes=1)
+    backups.daily()
+    clock.moment += timedelta(hours=5)
+    backups.daily()
+    assert [line.kind for line in backups.entries()] == ["daily"]
+
+    clock.moment += timedelta(days=7)
+    backups.daily()
+    newest, first = backups.entries()
+    assert (newest.tried_at, newest.tried_problem) == (clock.moment, None)
+
+    clock.moment = first.made_at + timedelta(days=90)
+    backups.daily()
+    assert first.name in {one.path.name for one in backups.place.all()}
+    clock.moment += timedelta(days=1)
+    backups.daily()
+    assert first.name not in {one.path.name for one in backups.place.all()}
+    assert backups.entries()[-1].removed_at == clock.moment
+
+    clock.moment += timedelta(days=400)
+    assert "newest backup is of" in str(backups.trouble())
+    # Whatever happens, the newest stays.
+    assert len(backups.place.all()) == 3
+    backups.prune()
+    assert len(backups.place.all()) == 1
+
+
+def test_fewer_days_have_to_be_said_twice(place):
+    backups = place.services.backups
+    assert backups.kept_days == 90
+    backups._settings = replace(place.settings, backup_days=7)
+    assert backups.kept_days == 90
