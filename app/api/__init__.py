@@ -34,6 +34,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.pools import PoolApi
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
+    from app.api.rights import RightsApi
     from app.api.signing_in import SignInApi
     from app.api.staff import StaffApi
     from app.api.swagger import SwaggerView
@@ -61,6 +62,7 @@ def register_api(builder: Any, services: Services) -> None:
         StaffApi,
         AuditApi,
         ViewApi,
+        RightsApi,
     )
     for api in (*known, AutomationApi):
         builder.add_api(api)

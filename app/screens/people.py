@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
@@ -14,6 +15,7 @@ from app.access.policy import Policy, RowRule
 from app.errors import NotFound
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
+from app.screens.moments import time_tag
 from app.screens.navigation import plural, readable_entities
 from app.screens.visit import Visit
 from app.security.manager import require_admin
@@ -57,6 +59,7 @@ class PersonRow:
     on: bool
     off: bool
     id: int = 0
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
         if inside is None or one.department in inside
     ]
     picked = int(number) if number.isdigit() else None
+    seen = visit.core.sessions.last_seen()
     view = PeopleView(
         people_tabs(visit, "people"),
         heading=names[chosen] if chosen else say("Everybody"),
@@ -147,7 +151,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
         new_href="/people/new",
         new_label=say("New person"),
         tree=_tree(visit, snapshot, names, chosen),
-        rows=[_row(visit, one, snapshot, asked, picked) for one in people],
+        rows=[_row(visit, one, snapshot, asked, picked, seen) for one in people],
     )
     if picked is not None:
         person = snapshot.people.get(picked)
@@ -197,6 +201,7 @@ def _row(
     snapshot: Any,
     department: str,
     picked: int | None,
+    seen: Mapping[int, datetime],
 ) -> PersonRow:
     manager = snapshot.people.get(one.manager)
     query = f"?department={department}" if department.isdigit() else ""
@@ -208,7 +213,15 @@ def _row(
         one.id == picked,
         not one.active,
         one.id,
+        _seen(visit, seen.get(one.id)),
     )
+
+
+def _seen(visit: Visit, moment: datetime | None) -> str:
+    look = visit.look
+    if moment is None:
+        return visit.wording.say("not yet")
+    return time_tag(moment, look.now, visit.wording, look.zone)
 
 
 def _person(visit: Visit, one: Any, names: Mapping[int, str]) -> PersonView:

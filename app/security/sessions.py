@@ -76,6 +76,9 @@ _of_user = Statement(
     .where(_session.c.user_id == sa.bindparam("user"), _session.c.ended_at.is_(None))
     .order_by(_session.c.seen_at.desc())
 )
+_last_seen = Statement(
+    sa.select(_session.c.user_id, sa.func.max(_session.c.seen_at)).group_by(_session.c.user_id)
+)
 _since = Statement(
     sa.select(_account.c.sessions_since).where(_account.c.user_id == sa.bindparam("user"))
 )
@@ -162,6 +165,11 @@ class Sessions:
         """Return a user's open sessions, the most recently used first."""
         with self._pools.read.connection() as connection:
             return _of_user.rows(connection, {"user": user_id})
+
+    def last_seen(self) -> dict[int, datetime]:
+        """Return when each person's browser was last heard of, within minutes."""
+        with self._pools.read.connection() as connection:
+            return dict(_last_seen.run(connection).fetchall())
 
     def open_of(self, user_id: int) -> list[dict[str, Any]]:
         """Return those of a user's sessions that still let somebody in."""

@@ -82,3 +82,20 @@ def test_what_is_only_shared_says_so(world):
     assert found.is_shared
     page = world.browser("root").ask("GET", f"/people/{IDS['tom']}/rights?entity=customer&record=1")
     assert "It is shared with Tom." in page.text
+
+
+def test_the_api_explains_the_same(shared):
+    root = shared.as_("root")
+    told = root.get(f"/rights/{IDS['sam']}", entity="customer", record=4).json
+    read = next(one for one in told["rights"] if one["right"] == "read")
+    place = f"roles.yaml:{line_of(ROLES, 'seller:')}"
+    assert read["roles"] == [{"role": "seller", "verdict": "some", "place": place}]
+    assert {one["field"]: one["right"] for one in told["fields"]}["secret"] == "hidden"
+    assert told["record"]["sees"] is False
+    assert told["record"]["owner"] == IDS["tom"]
+    for path, query, status in (("/rights/999", {"entity": "customer"}, 404),
+                                (f"/rights/{IDS['sam']}", {"entity": "x"}, 400),
+                                (f"/rights/{IDS['sam']}", {}, 400),
+                                (f"/rights/{IDS['sam']}", {"entity": "customer", "record": 999}, 404)):  # fmt: skip
+        assert root.get(path, **query).status_code == status, (path, query)
+    assert shared.as_("mia").get(f"/rights/{IDS['sam']}", entity="customer").status_code == 403
