@@ -63,11 +63,25 @@ def test_everything_people_read_is_in_both_languages(catalog):
             labels[f"{entity.name} section {number}"] = section.label
         for number, check in enumerate(entity.checks):
             labels[f"{entity.name} check {number}"] = check.message
-    for place in [*catalog.roles.values(), *catalog.app.modules]:
+    figures = [f for one in catalog.dashboards.values() for f in one.figures]
+    labels |= {f"figure {number}": one.label for number, one in enumerate(figures)}
+    labels |= {f"figure {n} help": one.help for n, one in enumerate(figures) if one.help}
+    pages = [*catalog.dashboards.values(), *catalog.targets.values()]
+    for place in [*catalog.roles.values(), *catalog.app.modules, *pages]:
         labels[place.name] = place.label
     own = {what: label for what, label in labels.items() if what.split(".")[-1] not in BUILT_IN}
     missing = [what for what, label in own.items() if not label or {"en", "zh"} - set(label.texts)]
     assert missing == []
+
+
+def test_the_analyses_ship_and_each_role_has_its_own(catalog):
+    for_sales = [one.name for one in catalog.dashboards.values() if "sales" in one.for_]
+    assert for_sales == ["sales", "my_sales", "customers", "leads", "follow_ups"]
+    assert list(catalog.dashboards)[-2:] == ["money", "products"]
+    assert {name: role.home for name, role in catalog.roles.items() if role.home} == {
+        "sales_director": "sales", "finance": "money",
+    }  # fmt: skip
+    assert [one.levels for one in catalog.targets.values()] == [("base", "stretch"), ("base",)]
 
 
 BUILT_IN = {
