@@ -181,4 +181,5 @@ function keptInputs(around) {
   };
 }
 
+document.querySelector(".ft .on")?.scrollIntoView({ block: "nearest" });
 if (host && token()) new Desk(host);
