@@ -6,7 +6,6 @@ for it elsewhere holds here. Scripts ask for it; they are answered with what cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -22,6 +21,7 @@ from app.screens.forms import sentences
 from app.screens.looks import asked_of, lane_fields
 from app.screens.moving import MoveDialog, Refused, move_dialog
 from app.screens.record_blocks import title_of
+from app.screens.taking_back import is_taken_back, take_back, way_of
 from app.screens.visit import Visit
 
 
@@ -122,11 +122,14 @@ def move_card(visit: Visit, name: str, number: str) -> Response:
     entity = visit.entity(name)
     board = Board(visit, entity, asked_of(visit, entity, request.args), request.form.get("by", ""))
     field, to = _field(visit, entity, request.form.get("by", "")), request.form.get("to", "")
-    if to != NONE and to not in {one.name for one in field.options}:
-        raise NotFound
     before = visit.records.get(
         visit.principal, name, number, fields=(*board.cards.fields, field.name)
     )
+    if is_taken_back():
+        done, told = take_back(visit, name, before.id)
+        return _moved(visit, entity, board, before, told) if done else _told(told, 422)
+    if to != NONE and to not in {one.name for one in field.options}:
+        raise NotFound
     typed = as_typed(request.form)
     writable = set(visit.policy.writable(name)) - {field.name}
     names = [each for each in entity.fields if each in writable and each in request.form]
@@ -150,7 +153,13 @@ def move_card(visit: Visit, name: str, number: str) -> Response:
         return _told(said, 409)
     except (InvalidInput, RuleFailed) as problem:
         return _refused(visit, entity, before, field, to, problem)
-    return _moved(visit, entity, board, before, to)
+    labels = {one.name: one.label.in_language(visit.language) for one in field.options}
+    told = visit.wording.say(
+        "%(title)s: now %(stage)s",
+        title=title_of(entity, before, visit),
+        stage=labels.get(to) or visit.wording.say("no value"),
+    )
+    return _moved(visit, entity, board, before, told)
 
 
 def _asked_first(
@@ -169,9 +178,9 @@ def _asks(
         "version": "" if record.version is None else record.version,
         "by": field.name,
     }
-    html = visit.render(
-        "board_dialog.html", page={"csrf": visit.csrf}, view=view, dialog=dialog
-    ).get_data(as_text=True)
+    html = visit.screens.renderer.render(
+        "board_dialog.html", visit.language, page={"csrf": visit.csrf}, view=view, dialog=dialog
+    )
     # A question is no failure: nothing was refused yet, or what was can be put right here.
     return jsonify(dialog=html)
 
@@ -202,41 +211,22 @@ def _told(sentence: str, status: int) -> Response:
     return answer
 
 
-def _moved(visit: Visit, entity: Entity, board: Board, before: Record, to: str) -> Response:
+def _moved(visit: Visit, entity: Entity, board: Board, before: Record, told: str) -> Response:
     """Answer with the card as it is now, the heads of the columns, and the way back."""
-    field = board.by
-    labels = {one.name: one.label.in_language(visit.language) for one in field.options}
-    title = title_of(entity, before, visit)
+    fields = (*board.cards.fields, board.by.name)
     try:
-        now = visit.records.get(visit.principal, entity.name, before.id, fields=board.cards.fields)
+        now = visit.records.get(visit.principal, entity.name, before.id, fields=fields)
     except (NotFound, Forbidden):
         # With the move it may have left the visitor's sight.
-        card = ""
+        card, lane = "", ""
     else:
-        card = str(board.cards.card(now, to))
-    where = labels.get(to) or visit.wording.say("no value")
+        lane = str(now.get(board.by.name) or NONE)
+        card = str(board.cards.card(now, lane))
     said: dict[str, Any] = {
-        "told": visit.wording.say("%(title)s: now %(stage)s", title=title, stage=where),
+        "told": told,
         "card": card,
-        "to": to,
+        "to": lane,
         "lanes": lane_figures(board),
-        "undo": _back(visit, entity, field, before, to),
+        "undo": None if is_taken_back() else way_of(visit, entity.name, before.id),
     }
     return jsonify(said)
-
-
-def _back(
-    visit: Visit, entity: Entity, field: Field, before: Record, to: str
-) -> Mapping[str, str] | None:
-    """Return what takes the card back, where a move leads back."""
-    was = before.get(field.name)
-    if field.type.name == "stage":
-        found = visit.previews.moves(visit.principal, entity.name, before.id)
-        is_open = any(
-            one.field == field.name and one.to == was and one.is_open and not one.missing
-            for one in found
-        )
-        if not is_open:
-            return None
-    back = str(was) if was is not None else NONE
-    return {"to": back, "from": to} if back != to else None

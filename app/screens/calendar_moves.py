@@ -18,6 +18,7 @@ from app.screens.calendars import is_movable
 from app.screens.forms import sentences
 from app.screens.moments import day as day_words
 from app.screens.record_blocks import title_of
+from app.screens.taking_back import is_taken_back, take_back, way_of
 from app.screens.visit import Visit
 
 _HOURS = 24
@@ -36,6 +37,9 @@ def move_day(visit: Visit, name: str, number: str) -> Response:
     record = visit.records.get(
         visit.principal, name, number, fields=tuple(one for one in fields if one in readable)
     )
+    if is_taken_back():
+        done, told = take_back(visit, name, record.id)
+        return jsonify(told=told, undo=None) if done else _told(told, 422)
     try:
         values = _moved(visit, source, record.values)
     except ValueError:
@@ -68,14 +72,10 @@ def move_day(visit: Visit, name: str, number: str) -> Response:
     said = day_words(local.date() if isinstance(local, datetime) else local, today, visit.wording)
     if isinstance(local, datetime):
         said = f"{said}, {local:%H:%M}"
-    before = {one: _iso(record.values.get(one)) for one in values}
     return jsonify(
-        told=visit.wording.say("%(title)s: now on %(day)s", title=title, day=said), undo=before
+        told=visit.wording.say("%(title)s: now on %(day)s", title=title, day=said),
+        undo=way_of(visit, name, record.id),
     )
-
-
-def _iso(value: Any) -> str:
-    return "" if value is None else str(value.isoformat())
 
 
 def _moved(
@@ -86,12 +86,6 @@ def _moved(
     Raises:
         ValueError: what was sent is no day.
     """
-    if "restore" in request.form:
-        return {
-            one: _read_moment(request.form[one], source, visit)
-            for one in (source.begin, source.end)
-            if one is not None and one in request.form
-        }
     day = date.fromisoformat(request.form.get("day", ""))
     hour = request.form.get("hour", "")
     begin, end = before.get(source.begin), before.get(source.end) if source.end else None
@@ -127,15 +121,6 @@ def _shifted(value: Any, shift: timedelta, zone: Any) -> Any:
 
 def _day(text: str) -> date:
     return date.fromisoformat(text)
-
-
-def _read_moment(text: str, source: Source, visit: Visit) -> date | datetime | None:
-    if not text:
-        return None
-    if not source.is_timed:
-        return date.fromisoformat(text)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=visit.look.zone)
 
 
 def _told(sentence: str, status: int) -> Response:

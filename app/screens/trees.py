@@ -24,6 +24,7 @@ from app.screens.forms import sentences
 from app.screens.list_view import Asked
 from app.screens.looks import asked_of, switch
 from app.screens.record_blocks import title_of
+from app.screens.taking_back import is_taken_back, take_back, way_of
 from app.screens.visit import Visit
 
 #: Records of a level that are shown at first, and with each "more".
@@ -263,10 +264,12 @@ def hang(visit: Visit, name: str, number: str) -> Response:
     if not tree.is_movable:
         return _told(visit.words(visit.policy.why("update", name)), 403)
     record = visit.records.get(visit.principal, name, number, fields=tree.fields)
+    if is_taken_back():
+        done, told = take_back(visit, name, record.id)
+        return jsonify(told=told, undo=None) if done else _told(told, 422)
     to, version = request.form.get("to", ""), request.form.get("version", "")
     if to and not (to.isdigit() and len(to) < 19):
         raise NotFound
-    before = tree.up(record)
     try:
         visit.writer.update(
             visit.principal,
@@ -291,7 +294,7 @@ def hang(visit: Visit, name: str, number: str) -> Response:
         said = visit.wording.say("%(title)s: now below %(other)s", title=title, other=there)
     else:
         said = visit.wording.say("%(title)s: now at the top", title=title)
-    return jsonify(told=said, undo={"to": "" if before is None else str(before)})
+    return jsonify(told=said, undo=way_of(visit, name, record.id))
 
 
 def _told(sentence: str, status: int) -> Response:

@@ -120,7 +120,8 @@ def test_a_board_counts_adds_up_and_moves(world):
 
     def move(who: Any, to: str, **more: str) -> Any:
         said = {"by": "step", "to": to, **more}
-        return who.ask("POST", f"/crm/customer/{one}/lane?as=board", data=said)
+        takes = {"Accept-Encoding": "gzip"}
+        return who.ask("POST", f"/crm/customer/{one}/lane?as=board", data=said, headers=takes)
 
     asks = move(sam, "second")
     assert (asks.status_code, 'name="site"' in asks.json["dialog"]) == (200, True)
@@ -128,7 +129,13 @@ def test_a_board_counts_adds_up_and_moves(world):
     moved = move(sam, "second", asked="1", site="https://new.example").json
     assert moved["told"] == "New 0: now Second"
     assert moved["lanes"]["second"] == {"count": "1", "total": "¥200"}
-    assert moved["undo"] == {"to": "first", "from": "second"}
+    back = sam.ask(
+        "POST", f"/crm/customer/{one}/lane?as=board", data={"by": "step", **moved["undo"]}
+    )
+    assert (back.json["to"], cards(back.json["card"])) == ("first", [(one, "first")])
+    row = token.get(f"/customer/{one}").json
+    assert (row["step"], row["site"]) == ("first", None)
+    moved = move(sam, "second", asked="1", site="https://new.example").json
     assert cards(moved["card"]) == [(one, "second")]
     # A refused move opens its why.
     assert "Not possible: Third" in move(sam, "third").json["dialog"]
@@ -150,7 +157,7 @@ def test_a_board_counts_adds_up_and_moves(world):
 
 
 def test_a_calendar_shows_days_and_moves_records(world):
-    sam, mia, aud = (world.browser(one) for one in ("sam", "mia", "aud"))
+    sam, sue, mia, aud = (world.browser(one) for one in ("sam", "sue", "mia", "aud"))
     token = world.as_("sam")
     token.patch("/customer/1", {"founded": "2026-03-10", "call_at": "2026-03-10T09:30:00+08:00"})
     token.patch("/customer/2", {"founded": "2026-03-31"})
@@ -171,9 +178,11 @@ def test_a_calendar_shows_days_and_moves_records(world):
     done = move(sam, 1, "call_at", day="2026-03-12", hour="14").json
     assert done["told"] == "Sam Steel: now on 12 Mar, 14:30"
     assert token.get("/customer/1").json["call_at"] == "2026-03-12T06:30:00+00:00"
-    assert move(sam, 1, "call_at", restore="1", **done["undo"]).status_code == 200
+    assert move(sam, 1, "call_at", **done["undo"]).status_code == 200
     assert token.get("/customer/1").json["call_at"] == "2026-03-10T01:30:00+00:00"
-    assert move(sam, 2, "founded", day="2026-04-01").json["undo"] == {"founded": "2026-03-31"}
+    undo = move(sam, 2, "founded", day="2026-04-01").json["undo"]
+    assert undo
+    assert move(sue, 3, "founded", **undo).status_code in (404, 422)
     assert move(sam, 2, "founded", day="tomorrow").status_code == 400
     assert move(sam, 3, "founded", day="2026-04-01").status_code == 404
     assert move(aud, 2, "founded", day="2026-04-02").status_code == 403
@@ -250,7 +259,10 @@ def test_a_tree_opens_by_level_and_refuses_circles(world):
     assert circle.status_code == 422
     assert circle.json["told"].endswith("would make a circle: it is below this record itself.")
     done = hang(sam, 2, "").json
-    assert done == {"told": "Sam Dormant: now at the top", "undo": {"to": "1"}}
+    assert done["told"] == "Sam Dormant: now at the top"
+    sam.ask("POST", "/crm/customer/2/above", data=done["undo"])
+    assert world.as_("sam").get("/customer/2").json["parent"] == 1
+    hang(sam, 2, "")
     assert hang(sam, 2, "1").json["told"] == "Sam Dormant: now below Sam Steel"
     assert hang(sam, 4, "").status_code == 404
     assert hang(sam, 2, "x").status_code == 404

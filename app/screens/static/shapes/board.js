@@ -111,7 +111,9 @@ function put(card, said) {
     button.textContent = word("Undo");
     button.addEventListener("click", () => {
       box.remove();
-      send(now, said.undo.to);
+      const back = new FormData();
+      for (const [name, value] of Object.entries(said.undo)) back.set(name, value);
+      send(now, "", back);
     });
     box.append(button);
   }

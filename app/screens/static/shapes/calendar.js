@@ -61,7 +61,7 @@ async function send(moves, values, isUndo = false) {
   button.textContent = word("Undo");
   button.addEventListener("click", () => {
     box.remove();
-    send(moves, { ...said.undo, restore: "1" }, true);
+    send(moves, said.undo, true);
   });
   box.append(button);
 }

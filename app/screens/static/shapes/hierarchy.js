@@ -74,10 +74,10 @@ async function refresh(number) {
   focus(document.querySelector(`.tn[data-node="${number}"]`));
 }
 
-async function hang(node, to, isUndo = false) {
+async function hang(node, to, back = null) {
   const body = new FormData();
-  body.set("to", to);
-  if (node.dataset.version && !isUndo) body.set("version", node.dataset.version);
+  for (const [name, value] of Object.entries(back ?? { to })) body.set(name, value);
+  if (node.dataset.version && !back) body.set("version", node.dataset.version);
   let response;
   try {
     response = await post(`${node.dataset.href}/above`, body);
@@ -94,13 +94,13 @@ async function hang(node, to, isUndo = false) {
   }
   const box = toast(said.told ?? document.body.dataset.wordFailed);
   announce(said.told ?? "");
-  if (!response.ok || isUndo) return;
+  if (!response.ok || !said.undo) return;
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = word("Undo");
   button.addEventListener("click", () => {
     box.remove();
-    hang(node, said.undo.to, true);
+    hang(node, "", said.undo);
   });
   box.append(button);
 }
