@@ -17,6 +17,7 @@ PAGES = (
     "/crm/customer/new",
     "/crm/quote/new",
     "/bin",
+    "/changes",
     "/find?q=138",
     "/me",
     "/me/security",
