@@ -137,6 +137,44 @@ class HandingOver:
         name = self._records.writer
         return name.transact(principal, step, origin=origin, note=_note(principal, leaver))
 
+    def elsewhere(self, principal: Principal, user_id: int, department: int | None) -> int:
+        """Return how many records of a person lie with another department."""
+
+        def step(work: Work) -> int:
+            _check_rights(work, user_id)
+            return sum(len(ids) for ids in _elsewhere(work, user_id, department).values())
+
+        return self._records.writer.transact(principal, step)
+
+    def bring_along(
+        self, principal: Principal, user_id: int, *, origin: str = "screen"
+    ) -> dict[str, int]:
+        """Put the records of a person with the person's department; return how many, by entity.
+
+        Raises:
+            NotFound, Forbidden: as in `left`.
+        """
+
+        def step(work: Work) -> dict[str, int]:
+            _check_rights(work, user_id)
+            department = work.department_of(user_id)
+            work.open_change_set("handover")
+            return {
+                name: give_to(
+                    work,
+                    work.release.catalog.entities[name],
+                    ids,
+                    user_id,
+                    action="update",
+                    columns={"owner_department": department},
+                )
+                for name, ids in _elsewhere(work, user_id, department).items()
+            }
+
+        writer = self._records.writer
+        note = f"moved with user {user_id} by {principal.name}"
+        return writer.transact(principal, step, origin=origin, note=note)
+
     def _pass_on(self, work: Work, leaver: int, heir: int) -> int:
         """Have the heir stand in for the person from now on, and answer what waits."""
         connection, user = work.connection, {"_user": leaver}
@@ -209,6 +247,33 @@ def _rows_of(work: Work, entity: Entity, leaver: int) -> dict[int, dict[str, Any
 
     statement = work.rows.cached(("owned-by", entity.name), build)
     return {row["id"]: row for row in statement.rows(work.connection, {"_user": leaver})}
+
+
+def _elsewhere(work: Work, user_id: int, department: int | None) -> dict[str, list[int]]:
+    """Return the records of a person that lie with another department, by entity."""
+    found = {}
+    for name in _owned(work, user_id):
+        table = work.release.tables[name]
+
+        def build(table: sa.Table = table) -> Statement:
+            return Statement(
+                sa.select(table.c.id)
+                .where(
+                    table.c.owner == _user,
+                    table.c.deleted_at.is_(None),
+                    table.c.owner_department.is_distinct_from(
+                        sa.bindparam("_department", type_=sa.BigInteger)
+                    ),
+                )
+                .order_by(table.c.id)
+            )
+
+        statement = work.rows.cached(("elsewhere", name), build)
+        values = {"_user": user_id, "_department": department}
+        ids = [row[0] for row in statement.run(work.connection, values)]
+        if ids:
+            found[name] = ids
+    return found
 
 
 def _links(entity: Entity) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response, redirect, request
 
 from app.access.sight import Change, Sight, changed, compare, makes_circle
+from app.automation.handing_over import HandingOver
 from app.database import audit
 from app.errors import InvalidInput, NotFound
 from app.screens.controls import Chosen, Control
@@ -164,6 +165,9 @@ def move_page(visit: Visit, refused: str = "") -> Response:
             sight = compare(visit.catalog, snapshot, changed(snapshot, moving.change))
             view.told = _told(visit, sight)
             view.may_save = True
+            if view.what == "person":
+                left = _handing_over(visit).elsewhere(visit.principal, view.who, moving.to)
+                view.controls = [*view.controls, *_along(visit, left)]
     response = visit.render("move_people.html", page=visit.page(view.title, "people"), view=view)
     if view.refused:
         response.status_code = 422
@@ -199,7 +203,14 @@ def move(visit: Visit) -> Response:
             address=request.remote_addr,
             details={"user" if entity == "user" else "department": who, **values},
         )
-    leave_toast(visit.wording.say("Saved"))
+    said = visit.wording.say("Saved")
+    if moving.view.what == "person" and request.form.getlist("along")[-1:] == ["yes"]:
+        along = _handing_over(visit).bring_along(visit.principal, who)
+        if along:
+            told = say("Saved; {count} records went along", "已保存，{count} 条记录一同转移",
+                       count=sum(along.values()))  # fmt: skip
+            said = visit.words(told)
+    leave_toast(said)
     return redirect(moving.view.back_href, 303)  # type: ignore[return-value]
 
 
@@ -285,6 +296,26 @@ def _choice(visit: Visit, what: str, who: int, names: Any, to: str) -> Control:
         value=on,
         options=[Chosen(name, text, name == on) for name, text in options],
     )
+
+
+def _handing_over(visit: Visit) -> HandingOver:
+    return HandingOver(visit.records, visit.core.approvals)
+
+
+def _along(visit: Visit, count: int) -> list[Control]:
+    """Return the question whether a person's records go along; none where there are none."""
+    if not count:
+        return []
+    label = say("{count} records go along", "{count} 条记录一同转移", count=count)
+    hint = say(
+        "Otherwise they stay with the department they were given in, and its people see them.",
+        "否则这些记录仍属于原部门，原部门的人员可见。",
+    )
+    return [
+        Control(
+            "boolean", "along", visit.words(label), value="yes", help=visit.words(hint), span=12
+        )
+    ]
 
 
 def _told(visit: Visit, sight: Sight) -> list[tuple[str, str]]:

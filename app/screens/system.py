@@ -97,6 +97,7 @@ def system_tabs(visit: Visit, on: str) -> list[Tab]:
         ("jobs", say("Jobs", "后台任务"), "/jobs"),
         ("deliveries", say("Deliveries", "外发消息"), "/deliveries"),
         ("files", say("Files", "文件"), "/system/files"),
+        ("backups", say("Backups", "备份"), "/system/backups"),
     )
     return [Tab(visit.words(label), href, name == on) for name, label, href in tabs]
 
@@ -298,10 +299,19 @@ def _of_factors(visit: Visit) -> Finding:
 
 
 def _of_backups(visit: Visit) -> Finding:
-    return _found(visit, "info", say("Backups", "备份"), say(
-        "Trellis makes none by itself. Copy the database (pg_dump) and the folder {data}.",
-        "Trellis 不会自动备份。请备份数据库（pg_dump）以及文件夹 {data}。",
-        data=str(visit.core.settings.data)))  # fmt: skip
+    name, backups = say("Backups", "备份"), visit.core.backups
+    trouble = backups.trouble()
+    if trouble is not None:
+        return _found(visit, "bad", name, trouble)
+    made = next((one for one in backups.entries(20) if one.name is not None), None)
+    if made is None:
+        return _found(visit, "warn", name, say(
+            "None was made yet: trellis backup makes one.",
+            "尚未备份：可执行 trellis backup。"))  # fmt: skip
+    return _found(visit, "ok", name, say(
+        "The newest is of {day}, {size}.", "最新备份：{day}，{size}。",
+        day=f"{made.made_at.astimezone(visit.look.zone):%Y-%m-%d %H:%M}",
+        size=size_words(made.size or 0)))  # fmt: skip
 
 
 def size_words(count: int) -> str:

@@ -33,7 +33,7 @@ def test_a_move_tells_who_sees_what_before_it_is_made(world):
     # The team goes west: who audits the east loses sight of it, and only then.
     told = text_of(root, department=team, to=west)
     assert "1 person loses sight of records: Aud." in told
-    assert "Concerned are Customer" in told, told[told.index("loses"):][:600]
+    assert "Concerned are Customer" in told, told[told.index("loses") :][:600]
     assert sees()
     assert form(root, department=team, to=west).status_code == 303
     assert not sees()
@@ -46,6 +46,21 @@ def test_a_move_tells_who_sees_what_before_it_is_made(world):
     assert "Nobody sees more or less" in text_of(root, person=IDS["sam"], to=east)
     assert form(root, person=IDS["sam"], to=east).status_code == 303
     assert world.row("user", IDS["sam"])["department"] == east
+    # Sam's records stay where they were given, or go along.
+    told = text_of(root, person=IDS["sam"], to=west)
+    assert "records go along" in told
+    before = {row["id"]: row["owner_department"] for row in world.raw_rows("customer")}
+    assert form(root, person=IDS["sam"], to=west).status_code == 303
+    after = {row["id"]: row["owner_department"] for row in world.raw_rows("customer")}
+    assert after == before
+    assert form(root, person=IDS["sam"], to=west, along="yes").status_code == 303
+    mine_now = [row for row in world.raw_rows("customer")
+                if row["owner"] == IDS["sam"] and not row["deleted_at"]]  # fmt: skip
+    assert {row["owner_department"] for row in mine_now} == {west}
+    assert "records go along" not in text_of(root, person=IDS["sam"], to=west)
+    history = api.get(f"/customer/{mine_now[0]['id']}/history").json["rows"][0]
+    assert history["action"] == "update"
+    assert "owner_department" in str(history)
     # A circle is refused, shown and sent alike.
     form(root, department=west, to=east)
     assert root.ask("GET", f"/people/move?department={east}&to={team}").status_code == 422

@@ -37,10 +37,29 @@ def test_u8_a_full_quota_says_so_and_keeps_nothing(small):
     page = root.ask("GET", "/system").text
     for sentence in ("None is running: nothing that is due is sent", "TRELLIS_SMTP_HOST",
                      "with a password alone: 1 of 1", "Version 1 serves",
-                     "connections open", "are free where the data is kept",
+                     "connections open", "None was made yet", "are free where the data is kept",
                      "Something does not work."):  # fmt: skip
         assert sentence in page, sentence
     assert "没有运行中的调度器" in root.ask("GET", "/system?language=zh").text
-    for path in ("/system", "/system/files"):
+    for path in ("/system", "/system/files", "/system/backups"):
         assert small.browser("mia").ask("GET", path).status_code == 403
     assert 'href="/system"' not in small.browser("sam").ask("GET", "/crm/customer/").text
+
+
+def test_backups_are_listed_fetched_and_noted(small):
+    root, mia = small.browser("root"), small.browser("mia")
+    assert "No backup yet." in root.ask("GET", "/system/backups").text
+    name = small.services.backups.make().path.name
+    small.services.backups.try_newest()
+    assert "Comes back: tried" in root.ask("GET", "/system/backups").text
+    assert "演练恢复成功" in root.ask("GET", "/system/backups?language=zh").text
+    assert "The newest is of" in root.ask("GET", "/system").text
+    fetched = root.ask("GET", f"/system/backups/{name}")
+    assert fetched.data.startswith(b"TRELLIS-BACKUP ")
+    (noted,) = (row for row in small.system_rows(system.audit) if "backup" in row["kind"])
+    assert noted["details"] == {"file": name}
+    for other in ("..%2f..%2fsecrets%2fsecret_key", "trellis.backup", f"{name}.sha256"):
+        assert root.ask("GET", f"/system/backups/{other}").status_code == 404
+    for method, path in (("GET", f"/system/backups/{name}"), ("POST", "/system/backups/make")):
+        assert mia.ask(method, path).status_code == 403
+    assert root.ask("POST", "/system/backups/make").status_code == 303
