@@ -9,7 +9,7 @@ import logging
 
 from redis.exceptions import RedisError
 
-from app.jobs.queues import connect, hand_out, queue
+from app.jobs.queues import JOB_SECONDS, LONGEST, connect, hand_out, queue
 
 _log = logging.getLogger(__name__)
 
@@ -24,10 +24,22 @@ def begin_change(redis_url: str | None, run: int) -> None:
     _begin(redis_url, "run_change", run)
 
 
-def _begin(redis_url: str | None, task: str, run: int) -> None:
+def begin_backup(redis_url: str | None, user_id: int | None) -> None:
+    """Have a worker make a backup; while Redis is away none is made but the daily one."""
+    _begin(redis_url, "make_backup", user_id, seconds=LONGEST)
+
+
+def begin_rehearsal(redis_url: str | None) -> None:
+    """Have a worker try the newest backup."""
+    _begin(redis_url, "try_backup", seconds=LONGEST)
+
+
+def _begin(
+    redis_url: str | None, task: str, *arguments: int | None, seconds: int = JOB_SECONDS
+) -> None:
     if redis_url is None:
         return
     try:
-        hand_out(queue(connect(redis_url)), task, [(run,)])
+        hand_out(queue(connect(redis_url)), task, [arguments], seconds)
     except RedisError as error:
-        _log.warning("Redis is away; run %s waits in the database: %s", run, error)
+        _log.warning("Redis is away; %s %s waits: %s", task, arguments, error)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from redis import Redis
 from rq.exceptions import DuplicateJobError
 
-from app.jobs.queues import FAILURE_TTL, JOB_SECONDS, TASKS, queue
+from app.jobs.queues import FAILURE_TTL, JOB_SECONDS, LONGEST, TASKS, queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ CHORES = (
     Chore("changes", 30),
     Chore("mailboxes", 60),
     # A large database takes its time.
-    Chore("backups", 900, limit=6 * 3600),
+    Chore("backups", 900, limit=LONGEST),
 )
 
 

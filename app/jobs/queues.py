@@ -23,6 +23,8 @@ RESULT_TTL = 500
 FAILURE_TTL = 14 * 24 * 3600
 #: After so many seconds a job is broken off; what it held is handed out again.
 JOB_SECONDS = 120
+#: What works through everything there is, as a backup does, may take so long.
+LONGEST = 6 * 3600
 
 
 def connect(redis_url: str) -> Redis:
@@ -39,7 +41,9 @@ def queue(connection: Redis, name: str = "default") -> Queue:
     return Queue(name, connection=connection, serializer=SERIALIZER, default_timeout=JOB_SECONDS)
 
 
-def hand_out(queue: Queue, task: str, batches: Sequence[Sequence[object]]) -> None:
+def hand_out(
+    queue: Queue, task: str, batches: Sequence[Sequence[object]], seconds: int = JOB_SECONDS
+) -> None:
     """Put one job into a queue for each tuple of arguments, in one round trip."""
     queue.enqueue_many(
         [
@@ -49,7 +53,7 @@ def hand_out(queue: Queue, task: str, batches: Sequence[Sequence[object]]) -> No
                 # What is done stands in the database; nobody asks Redis for it.
                 result_ttl=0,
                 failure_ttl=FAILURE_TTL,
-                timeout=JOB_SECONDS,
+                timeout=seconds,
             )
             for arguments in batches
         ]

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
+from app.backups.faults import BackupFault
 from app.database.system import idempotency
 from app.jobs.beginning import begin_change, begin_import
 from app.jobs.leases import begin_tasks
@@ -119,6 +121,18 @@ def backups() -> None:
     services = runtime().services
     services.live.reload()
     services.backups.daily()
+
+
+def make_backup(user_id: int | None) -> None:
+    """Make a backup that somebody asked for; how it went stands in the book."""
+    with suppress(BackupFault):
+        runtime().services.backups.make("by_hand", user_id)
+
+
+def try_backup() -> None:
+    """Try the newest backup; how it went stands in the book."""
+    with suppress(BackupFault):
+        runtime().services.backups.try_newest()
 
 
 def housekeeping() -> dict[str, int]:

@@ -60,6 +60,7 @@ _ABOUT: dict[str, Label] = {
         "applied version {version} of the configuration as {who}",
         "以 {who} 的名义应用了配置版本 {version}",
     ),
+    "data.backup.fetched": say("took the backup {file} along", "下载了备份 {file}"),
     "data.import.start": say("began to import {file} into {entity}", "开始将 {file} 导入{entity}"),
     "data.export.start": say("exported {entity}", "导出了{entity}"),
     "request.access.refused": say("was refused {method} {path}", "被拒绝访问 {method} {path}"),

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask_appbuilder import expose
 
-from app.screens import system
+from app.screens import backup_pages, system
 from app.screens.views import Screen, visit
 
 
 class SystemView(Screen):
-    """Health and files."""
+    """Health, files and backups."""
 
     route_base = "/system"
 
@@ -22,3 +22,19 @@ class SystemView(Screen):
     @expose("/files")
     def files(self) -> Any:
         return system.files_page(visit())
+
+    @expose("/backups")
+    def backups(self) -> Any:
+        return backup_pages.backups_page(visit())
+
+    @expose("/backups/make", methods=["POST"])
+    def make_backup(self) -> Any:
+        return backup_pages.make_backup(visit())
+
+    @expose("/backups/try", methods=["POST"])
+    def try_backup(self) -> Any:
+        return backup_pages.try_backup(visit())
+
+    @expose("/backups/<name>")
+    def fetch_backup(self, name: str) -> Any:
+        return backup_pages.fetch_backup(visit(), name)

@@ -32,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "department.tree.changed",
     ),
     "configuration": ("configuration.version.apply",),
-    "data": ("data.import.start", "data.export.start"),
+    "data": ("data.import.start", "data.export.start", "data.backup.fetched"),
     "refusals": ("request.access.refused",),
 }  # fmt: skip
 #: Everything but sign-ins, which are many and have a page of their own.
