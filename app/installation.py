@@ -40,6 +40,7 @@ from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
 from app.expressions.tree import Checked
+from app.records.left_targets import outlook_of_targets
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables, rename_roles
 from app.settings import Settings
@@ -69,6 +70,7 @@ class Installation:
         if plan.base is not None and not plan.is_empty:
             found = outlook_of(self.pools, catalog, datetime.now(UTC))
             found += outlook_of_pools(self.pools, catalog)
+            found += outlook_of_targets(self.pools, catalog)
             plan = replace(plan, outlook=tuple(found))
         self._planned = plan
         return plan

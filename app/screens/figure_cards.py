@@ -248,6 +248,7 @@ class _Drawing:
 
     def _bars(self, card: Card) -> None:
         rows = self.answer.rows
+        card.has_before = self.answer.before_span is not None
         most = max((Decimal(row.value or 0) for row in rows), default=Decimal(0))
         card.has_also = self.figure.also is not None
         card.empty = not rows

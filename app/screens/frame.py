@@ -200,7 +200,7 @@ class Frames:
             page.bench = NavItem(wording.say("My day"), "/day", "checks", on=active == "home")
         page.inbox = NavItem(wording.say("Inbox"), "/inbox", "inbox", on=active == "inbox")
         page.nav_end = [
-            *_dashboards(catalog, policy, wording, active),
+            *_dashboards(catalog, policy, wording, "" if at_home else active),
             *_approvals(catalog, wording, active),
             *_end(policy, wording, active, outstanding or Outstanding()),
         ]

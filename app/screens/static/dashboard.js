@@ -23,6 +23,12 @@ function short(value, said) {
   return String(+value.toFixed(2));
 }
 
+function full(value, said) {
+  if (value === null || value === undefined) return "–";
+  if (said.as === "percent") return short(value, said);
+  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+}
+
 const colors = { now: "brand", before: "c5", also: "c2", target: "c3" };
 
 function one(series, said) {
@@ -50,7 +56,7 @@ function overTime(said, font, tip) {
     legend: { show: several, right: 8, top: 0, icon: "circle", itemWidth: 8, itemHeight: 8, itemGap: 14,
       textStyle: { ...font }, selectedMode: false },
     tooltip: { ...tip, trigger: "axis", axisPointer: { type: said.kind === "bar" ? "shadow" : "line" },
-      valueFormatter: (value) => short(value, said) },
+      valueFormatter: (value) => full(value, said) },
     xAxis: { type: "category", data: said.labels, axisTick: { show: false }, axisLabel: font,
       axisLine: { lineStyle: { color: ink("line-2") } }, boundaryGap: said.kind === "bar" },
     yAxis: { type: "value", splitNumber: 3, axisLabel: { ...font, formatter: (value) => short(value, said) },
@@ -68,7 +74,7 @@ function ofParts(said, font, tip) {
   const total = said.series[0].data.reduce((sum, value) => sum + (value || 0), 0);
   const percent = (value) => (total ? Math.round((value / total) * 100) : 0);
   return {
-    tooltip: { ...tip, trigger: "item", valueFormatter: (value) => `${short(value, said)} · ${percent(value)} %` },
+    tooltip: { ...tip, trigger: "item", valueFormatter: (value) => `${full(value, said)} · ${percent(value)} %` },
     legend: { type: "scroll", orient: "vertical", right: 8, top: "middle", icon: "circle", itemWidth: 8,
       itemHeight: 8, textStyle: { ...font, overflow: "truncate", width: 150 }, selectedMode: false,
       pageIconColor: ink("ink-2"), pageTextStyle: font,

@@ -11,8 +11,9 @@ import pytest
 from app.access.principal import SYSTEM
 from app.database.pools import Pools
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
+from app.records.left_targets import outlook_of_targets
 from app.records.targets import Cell, Reach
-from tests.integration.writing.world import World, build
+from tests.integration.writing.world import World, build, load
 
 FILES = {
     "app.yaml": """
@@ -305,6 +306,11 @@ def test_targets_are_typed_in_by_who_may_and_stand_beside_what_was_reached(world
     assert (last.kind, last.subject, last.before, last.after, last.by) == (
         "department", east, None, 1000, world.ids["root"],
     )  # fmt: skip
+    # A target that is taken away is told with what was typed in for it.
+    without = {**FILES, "dashboards/sales.yaml": "dashboard: x\nfigures: [{value: count(deal)}]\n"}
+    (told,) = outlook_of_targets(world.pools, load(without))
+    assert (told.subject, told.data["targets"][0]["amounts"]) == ("target won", 5)
+    assert outlook_of_targets(world.pools, load(FILES)) == []
     # Sam knows no more than his own.
     nobody = look(world, "sam", people=f"user:{sue}", only=[REACHED])[REACHED]
     assert (nobody.value, nobody.target) == (0, None)
