@@ -1,8 +1,8 @@
 """What people do to each other's records, told to those it concerns: mentions, handovers, shares.
 
-Whoever is named in a comment (``@Lin Yue``) hears of it, whoever is given records by a colleague,
-once for everything that changed hands together, and with whom one is shared. What rules do is told
-by rules.
+Whoever is named in a comment or follow-up (``@Lin Yue``) hears of it, whoever is given records by
+a colleague, once for everything that changed hands together, and with whom one is shared. What
+rules do is told by rules.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.access.organisation import Person
+from app.access.sources import is_any_link
 from app.automation.outgoing import Outbox
 from app.automation.people import Recipient
 from app.automation.registry import SHARES, RuleNumbers
@@ -67,7 +68,9 @@ class News:
     def after_write(self, work: Work, change: Change) -> None:
         """Note what is to be told."""
         if change.action == "comment":
-            self._mention(work, change)
+            self._mention(work, change, str(change.said.get("text") or ""))
+        elif change.action == "create" and work.origin in _BY_PEOPLE:
+            self._mention(work, change, _words(change))
         elif change.action == "transfer" and work.origin in _BY_PEOPLE:
             self._hand_over(work, change)
         elif change.action == "share" and work.origin in _BY_PEOPLE:
@@ -75,8 +78,7 @@ class News:
 
     # -- mentions ----------------------------------------------------------------------------------
 
-    def _mention(self, work: Work, change: Change) -> None:
-        text = str(change.said.get("text") or "")
+    def _mention(self, work: Work, change: Change, text: str) -> None:
         if "@" not in text:
             return
         people = work.organisation.snapshot().people
@@ -189,6 +191,16 @@ def _kinds(work: Work, handed: Mapping[str, list[int]]) -> dict[str, str]:
 
 def _plural(entity: Any) -> Any:
     return entity.plural or entity.label
+
+
+def _words(change: Change) -> str:
+    """Return what was said in a record that is about others, such as a follow-up."""
+    entity = change.entity
+    title = entity.fields.get(entity.title or "")
+    is_about = any(is_any_link(one) and not one.removed for one in entity.fields.values())
+    if title is None or not is_about or title.type.name not in ("text", "longtext", "markdown"):
+        return ""
+    return str(change.row.get(title.name) or "")
 
 
 def mentioned(text: str, people: Iterable[Person]) -> list[int]:

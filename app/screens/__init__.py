@@ -46,6 +46,7 @@ def register_screens(builder: Any, core: Any) -> None:
         FieldsView,
         LedgerView,
         LookingView,
+        RelatedView,
     )
     from app.screens.bench_views import BenchView, PaletteView
     from app.screens.brand import BrandView, Logos
@@ -95,6 +96,7 @@ def register_screens(builder: Any, core: Any) -> None:
         ButtonsView,
         FieldsView,
         LookingView,
+        RelatedView,
         LedgerView,
         ApprovalsView,
         MeView,

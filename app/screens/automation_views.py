@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, request
 from flask_appbuilder import expose
 
-from app.screens import buttons, firings, in_place, looking, talk
+from app.screens import buttons, firings, in_place, looking, record_blocks, talk
 from app.screens.views import Screen, visit
 
 
@@ -56,6 +56,18 @@ class FieldsView(Screen):
         if request.method == "POST":
             return in_place.save_field(visit(), entity, str(number), name)
         return in_place.open_field(visit(), entity, str(number), name)
+
+
+class RelatedView(Screen):
+    """The lists of records that link to one."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/<int:number>/related")
+    def related(self, entity: str, number: int) -> Any:
+        if "HX-Request" not in request.headers:
+            return redirect(f"/crm/{entity}/{number}", 302)
+        return record_blocks.related_part(visit(), entity, str(number))
 
 
 class LookingView(Screen):

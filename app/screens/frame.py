@@ -328,6 +328,7 @@ def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("G H",), wording.say("go home")),
         (("E",), wording.say("edit")),
         (("J", "K"), wording.say("down, up")),
+        (("[", "]"), wording.say("previous, next record")),
         (("E", "H"), wording.say("inbox: done, later")),
         (("G I",), wording.say("go to the inbox")),
         (("G D",), wording.say("go to the dashboards")),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from flask import Response
 from markupsafe import Markup, escape
 
 from app.definitions.catalog import Entity, Field
 from app.errors import Forbidden, Malformed
-from app.records.results import Record
+from app.records.results import Count, Record
 from app.screens.cells import make_cell, shown_type
 from app.screens.columns import list_paths, make_columns
 from app.screens.conditions import Condition, quote, write_filter
@@ -139,6 +140,24 @@ def related_blocks(visit: Visit, entity: Entity, record: Record) -> list[Block]:
     return blocks
 
 
+def has_related(visit: Visit, entity: Entity) -> bool:
+    """Return whether there are lists of records that link here and may be read."""
+    return any(
+        other in visit.catalog.entities
+        and visit.policy.may("read", other)
+        and visit.policy.is_readable(other, link)
+        for other, link in entity.screens.related
+    )
+
+
+def related_part(visit: Visit, name: str, number: str) -> Response:
+    """Return the related lists of a record, for the page that is open."""
+    entity = visit.entity(name)
+    wanted = (entity.title,) if entity.title in visit.policy.readable(name) else ("id",)
+    record = visit.records.get(visit.principal, name, number, fields=wanted)
+    return visit.render("related.html", blocks=related_blocks(visit, entity, record))
+
+
 def _links_here(entity: Entity, other: Entity, link: str, record: Record) -> str:
     """Return the filter that finds the records of a related list."""
     if other.fields[link].type.name == "any_link":
@@ -167,8 +186,13 @@ def _related_block(
             fields=columns.fields,
             where={link: value},
             limit=RELATED_ROWS,
-            count="capped",
         )
+        count = Count(len(page.rows))
+        if page.next:
+            # Only what goes on behind its first rows has to be counted.
+            count = visit.records.count(
+                visit.principal, other.name, where={link: value}, mode="capped"
+            )
     except (Malformed, Forbidden):
         return None
     label = plural(other, language)
@@ -187,13 +211,13 @@ def _related_block(
         )
         more_label = say(
             "All %(count)s %(things)s",
-            count=count_words(page.count),
+            count=count_words(count),
             things=in_sentence(plural(other, language), language),
         )
     return Block(
         f"related-{other.name}-{link}",
         label,
-        count_words(page.count),
+        count_words(count),
         [Head(column.label, column.end) for column in columns.columns],
         columns.rows(page.rows, visit.look, ticked=False) if page.rows else "",
         new_href=new_href,

@@ -138,11 +138,6 @@ def tabs_of(visit: Visit, view: RecordView) -> list[Tab]:
     tabs += [
         Tab(block.label, f"#{block.anchor}", on=False, count=block.count) for block in view.lines
     ]
-    tabs += [
-        Tab(block.label, f"#{block.anchor}", on=False, count=block.count)
-        for block in view.related
-        if block.rows
-    ]
     if view.approval is not None:
         tabs.append(Tab(visit.wording.say("Approval"), "#approval", on=False))
     if view.files is not None:

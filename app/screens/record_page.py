@@ -21,7 +21,7 @@ from app.screens.moving import Refused, stage_path
 from app.screens.navigation import plural
 from app.screens.pickers import person_control
 from app.screens.pools import desk, pool_block
-from app.screens.record_blocks import line_blocks, related_blocks, title_of
+from app.screens.record_blocks import has_related, line_blocks, title_of
 from app.screens.record_head import add_edit_why, fact_of, fill_head, menu_of, tabs_of
 from app.screens.record_view import Fact, FactSection, MenuItem, RecordView
 from app.screens.talk import talk_on
@@ -96,7 +96,8 @@ def _view(visit: Visit, entity: Entity, record: Record, *, in_bin: bool) -> Reco
     view.sections = _sections(visit, entity, record, view)
     view.lines = line_blocks(visit, entity, record)
     if not in_bin:
-        view.related = related_blocks(visit, entity, record)
+        if has_related(visit, entity):
+            view.related_href = f"{base}/related"
         view.files = attachment_block(visit, entity, record, may_change="update" in rights)
         _add_pool(visit, entity, record, view)
     view.timeline = read_happenings(visit, entity, record.id)

@@ -83,7 +83,8 @@ class RecordView:
     tabs: Sequence[Tab] = ()
     sections: Sequence[FactSection] = ()
     lines: Sequence[Block] = ()
-    related: Sequence[Block] = ()
+    #: the lists of records that link here, asked for once the page stands
+    related_href: str = ""
     files: Files | None = None
     timeline: Happenings | None = None
     #: what was said, and who reads along

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.api.test_bench import CHANGED
+from tests.integration.api.test_shapes import statements
 from tests.integration.api.world import FILES, IDS, ApiWorld, build
 
 HTMX = {"HX-Request": "true"}
@@ -181,3 +182,28 @@ def test_a_record_is_made_from_anywhere(world):
     assert vic.ask("GET", quick).status_code == 403
     assert vic.ask("POST", quick, data={"csrf_token": vic.csrf, "name": "x"}).status_code == 403
     assert sam.ask("GET", "/crm/nothing/new/quick").status_code == 404
+
+
+def test_a_page_asks_the_same_number_of_statements_whatever_links_to_it(world):
+    """The last test here: it changes the configuration."""
+    sam = world.browser("sam")
+    number = sam.made("customer", name="Counted", status="active")["id"]
+    sam.made("note", text="Linked", customer=number)
+    page = f"/crm/customer/{number}"
+    sam.ask("GET", page)
+    shown, few = statements(world, lambda: sam.ask("GET", page).text)
+    assert f'hx-get="{page}/related"' in shown
+    related = sam.ask("GET", f"{page}/related", headers=HTMX).text
+    assert 'id="related-note-customer" data-tab="Note" data-count="1"' in related
+    assert "Linked" in related
+    more = {
+        f"entities/extra_{n}.yaml": f"entity: extra_{n}\ntitle: name\n"
+        "fields: {name: {type: text}, customer: {type: link, to: customer}}\n"
+        for n in range(12)
+    }
+    world.apply({**FILES, **CHANGED, **more})
+    sam.ask("GET", page)
+    _, many = statements(world, lambda: sam.ask("GET", page).text)
+    assert (few, many) == (few, few)
+    assert few <= 12
+    assert world.browser("tom").ask("GET", f"{page}/related", headers=HTMX).status_code == 404

@@ -19,10 +19,38 @@ export async function freshParts() {
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
     if (!other || part.querySelector("dialog[open], .inplace")) continue;
+    keepRelated(part, other);
     part.replaceWith(other);
     window.htmx?.process(other);
   }
   document.dispatchEvent(new CustomEvent("record-fresh"));
+}
+
+// The related lists stand until the newer ones are there.
+function keepRelated(part, other) {
+  const [old, fresh] = [part, other].map((one) => one.querySelector("#related"));
+  if (!old || !fresh) return;
+  fresh.replaceChildren(...old.childNodes);
+  showTabs(other);
+}
+
+// Each list with rows has its tab, before those of files and timeline.
+function showTabs(root) {
+  const tabs = root.querySelector("[data-part=body] > .tabs, :scope > .tabs");
+  if (!tabs) return;
+  for (const tab of tabs.querySelectorAll('[href^="#related-"]')) tab.remove();
+  const before = tabs.querySelector('[href="#approval"], [href="#files"], [href="#timeline"]');
+  for (const list of root.querySelectorAll("#related [data-tab]")) {
+    const tab = document.createElement("a");
+    tab.className = "tab";
+    tab.href = `#${list.id}`;
+    tab.textContent = `${list.dataset.tab} `;
+    const count = document.createElement("span");
+    count.className = "cnt";
+    count.textContent = list.dataset.count;
+    tab.append(count);
+    tabs.insertBefore(tab, before);
+  }
 }
 
 // What was done, with a way back where there is one.
@@ -76,7 +104,19 @@ function focusTalk() {
   area.focus({ preventScroll: true });
 }
 
+// On a small screen the path is longer than the page: the stage the record is in comes into sight.
+function showStage() {
+  const on = document.querySelector(".path > .on");
+  if (on) on.parentElement.scrollLeft = on.offsetLeft - on.parentElement.offsetLeft - 48;
+}
+
 export function startParts() {
+  showStage();
+  showTabs(document);
+  document.addEventListener("record-fresh", showStage);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "related") showTabs(document);
+  });
   document.addEventListener("record-told", (event) => {
     tell(event.detail);
     resetTalk();

@@ -1,6 +1,7 @@
 // What only the pages of records need: loaded by them, not by every page.
 import { startInPlace } from "./inplace.js";
 import { startLooking } from "./looking.js";
+import { startMentions } from "./mentions.js";
 import { startParts } from "./parts.js";
 import { startWalk } from "./walk.js";
 import { startWhy } from "./why.js";
@@ -11,4 +12,5 @@ export function startRecord() {
   startWhy();
   startWalk();
   startLooking();
+  startMentions();
 }

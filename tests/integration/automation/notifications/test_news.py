@@ -73,6 +73,11 @@ def test_whoever_is_named_in_a_comment_hears_of_it_if_he_may_read(world):
         (IDS["sam"], "mention", f"Root mentioned you: “{text}”", 1),
         (IDS["mia"], "mention", f"Root mentioned you: “{text}”", 1),
     ]
+    # Whoever is named in what is written about a record hears of it as well.
+    about = {"entity": "customer", "id": 1}
+    values = {"about": about, "content": "@Sam called"}
+    made = world.services.records.create(world.who("root"), "visit", values)
+    assert (IDS["sam"], "mention", "Root mentioned you: “@Sam called”", made.id) in told(world)
 
 
 def test_the_longest_name_counts():
