@@ -302,16 +302,16 @@ def _of_backups(visit: Visit) -> Finding:
     name, backups = say("Backups", "备份"), visit.core.backups
     trouble = backups.trouble()
     if trouble is not None:
-        return _found(visit, "bad", name, trouble)
+        return _found(visit, "bad", name, trouble, "/system/backups")
     made = next((one for one in backups.entries(20) if one.name is not None), None)
     if made is None:
-        return _found(visit, "warn", name, say(
-            "None was made yet: trellis backup makes one.",
-            "尚未备份：可执行 trellis backup。"))  # fmt: skip
+        return _found(visit, "info", name, say(
+            "The first is made tonight; trellis backup makes one now.",
+            "第一次备份将在今晚进行；trellis backup 可立即备份。"), "/system/backups")  # fmt: skip
     return _found(visit, "ok", name, say(
         "The newest is of {day}, {size}.", "最新备份：{day}，{size}。",
         day=f"{made.made_at.astimezone(visit.look.zone):%Y-%m-%d %H:%M}",
-        size=size_words(made.size or 0)))  # fmt: skip
+        size=size_words(made.size or 0)), "/system/backups")  # fmt: skip
 
 
 def size_words(count: int) -> str:
