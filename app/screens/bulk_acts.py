@@ -46,7 +46,8 @@ class BulkForm:
     again: str
     fields: Sequence[Offered]
     controls: Sequence[Control]
-    hint: str = ""
+    #: the field may be emptied as well
+    may_empty: bool = False
     refused: str = ""
     #: what the two buttons say, where that is not about changing
     cancel: str = ""
@@ -58,12 +59,18 @@ class BulkForm:
 def edit_form(visit: Visit, name: str, refused: str = "") -> Response:
     """Return the dialog that gives one field of many records a value."""
     opened = _opened(visit, name)
-    field = _field(editable(visit, opened.entity))
+    fields = editable(visit, opened.entity)
+    field = _named(fields)
     view = _form(opened, "edit", visit.wording.say("Edit a field"), refused)
     view.again = opened.asked.href("bulk/edit")
-    view.fields = _offered(visit, editable(visit, opened.entity), field)
-    view.controls = [_control(visit, opened.entity, field)]
-    view.hint = visit.wording.say("Left empty, the field is emptied.")
+    view.fields = _offered(visit, fields, field)
+    if field is None:
+        # Nothing is chosen for somebody who only looks.
+        first = Offered("", visit.wording.say("Choose a field"), on=True)
+        view.fields = [first, *view.fields]
+    else:
+        view.controls = [_control(visit, opened.entity, field)]
+        view.may_empty = field.required is not True and field.type.name != "boolean"
     return _render(visit, view)
 
 
@@ -120,15 +127,20 @@ def _form(opened: OpenedList, do: str, title: str, refused: str) -> BulkForm:
     )
 
 
-def _field(fields: Sequence[Field]) -> Field:
+def _named(fields: Sequence[Field]) -> Field | None:
+    """Return the field that was chosen among those there are."""
     said = request.form if request.method == "POST" else request.args
     if not fields:
         raise NotFound
     wanted = said.get("field", "")
-    return next((one for one in fields if one.name == wanted), fields[0])
+    return next((one for one in fields if one.name == wanted), None)
 
 
-def _offered(visit: Visit, fields: Sequence[Field], field: Field) -> list[Offered]:
+def _field(fields: Sequence[Field]) -> Field:
+    return _named(fields) or fields[0]
+
+
+def _offered(visit: Visit, fields: Sequence[Field], field: Field | None) -> list[Offered]:
     return [
         Offered(one.name, one.label.in_language(visit.language), one is field) for one in fields
     ]
@@ -222,10 +234,7 @@ def _doing(visit: Visit, entity: Entity, do: str) -> Doing:
             raise InvalidInput(message=say("Choose who takes them over."))
         return Doing("transfer", owner=int(owner))
     if do == "edit":
-        field = _field(editable(visit, entity))
-        typed = as_typed(request.form)
-        values = raw_of(visit.catalog, entity, [field.name], typed)
-        return Doing("update", values=values, strict=False)
+        return _edit(visit, entity)
     if do == "tag":
         field = _field(tagged(visit, entity))
         add, remove = _listed(field, "add"), _listed(field, "remove")
@@ -238,6 +247,19 @@ def _doing(visit: Visit, entity: Entity, do: str) -> Doing:
             strict=False,
         )
     raise InvalidInput(message=say("Choose what to do with them."))
+
+
+def _edit(visit: Visit, entity: Entity) -> Doing:
+    say = visit.wording.say
+    field = _named(editable(visit, entity))
+    if field is None:
+        raise InvalidInput(message=say("Choose the field to change."))
+    if request.form.get("_empty") == "yes":
+        return Doing("update", values={field.name: None}, strict=False)
+    values = raw_of(visit.catalog, entity, [field.name], as_typed(request.form))
+    if values.get(field.name) in (None, "", [], {}):
+        raise InvalidInput(message=say("Give a value, or say that the field is to be emptied."))
+    return Doing("update", values=values, strict=False)
 
 
 def _listed(field: Field, name: str) -> list[str]:

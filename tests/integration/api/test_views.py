@@ -271,6 +271,12 @@ def test_many_are_changed_at_once_with_what_was_left_out_and_taken_back(world):
     sent = {"do": "edit", "field": "name", "ids": "1,2", "name": ""}
     refused = mia.ask("POST", f"{LIST}do", data=sent, headers=FETCHED)
     assert refused.status_code == 422
+    assert "Give a value, or say that the field is to be emptied." in refused.text
+    sent |= {"_empty": "yes"}
+    assert mia.ask("POST", f"{LIST}do", data=sent, headers=FETCHED).status_code in (204, 422)
+    names = [row["name"] for row in token.get("/customer/", fields="name").json["rows"]]
+    assert "" not in names
+    assert None not in names
     assert mia.ask("POST", f"{LIST}do", data={"do": "burn", "ids": "1"}).status_code == 303
     assert mia.ask("POST", f"{LIST}do", data={"do": "delete", "ids": "x,-1"}).status_code == 303
     assert world.browser("aud").ask("GET", f"{LIST}bulk/edit?ids=1").status_code == 404
