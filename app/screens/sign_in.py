@@ -12,6 +12,10 @@ from flask_appbuilder.security.views import AuthDBView
 from app.errors import NotAuthenticated, TooManyRequests
 from app.screens.visit import Screens, Visit
 from app.security.second_factor import WRONG
+from app.security.throttle import WINDOW
+
+#: Fewer tries left are told.
+_FEW = 4
 
 
 def screens() -> Screens:
@@ -49,6 +53,14 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
             return _page(visit, name, visit.words(problem.message), 429)  # type: ignore[arg-type]
         if user is None:
             refused = visit.wording.say("Name or password is wrong, or the account is closed.")
+            left = visit.core.throttle.left(name, request.remote_addr or "")
+            if left < _FEW:
+                refused += " " + visit.wording.count(
+                    "%(number)s try is left, then comes a pause of %(minutes)s minutes.",
+                    "%(number)s tries are left, then comes a pause of %(minutes)s minutes.",
+                    left,
+                    minutes=int(WINDOW.total_seconds()) // 60,
+                )
             return _page(visit, name, refused, 401)
         if visit.core.second_factors.is_on(user.id):
             visit.core.identity.wait_for_code(user.id)

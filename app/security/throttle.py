@@ -84,6 +84,13 @@ class Throttle:
             retry_after=seconds,
         )
 
+    def left(self, account: str, address: str) -> int:
+        """Return how many more wrong tries of this pair are heard; the same for unknown names."""
+        since = self._clock.now() - WINDOW
+        with self._pools.write.connection() as connection:
+            row = _count.run(connection, self._key(account, address) | {"since": since}).fetchone()
+        return max(0, PAIR - int(row[0] if row else 0))
+
     def failed(self, account: str, address: str) -> None:
         """Remember a failure."""
         with self._pools.write.connection() as connection:

@@ -132,6 +132,16 @@ def test_h10_codes_cannot_be_guessed_and_what_waits_for_one_ends(timed):
     assert waiting.ask("GET", "/sign-in/code").location == "/sign-in"
 
 
+def test_h11_how_many_tries_are_left_is_told_to_everybody_alike(timed):
+    world, _clock = timed
+    told = []
+    for name in ("tom", "nobody"):
+        pages = [sign_in(Caller(world, None), name, "wrong").text for _ in range(3)]
+        told.append([page.count("tries are left") + page.count("try is left") for page in pages])
+        assert "2 tries are left, then comes a pause of 15 minutes." in pages[-1]
+    assert told == [[0, 1, 1]] * 2
+
+
 def test_administrators_reset_it_and_the_person_hears_of_it(timed):
     world, clock = timed
     browser = world.browser("sam")
