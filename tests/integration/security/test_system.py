@@ -37,7 +37,7 @@ def test_u8_a_full_quota_says_so_and_keeps_nothing(small):
     page = root.ask("GET", "/system").text
     for sentence in ("None is running: nothing that is due is sent", "TRELLIS_SMTP_HOST",
                      "with a password alone: 1 of 1", "Version 1 serves",
-                     "connections open", "None was made yet", "are free where the data is kept",
+                     "connections open", "The first is made tonight", "are free where the data is kept",
                      "Something does not work."):  # fmt: skip
         assert sentence in page, sentence
     assert "没有运行中的调度器" in root.ask("GET", "/system?language=zh").text
