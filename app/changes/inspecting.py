@@ -83,8 +83,12 @@ _list = Statement(
             _c.c.id < sa.bindparam("after", type_=sa.BigInteger),
         ),
         sa.exists().where(_h.c.change_set == _c.c.id),
-        # A single save that set a rule off is no change of many records.
-        sa.or_(_c.c.kind.is_not(None), _is_group),
+        # A single save that set rules off is found by its record, or when it is asked for.
+        sa.or_(
+            _c.c.kind.is_not(None),
+            _c.c.origin == sa.literal_column("'import'"),
+            sa.and_(sa.bindparam("kind", type_=sa.Text).is_not(None), _is_group),
+        ),
     )
     .order_by(_c.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))

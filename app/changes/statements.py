@@ -69,6 +69,7 @@ advance = Statement(
         beat_at=sa.func.now(),
     )
 )
+_is_over = sa.bindparam("to").in_(_ENDS)
 move = Statement(
     sa.update(_r)
     .where(
@@ -78,8 +79,11 @@ move = Statement(
         state=sa.bindparam("to"),
         beat_at=sa.func.now(),
         started_at=sa.func.coalesce(_r.c.started_at, sa.func.now()),
-        ended_at=sa.case((sa.bindparam("to").in_(_ENDS), sa.func.now())),
+        ended_at=sa.case((_is_over, sa.func.now())),
         problem=sa.cast(sa.bindparam("problem", type_=sa.Text), _r.c.problem.type),
+        # Which they were is told by what became of them.
+        ids=sa.case((_is_over, sa.cast(sa.literal("{}"), _r.c.ids.type)), else_=_r.c.ids),
+        entities=sa.case((_is_over, sa.null()), else_=_r.c.entities),
     )
 )
 silent = Statement(

@@ -52,6 +52,8 @@ _of_lines = Statement(
 )
 #: Types whose value follows from something else, or is given once.
 _FOLLOWING = frozenset({"serial", "approval", "clock"})
+#: What lines of history name that is no field.
+_BESIDE = frozenset({"merged_into", "attachments", "comment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,14 @@ class Net:
         """Whether it was put into the bin, and so is to come out of it."""
         return self.is_binned is True and self.was_binned is False and not self.born
 
+    def lost(self, entity: Entity) -> bool:
+        """Return whether it changed nothing but fields that are no more."""
+        names = self.after.keys() - _BESIDE
+        is_only = not self.born and self.is_binned is None and bool(names)
+        return is_only and all(
+            one is None or one.removed for one in (entity.fields.get(name) for name in names)
+        )
+
     @property
     def goes(self) -> bool:
         """Whether it was made or came out of the bin, and so is to go there."""
@@ -129,7 +139,12 @@ def nets_of(work: Work, entity: Entity, ids: Sequence[int], source: Source) -> d
     else:
         statement, values["lines"] = _of_lines, list(source.lines)
     found: dict[int, Net] = {}
+    former = {was: one.name for one in entity.fields.values() for was in one.was}
     for line in statement.rows(work.connection, values):
+        if former:
+            # Lines keep the names that fields had then.
+            for part in ("before", "after"):
+                line[part] = {former.get(name, name): each for name, each in line[part].items()}
         number = line["record_id"]
         net = found.get(number)
         if net is None:

@@ -201,7 +201,13 @@ class _Block:
         values: dict[int, dict[str, Any]] = {}
         fields: dict[int, list[Field]] = {}
         for number, net in list(self.nets.items()):
-            mine = [one for one in self.judge.fields(number) if not self.judge.is_back(number, one)]
+            fields_then = self.judge.fields(number)
+            mine = [one for one in fields_then if not self.judge.is_back(number, one)]
+            if not fields_then and net.lost(self.entity):
+                sentence = say(
+                    "The fields it changed are not there any more.", "所改的字段已不存在。"
+                )
+                self._leave(self.judge.skip(number, "lost", sentence))
             if not mine or net.goes:
                 continue
             why = self.judge.why_not_fields(number, mine)

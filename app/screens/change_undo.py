@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, redirect, request
 
 from app.changes.run import Run
+from app.definitions.catalog import Entity
 from app.errors import InvalidInput, NotFound, TrellisError
 from app.jobs.beginning import begin_change
 from app.screens.bulk_acts import sentence_of
@@ -111,23 +112,42 @@ def run_page(visit: Visit, number: int) -> Response:
         "run": run,
         "words": {name: visit.words(label) for name, label in words.items()},
         "sentence": outcome(visit, run) if entity is None else sentence_of(visit, entity, run),
-        "skipped": [_skipped(visit, one) for one in skipped],
+        "skipped": _skipped(visit, skipped),
         "more": max(run.count("skipped") - len(skipped), 0),
     }
     page = visit.page(visit.words(words["heading"]), "changes")
     return visit.render("change_run.html", page=page, view=view)
 
 
-def _skipped(visit: Visit, one: Mapping[str, Any]) -> dict[str, Any]:
-    entity = visit.catalog.entities.get(one["entity"])
+def _skipped(visit: Visit, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return records that were left as they are; titles are asked once for each entity."""
+    found = []
+    for name in dict.fromkeys(row["entity"] for row in rows):
+        mine = [row for row in rows if row["entity"] == name]
+        entity = visit.catalog.entities.get(name)
+        values = [
+            (each["field"], each[when])
+            for row in mine
+            for each in row["reasons"]
+            for when in ("before", "now")
+            if each["field"] is not None and when in each
+        ]
+        titles = titles_for(visit, entity, values) if entity is not None else {}
+        found += [_left(visit, entity, row, titles) for row in mine]
+    return found
+
+
+def _left(
+    visit: Visit,
+    entity: Entity | None,
+    one: Mapping[str, Any],
+    titles: Mapping[tuple[str, int], str | None],
+) -> dict[str, Any]:
     reasons = []
     for each in one["reasons"]:
         field = entity.fields.get(each["field"] or "") if entity is not None else None
-        told: dict[str, Any] = {"say": visit.words(each["say"]), "was": "", "now": ""}
+        told = {"say": visit.words(each["say"]), "was": "", "now": ""}
         if entity is not None and field is not None and "now" in each:
-            titles = titles_for(
-                visit, entity, [(field.name, each["before"]), (field.name, each["now"])]
-            )
             told["was"] = show_json(visit, entity, field, each["before"], titles)
             told["now"] = show_json(visit, entity, field, each["now"], titles)
         reasons.append(told)

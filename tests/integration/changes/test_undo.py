@@ -13,6 +13,7 @@ from app.changes.run import Chosen
 from app.errors import InvalidInput, NotFound
 from app.records.doings import Doing
 from app.transfer.runs import Imports
+from tests.integration.writing.world import CUSTOMER, FILES
 
 _HIDDEN = {"version", "updated_at", "updated_by", "deleted_by"}
 
@@ -292,3 +293,21 @@ def test_an_import_is_undone_with_the_second_records_of_its_rows(world, changes)
     again = changes.undo(root, undone.change_set, at_once=1000)
     assert again.count("changed") == 242
     assert world.one(sa.text("SELECT customers FROM crm.region"))[0] == 121
+
+
+def test_fields_that_have_another_name_come_back_and_those_that_are_gone_are_told(world, changes):
+    sam = world.who("sam")
+    number = world.customer("sam", note="old")
+    both = [
+        changes.bulk(sam, "customer", Chosen((number,)), Doing("update", {name: "new"}))
+        for name in ("note", "reason")
+    ]
+    customer = CUSTOMER.replace("note: {type: longtext,", "remark: {type: longtext, was: note,")
+    customer = customer.replace(
+        "reason: {type: text, required: level == 'a'}", "reason: {type: text, removed: yes}"
+    )
+    world.apply({**FILES, "entities/customer.yaml": customer})
+    found = [changes.undo(sam, one.change_set) for one in both]
+    assert [(one.count("changed"), one.count("skipped")) for one in found] == [(1, 0), (0, 1)]
+    assert world.row("customer", number)["remark"] == "old"
+    assert reasons(changes, sam, found[1]) == {("customer", number): ("lost", [None])}
