@@ -1,21 +1,32 @@
 """Agreeing to a configuration before it is applied: who may, and for whom.
 
 What is asked for and what was said is kept by ``database.agreements``; who somebody is, is known to
-``access``. Nothing here applies anything.
+``access``; those who are asked find it in their inbox. Nothing here applies anything.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from app.access.membership import is_among
 from app.access.organisation import Snapshot
+from app.access.principal import SYSTEM
+from app.automation.outgoing import Outbox
+from app.automation.people import Recipient
 from app.database.agreements import Standing, agree, propose, standing_of, withdraw
 from app.database.pools import Pools
 from app.definitions.agreements import confirmer
 from app.errors import Forbidden, InvalidInput
+from app.notifications.telling import Notice, Teller
+from app.records.work import Work
 from app.texts import say
 
+_ASKED = say(
+    "{{ facts.who }} asks you to agree to a change of the configuration: {{ facts.page }}",
+    "{{ facts.who }}请您同意一项配置更改：{{ facts.page }}",
+)
 #: The longest that may be said for one name.
 LONGEST = 2_000
 
@@ -54,6 +65,35 @@ def said_by(pools: Pools, standing: Standing, said: Mapping[str, str], who: str,
     with pools.engine.begin() as connection:
         propose(connection, standing, said, who, user_id)
         return standing_of(connection, standing.fingerprint, standing.base)
+
+
+def tell_those_asked(records: Any, teller: Teller, standing: Standing, who: str) -> None:
+    """Put word of a change into the inboxes of those who have not agreed to it yet.
+
+    The same words about the same files are told once.
+    """
+    persons = [person for entry in standing.open if (person := confirmer(entry)) is not None]
+    said = hashlib.sha256(repr(sorted(standing.said.items())).encode()).hexdigest()[:16]
+
+    def tell(work: Work) -> None:
+        snapshot = work.organisation.snapshot()
+        asked = [
+            Recipient(number)
+            for number, person in sorted(snapshot.people.items())
+            if is_among(snapshot, persons, person)
+        ]
+        outbox = Outbox()
+        notice = Notice(
+            kind="system",
+            key=f"agreement/{standing.fingerprint}/{standing.base}/{said}",
+            to=asked,
+            text=_ASKED,
+            facts={"who": who, "page": f"{teller.address}/setup/agree"},
+        )
+        teller.tell(work, outbox, notice)
+        outbox.flush(work)
+
+    records.transact(SYSTEM, tell)
 
 
 def agree_as(

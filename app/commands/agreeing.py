@@ -84,7 +84,7 @@ def approve(settings: Settings, login: str, said: tuple[str, ...], language: str
       trellis approve --as li
     """
     from app.access.membership import user_called
-    from app.agreeing import agree_as, said_by
+    from app.agreeing import agree_as, said_by, tell_those_asked
     from app.installation import Installation, who_am_i
 
     with opened_services(settings, "trellis approve") as services:
@@ -104,6 +104,7 @@ def approve(settings: Settings, login: str, said: tuple[str, ...], language: str
         if said:
             texts = {**standing.said, **read_said(said)}
             standing = said_by(services.pools, standing, texts, who_am_i(), user_id)
+            tell_those_asked(services.records, services.teller, standing, who_am_i())
         who = snapshot.people[user_id].name
         standing = agree_as(services.pools, snapshot, standing, user_id, who)
     if form == "json":

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, redirect, request
 
-from app.agreeing import agree_as, entries_of, said_by, take_back
+from app.agreeing import agree_as, entries_of, said_by, take_back, tell_those_asked
 from app.database.agreements import Standing
 from app.errors import Conflict, NotFound
 from app.screens.setup_pane import Pane, pane_of
@@ -42,7 +42,9 @@ def propose(visit: Visit) -> Response:
     require_admin(visit.principal)
     standing = _standing(visit)
     said = {name: request.form.get(f"said.{name}", "") for name in standing.needs}
-    said_by(visit.core.pools, standing, said, visit.principal.name, visit.principal.user_id)
+    name, user_id = visit.principal.name, visit.principal.user_id
+    standing = said_by(visit.core.pools, standing, said, name, user_id)
+    tell_those_asked(visit.records, visit.core.teller, standing, name)
     leave_toast(visit.wording.say("Proposed. Those who are asked can agree now."))
     return redirect("/setup", 303)  # type: ignore[return-value]
 
@@ -50,7 +52,6 @@ def propose(visit: Visit) -> Response:
 def agree(visit: Visit) -> Response:
     """Agree to the change that was looked at, or take one's word back."""
     standing = _standing(visit)
-    _, name = visit.principal.user_id, visit.principal.name
     if request.form.get("fingerprint") != standing.fingerprint:
         raise Conflict(
             label(
@@ -62,7 +63,7 @@ def agree(visit: Visit) -> Response:
     if request.form.get("word") == "back" and user_id is not None:
         take_back(pools, standing, user_id)
     else:
-        agree_as(pools, visit.core.organisation.snapshot(), standing, user_id, name)
+        agree_as(pools, visit.core.organisation.snapshot(), standing, user_id, visit.principal.name)
         leave_toast(visit.wording.say("You agreed to this change."))
     return redirect("/setup/agree", 303)  # type: ignore[return-value]
 

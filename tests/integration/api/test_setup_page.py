@@ -374,6 +374,7 @@ def test_those_who_are_named_agree_on_a_page_of_their_own(world, folder, install
     )
     assert root.ask("POST", "/setup/propose", data=apply).status_code == 303
     assert "A better name" in mia.ask("GET", "/setup/agree").text
+    assert "Root asks you to agree to a change" in mia.ask("GET", "/inbox").text
     assert world.browser("sam").ask("GET", "/setup/agree").status_code == 404
     assert mia.ask("POST", "/setup/agree", data=sent_by(mia, fingerprint="old")).status_code == 409
     assert (
