@@ -42,4 +42,11 @@ mail = sa.Table(
     #: failed: why
     sa.Column("problem", JSONB),
     sa.Column("received_at", _moment, nullable=False),
+    sa.Index(
+        "mail_record",
+        "entity",
+        "record_id",
+        sa.text("id DESC"),
+        postgresql_where=sa.text("record_id IS NOT NULL"),
+    ),
 )
