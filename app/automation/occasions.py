@@ -38,6 +38,9 @@ _CALLS: Mapping[str, Callable[[list[Label]], Label]] = {
     "hours": lambda inner: say("{count} hours", " {count} 小时", count=inner[0]),
     "working_days": lambda inner: say("{count} working days", " {count} 个工作日", count=inner[0]),
 }
+_EQUALS = re.compile(r"([a-z_][a-z0-9_.]*) (==|!=) '([a-z0-9_]+)'")
+_BETWEEN = (("is not empty", "不为空"), ("is empty", "为空"), ("not in", "不属于"), ("and", "且"),
+            ("or", "或"), ("not", "非"), ("in", "属于"))  # fmt: skip
 _EVENTS: Mapping[str, str] = {
     "create": "新建",
     "update": "修改",
@@ -178,6 +181,38 @@ def words_of(text: str, catalog: Catalog, entity: Entity | None) -> Label:
         return _WORD.sub(lambda found: _word(found[0], catalog, entity, language), bare)
 
     return Label({language: in_language(language) for language in languages})
+
+
+def condition_words(text: str, catalog: Catalog, entity: Entity | None) -> Label:
+    """Return a condition with fields and options by their labels, in each language."""
+    bare = " ".join(text.split())
+
+    def in_language(language: str) -> str:
+        def compared(found: re.Match[str]) -> str:
+            field = _field(found[1], catalog, entity)
+            options = field.options if field is not None else ()
+            option = next((one for one in options if one.name == found[3]), None)
+            if option is None:
+                return found[0]
+            words = _word(found[1], catalog, entity, language)
+            return f'{words} {found[2]} "{option.label.in_language(language)}"'
+
+        said = _WORD.sub(
+            lambda found: _word(found[0], catalog, entity, language), _EQUALS.sub(compared, bare)
+        )
+        return _in_chinese(said) if language == "zh" else said
+
+    languages = {*catalog.app.languages, "en", "zh"}
+    return Label({language: in_language(language) for language in languages})
+
+
+def _in_chinese(text: str) -> str:
+    """Return a condition with the words between its parts in Chinese; what is quoted stays."""
+    parts = re.split(r"(\"[^\"]*\"|'[^']*')", text)
+    for number in range(0, len(parts), 2):
+        for english, chinese in _BETWEEN:
+            parts[number] = re.sub(rf"\b{english}\b", chinese, parts[number])
+    return "".join(parts)
 
 
 def _word(path: str, catalog: Catalog, entity: Entity | None, language: str) -> str:

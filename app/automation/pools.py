@@ -8,14 +8,14 @@ Who sees what lies in a pool is decided in ``app.access.visibility``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.automation.assignment import owned_along
-from app.database.automation_tables import pool_event
+from app.database.automation_tables import firing, pool_event, rule
 from app.definitions.automation import Pool
 from app.definitions.catalog import Entity
 from app.errors import InvalidInput
@@ -262,6 +262,17 @@ def check_reason(
 # -- going back ----------------------------------------------------------------------------------
 
 
+_warned = Statement(
+    sa.select(sa.func.max(firing.c.happened_at))
+    .join_from(firing, rule, rule.c.number == firing.c.rule)
+    .where(
+        rule.c.name == sa.bindparam("rule", type_=sa.Text),
+        firing.c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
+        firing.c.record_id == sa.bindparam("record_id", type_=sa.BigInteger),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """When a record goes into a pool by itself, unless something happens."""
@@ -287,7 +298,21 @@ def leaving(work: Work, entity: Entity, row: Mapping[str, Any]) -> Leaving | Non
         due = closures.of(one.due)(context)
         if due is not None and truth(context, closures, one.if_):
             found.append(Leaving(pool, _as_moment(work, due), number))
-    return min(found, key=lambda one: one.at, default=None)
+    first = min(found, key=lambda one: one.at, default=None)
+    if first is None or first.at > work.now or pool.warn is None:
+        return first
+    # What is late already is warned of first, and goes when the time of the warning is up.
+    warned = _warned.run(
+        work.connection,
+        {
+            "rule": f"pool:{pool.name}/warn/{first.number}",
+            "entity": work.number(entity.name),
+            "record_id": row["id"],
+        },
+    ).fetchone()
+    begun = warned[0] if warned is not None and warned[0] is not None else work.now
+    at = later_by(work, entity, row, begun, pool.warn)
+    return first if at is None else replace(first, at=max(at, work.now))
 
 
 def _as_moment(work: Work, due: date | datetime) -> datetime:

@@ -20,7 +20,7 @@ from app.automation.approvals.submitting import Submission
 from app.automation.assembly import assemble
 from app.automation.recomputing import mark_all, recompute
 from app.clock import FrozenClock
-from app.database.automation_tables import delivery, message
+from app.database.automation_tables import approval, approval_task, delivery, message
 from app.demo.chain import demo_records
 from app.demo.organisation import DemoOrganisation, demo_organisation
 from app.demo.steps import Person, Reference, Step
@@ -147,7 +147,17 @@ class DemoLoader:
         with self._services.pools.engine.begin() as connection:
             connection.execute(sa.delete(delivery))
             old = message.c.created_at < lately
-            connection.execute(sa.update(message).where(old).values(read_at=message.c.created_at))
+            # What was asked and is answered is no news either.
+            open_ = (
+                sa.exists()
+                .where(approval.c.id == approval_task.c.approval)
+                .where(approval_task.c.state == "waiting")
+                .where(approval_task.c.user_id == message.c.user_id)
+                .where(approval.c.entity == message.c.entity)
+                .where(approval.c.record_id == message.c.record_id)
+            )
+            read = sa.or_(old, sa.and_(message.c.kind == "approval", sa.not_(open_)))
+            connection.execute(sa.update(message).where(read).values(read_at=message.c.created_at))
 
     def begin_reminders(self) -> None:
         """Work out what is due from now on: the story was written past the rules."""

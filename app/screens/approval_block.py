@@ -11,6 +11,7 @@ from app.automation.approvals.case import Case
 from app.automation.approvals.door import Offer, may_do
 from app.automation.approvals.drawing import DrawnStep, draw
 from app.automation.approvals.store import Task
+from app.automation.occasions import condition_words
 from app.definitions.catalog import Entity
 from app.fields.approval import COLORS, STATES
 from app.records.results import Record
@@ -307,17 +308,24 @@ class _Block:
         if step.state == "before":
             return self.say("Approved before the rejection")
         if "condition" in reasons and step.state == "skipped":
-            return self.say("Not needed: %(condition)s does not hold", condition=step.condition)
+            return self.say(
+                "Not needed: %(condition)s does not hold", condition=self._condition(step)
+            )
         if "nobody" in reasons:
             return self.say("Nobody was found, so it went on")
         if step.condition and step.state in ("now", "next"):
-            words = self.say("because %(condition)s", condition=step.condition)
+            words = self.say("because %(condition)s", condition=self._condition(step))
             return (
                 words
                 if step.state == "now"
-                else self.say("if %(condition)s", condition=step.condition)
+                else self.say("if %(condition)s", condition=self._condition(step))
             )
         return ""
+
+    def _condition(self, step: DrawnStep) -> str:
+        """Return a step's condition as people say it."""
+        words = condition_words(step.condition or "", self.visit.catalog, self.entity)
+        return words.in_language(self.visit.language)
 
     def _who(self, task: Task, may: frozenset[str]) -> Who:
         beside = ""

@@ -17,7 +17,7 @@ from app.automation.backtest import backtest
 from app.automation.forecast import DAYS, Coming, forecast
 from app.automation.foreseeing import Part, moment_text
 from app.automation.index import known_rule
-from app.automation.occasions import sets_off
+from app.automation.occasions import condition_words, sets_off
 from app.automation.whynot import Answer, why_not
 from app.definitions.automation import RuleDefinition
 from app.definitions.catalog import Entity
@@ -105,7 +105,7 @@ def rules_page(visit: Visit) -> Response:
             rule.name,
             _label(visit, rule),
             f"/setup/rules/{rule.name}",
-            ", ".join(_entity_label(visit, name) for name in rule.entities),
+            say(", ").join(_entity_label(visit, name) for name in rule.entities),
             visit.words(sets_off(rule, visit.catalog)),
             rule.off,
             counts.get(rule.name, 0),
@@ -160,11 +160,12 @@ def rule_page(visit: Visit, name: str) -> Response:
 def _rule_view(visit: Visit, rule: RuleDefinition) -> RuleView:
     place = rule.place
     texts = dict.fromkeys(one.text for one in rule.if_.values())
+    entity = visit.catalog.entities.get(rule.entities[0]) if rule.entities else None
     return RuleView(
         rule.name,
         _label(visit, rule),
         visit.words(sets_off(rule, visit.catalog)),
-        " / ".join(" ".join(text.split()) for text in texts),
+        " / ".join(visit.words(condition_words(text, visit.catalog, entity)) for text in texts),
         f"{place.file}:{place.line}" if place else rule.file,
         f"/setup?file={place.file}#L{place.line}" if place else "",
         rule.off,
