@@ -13,7 +13,7 @@ from app.errors import InvalidInput, NotFound
 from app.notifications.outbox import NewMessage, post_messages
 from app.screens.controls import Chosen, Control
 from app.screens.frame import LANGUAGE_NAMES
-from app.screens.my_sessions import note_account
+from app.screens.my_sessions import SessionItem, note_account, sessions_of
 from app.screens.visit import Visit, leave_toast
 from app.security import people as accounts
 from app.security.manager import require_admin
@@ -27,7 +27,7 @@ class FormPart:
     sentence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AccountForm:
     """Everything `small_form.html` shows."""
 
@@ -42,6 +42,9 @@ class AccountForm:
     others: Sequence[tuple[str, str, bool]] = ()
     #: a link that could not be mailed, to be handed over
     link: str = ""
+    #: where the person is signed in, for who may end it
+    sessions: Sequence[SessionItem] = ()
+    sessions_href: str = ""
 
 
 def account_page(
@@ -123,6 +126,9 @@ def account_page(
         _others(visit, person.id) if person else (),
         link,
     )
+    if person is not None and person.id != visit.principal.user_id:
+        view.sessions = sessions_of(visit, person.id)
+        view.sessions_href = f"/people/{person.id}/sessions/end"
     response = visit.render("small_form.html", page=visit.page(title, "people"), view=view)
     if said:
         response.status_code = 422
@@ -132,12 +138,6 @@ def account_page(
 def _others(visit: Visit, user_id: int) -> list[tuple[str, str, bool]]:
     label = both("Send a link to choose a password", "发送设置密码的链接")
     others = [(label.in_language(visit.language), f"/people/{user_id}/invite", False)]
-    open_ones = len(visit.core.sessions.open_of(user_id))
-    if open_ones and user_id != visit.principal.user_id:
-        label = both(
-            "End every session ({count} open)", "结束所有会话（{count} 个）", count=open_ones
-        )
-        others.append((label.in_language(visit.language), f"/people/{user_id}/sessions/end", True))
     if visit.core.second_factors.is_on(user_id):
         label = both("Reset the second factor", "重置双重验证")
         href = f"/people/{user_id}/second-factor/drop"
@@ -190,13 +190,19 @@ def drop_second_factor(visit: Visit, user_id: int) -> Response:
 
 
 def end_everything(visit: Visit, user_id: int) -> Response:
-    """Have somebody sign in again on every device and with every token."""
+    """Have somebody sign in again: in one browser, or on every device and with every token."""
     require_admin(visit.principal)
     if user_id not in visit.core.organisation.snapshot().people:
         raise NotFound
-    with visit.core.pools.write.connection() as connection:
-        accounts.end_sessions(connection, user_id, visit.core.clock.now())
-    visit.core.sessions.expire()
+    wanted, sessions = request.form.get("session", ""), visit.core.sessions
+    if wanted:
+        if wanted not in {one["token"] for one in sessions.open_of(user_id)}:
+            raise NotFound
+        sessions.end_by_checksum(wanted)
+    else:
+        with visit.core.pools.write.connection() as connection:
+            accounts.end_sessions(connection, user_id, visit.core.clock.now())
+        sessions.expire()
     note_account(visit, "account.session.ended", user_id)
     said = both("The sessions were ended", "会话已结束")
     leave_toast(said.in_language(visit.language))

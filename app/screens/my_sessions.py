@@ -30,6 +30,11 @@ class SessionItem:
 
 def my_sessions(visit: Visit) -> list[SessionItem]:
     """Return one's open sessions, this one first."""
+    return sessions_of(visit, visit.principal.user_id or 0)
+
+
+def sessions_of(visit: Visit, user_id: int) -> list[SessionItem]:
+    """Return the open sessions of somebody."""
     here = _here()
     look = visit.look
     found = [
@@ -41,7 +46,7 @@ def my_sessions(visit: Visit) -> list[SessionItem]:
             time_tag(one["created_at"], look.now, visit.wording, look.zone),
             one["token"] == here,
         )
-        for one in visit.core.sessions.open_of(visit.principal.user_id)
+        for one in visit.core.sessions.open_of(user_id)
     ]
     return sorted(found, key=lambda one: not one.is_this)
 

@@ -426,6 +426,21 @@ def test_h20_one_sees_where_one_is_signed_in_and_ends_that(world):
     assert sessions_on(here.ask("GET", "/me/security").text) == []
 
 
+def test_h20_an_administrator_sees_and_ends_the_sessions_of_others(world):
+    root, one, two = world.browser("root"), world.browser("sam"), world.browser("sam")
+    token = with_token(world, world.tokens("sam")["access_token"])
+    page = root.ask("GET", f"/people/{IDS['sam']}/edit").text
+    found = [part.split('"')[0] for part in page.split('name="session" value="')[1:]]
+    assert len(found) == 2
+    path, sent = f"/people/{IDS['sam']}/sessions/end", {"csrf_token": root.csrf}
+    assert root.ask("POST", path, data={**sent, "session": "0" * 64}).status_code == 404
+    assert root.ask("POST", path, data={**sent, "session": found[0]}).status_code == 303
+    assert sorted((me(one), me(two))) == [200, 401]
+    assert root.ask("POST", path, data=sent).status_code == 303
+    assert [me(way) for way in (one, two, token)] == [401] * 3
+    assert me(root) == 200
+
+
 def test_who_is_deleted_cannot_sign_in_any_more(world):
     number, token, browser = IDS["tom"], world.as_("tom"), world.browser("tom")
     world.as_("root").delete(f"/user/{number}")
