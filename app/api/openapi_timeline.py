@@ -21,13 +21,17 @@ def timeline_schemas() -> dict[str, Any]:
         "Happening": object_of(
             kind={
                 **_TEXT,
-                "description": "change, move, file, approval, comment, rule, or the entity of"
-                " something written about the record",
+                "description": "change, move, file, approval, comment, email, rule, or the entity"
+                " of something written about the record",
             },
             id={"type": "integer"},
             at=_TEXT,
             history=maybe("HistoryLine"),
             comment=maybe("Comment"),
+            email={
+                "oneOf": [object_of(sender=_TEXT, subject=_TEXT), {"type": "null"}],
+                "description": "An e-mail that came about it.",
+            },
             firing=maybe("Firing"),
             record={"type": ["object", "null"], "description": "What was written about it."},
         )

@@ -93,6 +93,7 @@ def _row(one: Happening, written: dict[str, Any] | None) -> dict[str, Any]:
             "rule": said.cause,
             "happened_at": said.happened_at.isoformat(),
         },
+        "email": dict(one.email) if one.email is not None else None,
         "firing": one.firing.as_json(language()) if one.firing is not None else None,
         "record": written,
     }

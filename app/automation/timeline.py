@@ -23,15 +23,17 @@ from app.records.streams import APPROVAL_ACTIONS, FILE_ACTIONS, Moment, stage_fi
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing on a timeline; exactly one of the four is there."""
+    """One thing on a timeline; exactly one of line, comment, firing, e-mail and record is there."""
 
-    #: change | move | file | approval | comment | rule | the name of an entity
+    #: change | move | file | approval | comment | rule | email | the name of an entity
     kind: str
     id: int
     at: datetime
     line: Line | None = None
     comment: Comment | None = None
     firing: Firing | None = None
+    #: an e-mail that came: ``sender`` and ``subject``
+    email: Mapping[str, str] | None = None
     #: what was written about the record: entity and id
     record: tuple[str, int] | None = None
 
@@ -74,6 +76,8 @@ def read_timeline(
         elif one.source == "comment":
             comment = _comment(one, one.data or {})
             found.append(Happening("comment", one.id, one.at, comment=comment))
+        elif one.source == "email":
+            found.append(Happening("email", one.id, one.at, email=one.data or {}))
         elif one.source == "rule":
             if one.id in firings:
                 found.append(Happening("rule", one.id, one.at, firing=firings[one.id]))

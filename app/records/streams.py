@@ -21,6 +21,7 @@ from app.access.policy import Policy
 from app.access.principal import Principal
 from app.access.sources import is_any_link, targets_of
 from app.database.automation_tables import comment, firing
+from app.database.mail_tables import mail
 from app.database.statements import Statement
 from app.database.system import history
 from app.definitions.catalog import Catalog, Entity, Field
@@ -41,7 +42,7 @@ APPROVAL_ACTIONS = (
 )  # fmt: skip
 #: Kinds that every entity may have; beside them stand entities by name.
 HISTORY_KINDS = ("change", "move", "file", "approval")
-KINDS = (*HISTORY_KINDS, "comment", "rule")
+KINDS = (*HISTORY_KINDS, "comment", "rule", "email")
 
 _ID, _AT = sa.BigInteger(), sa.DateTime(timezone=True)
 _RECORD = sa.bindparam("record_id", type_=_ID)
@@ -50,17 +51,18 @@ _HISTORY_COLUMNS = (
     "action", "version", "user_id", "origin", "cause", "change_set", "before", "after",
 )  # fmt: skip
 _COMMENT_COLUMNS = ("user_id", "text", "origin", "cause")
+_MAIL_COLUMNS = ("sender", "subject")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """One thing that happened."""
 
-    #: history | comment | rule | the name of an entity
+    #: history | comment | rule | email | the name of an entity
     source: str
     id: int
     at: datetime
-    #: of history and comments: what the line holds
+    #: of history, comments and e-mails: what the line holds
     data: Mapping[str, Any] | None
     #: where to go on behind it
     cursor: str
@@ -123,7 +125,7 @@ def stage_fields(entity: Entity, policy: Policy) -> list[str]:
 def kinds_of(catalog: Catalog, policy: Policy, entity: str) -> list[str]:
     """Return what a record's timeline may be narrowed to."""
     found = [one.entity for one in written_about(catalog, policy, entity)]
-    found.append("comment")
+    found += ["comment", *(["email"] if catalog.integrations else [])]
     if policy.may("history", entity):
         one = catalog.entities[entity]
         found += ["move"] if stage_fields(one, policy) else []
@@ -236,15 +238,20 @@ def _build(
     context: ReadContext, entity: str, kinds: Sequence[str], *, has_cursor: bool
 ) -> tuple[Statement, list[str]]:
     """Return the statement and what its ranks stand for."""
-    sources: list[str] = ["history", "comment", "rule"]
+    sources: list[str] = ["history", "comment", "rule", "email"]
     branches: list[sa.Select[Any]] = []
     of_history = [kind for kind in kinds if kind in HISTORY_KINDS]
     if of_history:
-        branches.append(_history_branch(context, entity, of_history))
+        known = set(HISTORY_KINDS) & set(kinds_of(context.catalog, context.policy, entity))
+        # Of everything no line is left out, also none of a kind that is no more.
+        narrowed = [] if known <= set(of_history) else of_history
+        branches.append(_history_branch(context, entity, narrowed))
     if "comment" in kinds:
         branches.append(_comment_branch(context, entity))
     if "rule" in kinds:
         branches.append(_rule_branch(context, entity))
+    if "email" in kinds:
+        branches.append(_mail_branch(context, entity))
     for about in written_about(context.catalog, context.policy, entity):
         sources.append(about.entity)
         if about.entity in kinds:
@@ -315,7 +322,7 @@ def _history_branch(context: ReadContext, entity: str, kinds: Sequence[str]) -> 
     one, policy = context.entity(entity), context.policy
     rows = history
     conditions = _of_record(context, entity, rows, "history")
-    if len(kinds) < len(HISTORY_KINDS):
+    if kinds:
         conditions.append(sa.or_(*(_is_kind(rows, one, policy, kind) for kind in kinds)))
     hidden = [name for name in one.fields if policy.field_right(entity, name) == "hidden"]
     if hidden:
@@ -351,6 +358,14 @@ def _rule_branch(context: ReadContext, entity: str) -> sa.Select[Any]:
     rows = firing
     return sa.select(*_columns(2, rows.c.id, rows.c.happened_at, sa.cast(sa.null(), JSONB))).where(
         *_of_record(context, entity, rows, "history")
+    )
+
+
+def _mail_branch(context: ReadContext, entity: str) -> sa.Select[Any]:
+    rows = mail
+    data = _held(rows.c[name] for name in _MAIL_COLUMNS)
+    return sa.select(*_columns(3, rows.c.id, rows.c.received_at, data)).where(
+        *_of_record(context, entity, rows, "read")
     )
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from urllib.parse import urlencode
 
 from flask import Response, redirect, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.automation.ledger import STATES
 from app.automation.timeline import Happening, read_timeline
@@ -89,6 +89,7 @@ def _label(visit: Visit, kind: str) -> str:
     say = visit.wording.say
     own = {
         "comment": say("Comments"),
+        "email": say("E-mails"),
         "move": say("Stage moves"),
         "change": say("Changes"),
         "file": say("Files"),
@@ -179,6 +180,11 @@ class _Teller:
             return self._firing(one, when, above)
         if one.record is not None:
             return self._written(one, when, above)
+        if one.email is not None:
+            who = Markup("<b>{}</b>").format(one.email.get("sender", ""))
+            sentence = self.visit.wording.say("%(who)s wrote an e-mail", who=who)
+            subject = escape(one.email.get("subject", ""))
+            return Entry("email", sentence, when, above, icon="mail", body=subject)
         return self._line(one, when, above)
 
     def _name(self, user: int | None) -> str:

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from app.access.principal import SYSTEM
 from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.database.mail_tables import mail, mailbox
@@ -109,6 +110,9 @@ def test_an_email_is_an_event_once_of_the_record_its_address_leads_to(world: Wor
         "integrations/sales.yaml": BOX.format(port=1),
     })  # fmt: skip
     assert take("carla@x.example", "score", "8") == ("kept", "customer", carla)
+    moments = world.records.stream(SYSTEM, "customer", carla, kinds=("email",))
+    told = sorted(one.data["subject"] for one in moments if one.data is not None)
+    assert told == ["Offer", "Order", "private", "score"], "they stand on its timeline"
     assert world.row("customer", carla)["score"] == 40
 
 
