@@ -281,6 +281,7 @@ class _FigureBinding:
             chart=chart,
             value=value,
             also=also,
+            also_label=values.get("also_label"),
             date=date,
             of=of,
             by=by,

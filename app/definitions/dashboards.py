@@ -57,6 +57,7 @@ class Figure:
     value: Checked | None = None
     #: a second value beside the first, of the same groups
     also: Checked | None = None
+    also_label: Label | None = None
     #: the field that says when; empty: it has no time, it is as it stands
     date: str = ""
     #: the field of the person whose it is; empty: nobody's
@@ -230,6 +231,7 @@ compare: last_year
     help = Labels("A few words beside the heading.")
     value = ExpressionText("What it is: `count`, `sum`, `avg` and the like, also calculated with.")
     also = ExpressionText("A second value beside it, of the same groups.")
+    also_label = Labels("What the second value is called.")
     date = Name("The date by which it belongs to a period; without one it is as it stands.")
     of = Name("The person whose it is: a field of one person; `owner` where there is one.")
     chart = Word("How it is drawn; `number` without it.", among=CHARTS)
@@ -255,7 +257,17 @@ compare: last_year
             sentence = "A figure needs a `value`, a `view` or a `target`."
             raise ma.ValidationError({"value": [Complaint(sentence, Code.missing_key)]})
         if kinds == ["view"]:
-            for key in ("also", "date", "of", "by", "compare", "period", "better", "as"):
+            for key in (
+                "also",
+                "also_label",
+                "date",
+                "of",
+                "by",
+                "compare",
+                "period",
+                "better",
+                "as",
+            ):
                 if key in data:
                     _refuse(key, f"`{key}` goes with a `value`, not with a `view`.")
         elif "columns" in data:
@@ -264,6 +276,9 @@ compare: last_year
             for key in ("date", "of", "also"):
                 if key in data:
                     _refuse(key, f"The target says the `{key}` itself.")
+        if "also_label" in data and "also" not in data:
+            sentence = "`also_label` says nothing without `also`."
+            raise ma.ValidationError({"also_label": [Complaint(sentence, Code.missing_key)]})
         chart = data.get("chart", "number")
         if chart in ("pie", "funnel", "ranking") and "by" not in data:
             sentence = f"A `{chart}` is split by something, and there is no `by`."

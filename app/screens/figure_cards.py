@@ -116,7 +116,8 @@ class _Drawing:
         card.beside = self._beside(answer.value, answer.before, answer.before_span)
         if self.figure.also is not None:
             also = in_short(answer.also, self.figure.also_as, self.wording, self.currency)
-            card.help = " · ".join(word for word in (card.help, also) if word)
+            said = " ".join(word for word in (self._also_words(), also) if word)
+            card.help = " · ".join(word for word in (card.help, said) if word)
         if answer.target is not None:
             card.levels = self._levels(answer.value, answer.target)
             card.pace = answer.pace
@@ -188,7 +189,7 @@ class _Drawing:
             before = period_words(answer.before_span, self.wording)
             found.insert(0, _data((row.before for row in rows), before, "before"))
         if self.figure.also is not None and self.figure.also_as == self.figure.shown_as:
-            label = self.wording.say("of which")
+            label = self._also_words() or self.wording.say("of which")
             found.append(_data((row.also for row in rows), label, "also"))
         targets = [row.target.first if row.target else None for row in rows]
         if any(amount is not None for amount in targets):
@@ -241,10 +242,14 @@ class _Drawing:
         figure, wording = self.figure, self.wording
         heads = [unit_of(figure.shown_as, wording, self.currency)]
         if figure.also is not None:
-            heads.append(unit_of(figure.also_as, wording, self.currency))
+            heads.append(self._also_words() or unit_of(figure.also_as, wording, self.currency))
         if self.answer.before_span is not None:
             heads.append(wording.say("Before"))
         return heads
+
+    def _also_words(self) -> str:
+        label = self.figure.also_label
+        return self.visit.words(label) if label is not None else ""
 
     def _bars(self, card: Card) -> None:
         rows = self.answer.rows

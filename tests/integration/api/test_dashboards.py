@@ -20,6 +20,7 @@ from tests.integration.api.world import (
 )
 
 MORE = {
+    "app.yaml": FILES["app.yaml"].replace("order]}", "order, dashboard figures]}"),
     "roles.yaml": FILES["roles.yaml"]
     .replace("auditor: {", "auditor: {home: figures, ")
     .replace("viewer: {", "viewer: {home: customer, "),
@@ -172,4 +173,10 @@ def test_a_role_begins_where_it_says(world):
     assert "My day" in auditor.ask("GET", "/day").text
     page = auditor.ask("GET", "/dashboards/closed").text
     assert "Figures" in page
-    assert world.browser("sam").ask("GET", "/").status_code == 200
+    sam = world.browser("sam")
+    home = sam.ask("GET", "/").text
+    # It stands in its module of the menu, beside the way to all of them.
+    assert 'href="/dashboards/figures"' in home
+    assert 'href="/dashboards"' in home
+    found = sam.ask("GET", "/palette?q=figu").text
+    assert "/dashboards/figures" in found
