@@ -288,6 +288,12 @@ def _of_factors(visit: Visit) -> Finding:
         for one in snapshot.people.values()
         if one.active and any(roles[role].admin for role in one.roles if role in roles)
     ]
+    asking = visit.core.settings.second_factor - {"everybody", *roles}
+    if asking:
+        return _found(visit, "warn", name, say(
+            "TRELLIS_SECOND_FACTOR names {names}: there is no such role.",
+            "TRELLIS_SECOND_FACTOR 中的 {names} 不是角色。",
+            names=", ".join(sorted(asking))))  # fmt: skip
     without = [one for one in admins if not visit.core.second_factors.is_on(one.id)]
     if without:
         return _found(visit, "warn", name, say(
