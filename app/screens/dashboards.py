@@ -221,6 +221,9 @@ class _Picking:
 
     def people_words(self) -> str:
         people, snapshot = self.people, self.visit.core.organisation.snapshot()
+        kind = {"user": "user", "department_of": "department"}.get(people.mode)
+        if kind and not self.visit.policy.is_readable(kind, "name"):
+            return f"#{people.number}"
         if people.mode == "user":
             person = snapshot.people.get(people.number)
             return person.name if person else self.visit.wording.say("Nobody")
@@ -261,6 +264,8 @@ class _Picking:
         offered = snapshot.departments if self._sees_everybody() else own
         if not self._sees_everybody() and len(self.visit.principal.subordinates) < 2:
             return []
+        if not self.visit.policy.is_readable("department", "name"):
+            return []
         return [
             Choice(
                 str(number),
@@ -280,7 +285,7 @@ class _Picking:
             for person in snapshot.people.values()
             if person.active and (everybody or person.id in principal.subordinates)
         ]
-        if len(people) < 2:
+        if len(people) < 2 or not self.visit.policy.is_readable("user", "name"):
             return []
         return [
             Choice(
