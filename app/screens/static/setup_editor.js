@@ -249,7 +249,11 @@ export function makeEditor(section, told) {
         isYAML ? autocompletion({ override: [complete], icons: false }) : [],
         cards,
         THEME,
-        EditorView.contentAttributes.of({ "aria-label": words.wordLabel, spellcheck: "false" }),
+        EditorView.contentAttributes.of({
+          "aria-label": words.wordLabel,
+          spellcheck: "false",
+          tabindex: "0",
+        }),
         keymap.of([
           { key: "Mod-s", run: () => (told.save(), true) },
           { key: "Alt-Enter", run: useHere },
