@@ -24,7 +24,17 @@ from app.records.planning import Compiled, Desk, Hot, Question
 from app.records.reading import Reader, record_number
 from app.records.refusals import entity_of, require
 from app.records.results import Hit
-from app.records.searching import FEW, build_search, may_be_misspelt, shown_title
+from app.records.running import TooSlow
+from app.records.searching import (
+    FEW,
+    PATIENCE,
+    WIDE_WINDOW,
+    WINDOW,
+    build_recent_search,
+    build_search,
+    may_be_misspelt,
+    shown_title,
+)
 
 #: Rights that no single record has, and the one everything else needs.
 _OF_THE_LIST = ("create", "read", "import", "publish")
@@ -36,6 +46,7 @@ LIKENESS = "0.5"
 _likeness = Statement(
     sa.select(sa.func.set_config("pg_trgm.word_similarity_threshold", LIKENESS, sa.true()))
 )
+_patience = Statement(sa.select(sa.func.set_config("statement_timeout", PATIENCE, sa.true())))
 
 
 class Statements:
@@ -47,6 +58,7 @@ class Statements:
         self.titles: Callable[[str], Statement] = lru_cache(256)(self._titles)
         self.pick: Callable[..., Statement] = lru_cache(256)(self._pick)
         self.search: Callable[..., Statement] = lru_cache(64)(self._search)
+        self.recent: Callable[..., Statement] = lru_cache(64)(self._recent)
         self.aggregate: Callable[..., Hot] = lru_cache(256)(self._aggregate)
 
     def _rights(self, entity: str) -> Statement:
@@ -78,6 +90,9 @@ class Statements:
 
     def _search(self, entities: tuple[str, ...], kinds: finding.Kinds, fuzzy: bool) -> Statement:
         return build_search(self._context, entities, kinds, fuzzy=fuzzy)
+
+    def _recent(self, entities: tuple[str, ...], kinds: finding.Kinds) -> Statement:
+        return build_recent_search(self._context, entities, kinds)
 
     def _aggregate(
         self, narrowing: Narrowing, groups: tuple[str, ...], measures: tuple[str, ...]
@@ -226,9 +241,7 @@ class Lookups:
         if not words.kinds or not chosen:
             return []
         given = {"typed": words.text, "limit": limit, **words.parameters}
-        rows = self._rows(
-            desk, principal, self._for(desk).search(chosen, words.kinds, False), given
-        )
+        rows = self._found(desk, principal, chosen, words.kinds, given)
         if len(rows) < FEW and may_be_misspelt(words.text):
             known = {row[:2] for row in rows}
             rows += [
@@ -239,6 +252,30 @@ class Lookups:
             Hit(names[kind], number, title if shown_title(desk.context, names[kind]) else None)
             for kind, number, title in rows[:limit]
         ]
+
+    def _found(
+        self,
+        desk: Desk,
+        principal: Principal,
+        entities: tuple[str, ...],
+        kinds: finding.Kinds,
+        given: Mapping[str, Any],
+    ) -> list[Any]:
+        """Return all hits, or, of words that are in nearly everything, those among the newest."""
+        statements, runner = self._for(desk), self._reader.runner
+        whole = statements.search(entities, kinds, False)
+        if not any(self._reader.is_large(desk, name) for name in entities):
+            return self._rows(desk, principal, whole, given)
+        values = runner.values(whole, principal, desk.release.catalog) | dict(given)
+        try:
+            return runner.run(whole, values, fenced=True, first=_patience).fetchall()
+        except TooSlow:
+            recent = statements.recent(entities, kinds)
+        for window in (WINDOW, WIDE_WINDOW):
+            rows = self._rows(desk, principal, recent, {**given, "window": window})
+            if rows:
+                return rows
+        return []
 
     def _alike(
         self,
@@ -251,7 +288,12 @@ class Lookups:
         statement = self._for(desk).search(entities, (), True)
         values = self._reader.runner.values(statement, principal, desk.release.catalog)
         values.update(given)
-        return self._reader.runner.run(statement, values, first=_likeness).fetchall()
+        is_large = any(self._reader.is_large(desk, name) for name in entities)
+        try:
+            run = self._reader.runner.run
+            return run(statement, values, fenced=is_large, first=_likeness).fetchall()
+        except TooSlow:
+            return []
 
     def aggregate(
         self,

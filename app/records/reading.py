@@ -158,7 +158,7 @@ class Reader:
         fenced = (
             shape.narrowing.is_filtered
             and not shape.narrow_first
-            and self._is_large(desk, shape.narrowing.entity)
+            and self.is_large(desk, shape.narrowing.entity)
         )
         compiled = desk.listing(shape)
         values = self.bound(desk, principal, compiled, shape.narrowing, where)
@@ -245,7 +245,7 @@ class Reader:
         if words is not None:
             values.update(words.parameters)
         fenced = (
-            mode == "capped" and narrowing.is_filtered and self._is_large(desk, narrowing.entity)
+            mode == "capped" and narrowing.is_filtered and self.is_large(desk, narrowing.entity)
         )
         try:
             result = self.runner.run_prepared(compiled.statement, values, fenced=fenced)
@@ -258,7 +258,8 @@ class Reader:
             return Count(COUNT_CAP, capped=True)
         return Count(number)
 
-    def _is_large(self, desk: Desk, entity: str) -> bool:
+    def is_large(self, desk: Desk, entity: str) -> bool:
+        """Whether an entity has so many records that what no index serves must be stopped."""
         if time.monotonic() >= self._sizes_until:
             with self._lock:
                 if time.monotonic() >= self._sizes_until:

@@ -4,9 +4,13 @@ Each takes the world and a name and returns the ids that came to light; a refusa
 question counts as none. Whoever adds a way in adds a line here, and the matrix covers it.
 """
 
+from datetime import UTC, datetime
+
 import orjson
 
 from app.errors import Forbidden, Malformed, NotFound
+from app.records import finding
+from app.records.boards import Days, Roots, Values
 from tests.integration.reading.world import COMPANIES
 
 NAMES = {name: number for name, (number, *_) in COMPANIES.items()}
@@ -126,6 +130,62 @@ def by_search(world, who):
     return found
 
 
+def by_recent_search(world, who):
+    """As where words are in nearly everything: among the newest records alone."""
+    lookups, principal = world.records.lookups, world.who(who)
+    desk = lookups._reader.desk(principal)
+    if not desk.policy.may("read", "company"):
+        return set()
+    found = set()
+    for name in NAMES:
+        words = finding.read_words(name)
+        given = {"typed": words.text, "limit": 20, "window": 100, **words.parameters}
+        statement = lookups._for(desk).recent(("company",), words.kinds)
+        found |= {row[1] for row in lookups._rows(desk, principal, statement, given)}
+    return found
+
+
+def by_board(world, who):
+    lanes = [
+        option.name
+        for option in world.records.reader.desk(world.who(who))
+        .context.entity("company")
+        .fields["level"]
+        .options
+    ]
+    found = world.records.board(world.who(who), "company", Values("level", tuple(lanes)), limit=1)
+    rest = {row.id for row in world.records.query(world.who(who), "company", where={"level": None})}
+    for lane, first in found.items():
+        page = first
+        rest |= {row.id for row in page}
+        while page.next:
+            lanes_left = Values("level", (lane,))
+            page = world.records.board(
+                world.who(who), "company", lanes_left, limit=1, after=page.next
+            )[lane]
+            rest |= {row.id for row in page}
+    return rest
+
+
+def by_days(world, who):
+    zone = UTC
+    begin = datetime(1990, 1, 1, tzinfo=zone)
+    days = Days("created_at", (begin,), (datetime(2100, 1, 1, tzinfo=zone),))
+    pages = world.records.board(world.who(who), "company", days, limit=100).values()
+    return {row.id for page in pages for row in page}
+
+
+def by_roots(world, who):
+    """The top of a tree, and what hangs below what was seen."""
+    found, above = set(), None
+    while above is None or above:
+        lanes = Roots("parent") if above is None else Values("parent", tuple(sorted(above)))
+        pages = world.records.board(world.who(who), "company", lanes, limit=100).values()
+        above = {row.id for page in pages for row in page} - found
+        found |= above
+    return found
+
+
 def by_pinyin_and_pairs(world, who):
     found = by_search(world, who)
     for typed in ("xinyuan", "xykj", "信远", "works", "ltd", "tools", "sam", "sue", "mia"):
@@ -186,6 +246,10 @@ ENTRY_POINTS = {
     "group": by_group,
     "sum": by_sum,
     "search": by_search,
+    "recent search": by_recent_search,
+    "board": by_board,
+    "days": by_days,
+    "roots": by_roots,
     "pinyin": by_pinyin_and_pairs,
     "list search": by_list_search,
     "titles": by_titles,
