@@ -20,18 +20,19 @@ from app.api.requests import (
     record_id,
     services,
 )
-from app.automation.buttons import Buttons, Offered, Pressed
+from app.automation.buttons import Offered, Pressed
 from app.automation.hooks import LARGEST, Headers, Hooks
 from app.automation.ledger import STATES, Ledger
+from app.automation.refused_buttons import ButtonsOfRecords
 from app.automation.steps import Steps
 from app.errors import InvalidInput, Malformed, TrellisError, text_in
 from app.texts import say
 
 
-def buttons() -> Buttons:
+def buttons() -> ButtonsOfRecords:
     """Return what people may set off."""
     core = services()
-    return Buttons(core.records, Steps(core.engine.steps.actions), core.numbers)
+    return ButtonsOfRecords(core.records, Steps(core.engine.steps.actions), core.numbers)
 
 
 def ledger() -> Ledger:
@@ -54,8 +55,19 @@ class AutomationApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Return the buttons the asker may press on the record now."""
         principal = asker()
         only(*asked_now(principal, entity, *parameters(frozenset())), "")
-        found = buttons().on_record(principal, entity, record_id(number))
-        return as_json({"rows": [_offered(one) for one in found]})
+        found, refused = buttons().look(principal, entity, record_id(number))
+        return as_json(
+            {
+                "rows": [_offered(one) for one in found],
+                "refused": [
+                    {
+                        **_offered(one.button),
+                        "parts": [{"text": each.text, "met": each.is_met} for each in one.parts],
+                    }
+                    for one in refused
+                ],
+            }
+        )
 
     @expose("/<entity>/<number>/actions/<rule>", methods=["POST"])
     @answers

@@ -35,13 +35,21 @@ def automation_schemas() -> dict[str, Any]:
         made=opened,
     )
     error = {"oneOf": [object_of(code=_TEXT, message=_TEXT), {"type": "null"}]}
+    button = {
+        "rule": _TEXT,
+        "label": _TEXT,
+        "place": {"enum": ["record", "list"]},
+        "ask": {"type": "array", "items": asked},
+    }
+    part = object_of(text=_TEXT, met={"type": ["boolean", "null"]})
+    parts = {
+        "type": "array",
+        "items": part,
+        "description": "What its condition asks for, as far as one may read it.",
+    }
     return {
-        "Button": object_of(
-            rule=_TEXT,
-            label=_TEXT,
-            place={"enum": ["record", "list"]},
-            ask={"type": "array", "items": asked},
-        ),
+        "Button": object_of(**button),
+        "RefusedButton": object_of(**button, parts=parts),
         "Pressed": object_of(**pressed),
         "PressedOne": object_of(
             id={"type": "integer"},
@@ -117,12 +125,14 @@ def automation_record_paths(entity: Entity, language: str) -> dict[str, Any]:
         {"name": "before", "in": "query", "schema": {"type": "integer"}},
     ]
     ids = {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 1000}
+    refused = {"type": "array", "items": ref("RefusedButton")}
+    buttons = object_of(rows={"type": "array", "items": ref("Button")}, refused=refused)
     followers = json_answer("Its followers", rows_of(ref("Follower")))
     return {
         f"{base}/actions": {
             "get": operation(
-                f"actions_{name}", tag, "The buttons one may press now",
-                {"200": json_answer("Buttons", rows_of(ref("Button")))}, parameters=[NUMBER],
+                f"actions_{name}", tag, "The buttons one may press now, and why not others",
+                {"200": json_answer("Buttons", buttons)}, parameters=[NUMBER],
             )
         },
         f"{base}/actions/{{rule}}": {

@@ -85,35 +85,11 @@ class Buttons:
         """Return the buttons of a list; each record is asked when they are pressed."""
         policy = self._records.policy(principal)
         return [
-            _offered(rule, entity)
+            offered_of(rule, entity)
             for rule in buttons_of(catalog, entity)
             if rule.of(entity)[0].place == "list"
             and _may(rule, entity, principal, may_update=policy.may("update", entity))
         ]
-
-    def on_record(self, principal: Principal, entity: str, record_id: int) -> list[Offered]:
-        """Return the buttons of a record that its reader may press now.
-
-        Raises:
-            NotFound: there is no such record for this principal.
-        """
-
-        def step(work: Work) -> list[Offered]:
-            kind = entity_of(work.release, entity)
-            known = index_of(work).buttons.get(entity, [])
-            if not known:
-                return []
-            row = work.rows[entity].read(work.connection, [record_id]).get(record_id)
-            if row is None or not visible_ids(work, entity, [record_id]):
-                raise NotFound
-            return [
-                _offered(one.rule, entity)
-                for one in known
-                if self._is_allowed(work, one, kind, row)
-                and self._run(work, one, kind, row, "", {}).holds(one.if_)
-            ]
-
-        return self._records.transact(principal, step)
 
     def press(
         self,
@@ -306,7 +282,8 @@ def _may(rule: RuleDefinition, entity: str, principal: Principal, *, may_update:
     return bool(principal.roles & set(named)) if named else may_update
 
 
-def _offered(rule: RuleDefinition, entity: str) -> Offered:
+def offered_of(rule: RuleDefinition, entity: str) -> Offered:
+    """Return a rule's button as it is offered on records of an entity."""
     when = rule.of(entity)[0]
     label = when.label or rule.label or Label({"en": rule.name})
     return Offered(rule.name, label, when.place, when.ask)

@@ -10,7 +10,8 @@ from uuid import uuid4
 import orjson
 from flask import Response, redirect, request
 
-from app.automation.buttons import Buttons, Offered, Pressed, buttons_of
+from app.automation.buttons import Offered, Pressed, buttons_of
+from app.automation.refused_buttons import ButtonsOfRecords, Refused
 from app.automation.steps import Steps
 from app.definitions.automation import Input
 from app.definitions.catalog import Entity
@@ -24,6 +25,7 @@ from app.screens.kinds import ABSENT, FormLook, kind_of
 from app.screens.list_view import Act, Asked
 from app.screens.pickers import OFFERED, Offer, marked
 from app.screens.visit import Visit, leave_toast
+from app.screens.why import Met, Why, written_at
 
 #: What stands before a rule's name where a list says what is to be done.
 DO = "rule:"
@@ -56,25 +58,44 @@ class Tried:
     errors: Mapping[str, Sequence[str]]
 
 
-def buttons(visit: Visit) -> Buttons:
+def buttons(visit: Visit) -> ButtonsOfRecords:
     """Return what people may set off."""
     core: Any = visit.core
-    return Buttons(core.records, Steps(core.engine.steps.actions), core.numbers)
+    return ButtonsOfRecords(core.records, Steps(core.engine.steps.actions), core.numbers)
 
 
 def record_buttons(
     visit: Visit, entity: Entity, record: Record, tried: Tried | None = None
-) -> list[ButtonView]:
-    """Return the buttons of a record's page."""
+) -> tuple[list[ButtonView], list[Why]]:
+    """Return the buttons of a record's page, and why others cannot be pressed now."""
     if not buttons_of(visit.catalog, entity.name):
-        return []
-    offered = buttons(visit).on_record(visit.principal, entity.name, record.id)
+        return [], []
+    offered, refused = buttons(visit).look(visit.principal, entity.name, record.id)
     base = f"/crm/{entity.name}/{record.id}/act"
-    return [
+    views = [
         _view(visit, entity, one, record.id, f"{base}/{one.rule}", tried)
         for one in offered
         if one.place == "record"
     ]
+    whys = [_why(visit, one) for one in refused if one.button.place == "record"]
+    return views, whys
+
+
+def _why(visit: Visit, one: Refused) -> Why:
+    """Return why a button cannot be pressed."""
+    place, href = written_at(visit, one.place)
+    label = one.button.label.in_language(visit.language)
+    say = visit.wording.say
+    rule = visit.catalog.automation.rules[one.button.rule]
+    return Why(
+        f"why-act-{one.button.rule}",
+        label,
+        () if one.parts else [say("Not possible for this record as it is now.")],
+        [Met(part.text, bool(part.is_met), is_code=True) for part in one.parts],
+        say("Rule %(name)s", name=visit.words(rule.label or rule.name)),
+        place,
+        href,
+    )
 
 
 def _view(

@@ -51,7 +51,9 @@ def record_page(
         view.path = stage_path(visit, entity, record, moving)
         if view.path is not None:
             view.whys = [*view.whys, *view.path.whys]
-        view.buttons = record_buttons(visit, entity, record, pressing)
+        view.buttons, refused_buttons = record_buttons(visit, entity, record, pressing)
+        view.refused_buttons = [(one.title, one.id) for one in refused_buttons]
+        view.whys = [*view.whys, *refused_buttons]
     view.refused = refused
     view.typed_comment = request.form.get("comment", "") if refused else ""
     if moving is not None and view.path is not None and any(d.shown for d in view.path.dialogs):

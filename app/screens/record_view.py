@@ -98,5 +98,7 @@ class RecordView:
     pool: PoolView | None = None
     #: of rules
     buttons: Sequence[ButtonView] = ()
+    #: (label, the note that says why)
+    refused_buttons: Sequence[tuple[str, str]] = ()
     #: where those who look at it say so
     here_href: str = ""

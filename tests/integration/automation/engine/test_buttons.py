@@ -5,8 +5,8 @@ import hmac
 
 import pytest
 
-from app.automation.buttons import Buttons
 from app.automation.hooks import Hooks
+from app.automation.refused_buttons import ButtonsOfRecords
 from app.automation.steps import Steps
 from app.errors import Forbidden, InvalidInput, Malformed, NotAuthenticated, NotFound, Reject
 from tests.integration.automation.engine.world import World
@@ -42,15 +42,17 @@ do:
 
 
 @pytest.fixture
-def buttons(world: World) -> Buttons:
+def buttons(world: World) -> ButtonsOfRecords:
     world.rules(CONVERT)
-    return Buttons(world.records, Steps(world.house.actions), world.house.numbers)
+    return ButtonsOfRecords(world.records, Steps(world.house.actions), world.house.numbers)
 
 
-def test_a_button_asks_does_its_steps_once_and_leads_on(world: World, buttons: Buttons) -> None:
+def test_a_button_asks_does_its_steps_once_and_leads_on(
+    world: World, buttons: ButtonsOfRecords
+) -> None:
     sam, lead = world.who("sam"), world.create("lead", name="Lea")
     own = world.create("customer", name="Own")
-    (offered,) = buttons.on_record(sam, "lead", lead)
+    (offered,), _ = buttons.look(sam, "lead", lead)
     assert (offered.rule, offered.label.in_language("zh")) == ("convert-lead", "转换")
     assert [one.name for one in offered.ask] == ["deal", "amount", "whose"]
     raw = {"deal": True, "amount": "7.5", "whose": own}
@@ -76,14 +78,16 @@ def test_a_button_asks_does_its_steps_once_and_leads_on(world: World, buttons: B
 
 
 def test_a_button_is_for_whom_it_says_and_while_its_condition_holds(
-    world: World, buttons: Buttons
+    world: World, buttons: ButtonsOfRecords
 ) -> None:
     sam, lead, other = (
         world.who("sam"),
         world.create("lead", source="spam"),
         world.create("lead", "sue"),
     )
-    assert buttons.on_record(sam, "lead", lead) == []
+    offered, (refused,) = buttons.look(sam, "lead", lead)
+    assert (offered, refused.button.rule) == ([], "convert-lead")
+    assert [one.is_met for one in refused.parts].count(False) >= 1, "it says which part is not met"
     with pytest.raises(Reject, match="not possible"):
         buttons.press(sam, "lead", lead, "convert-lead")
     with pytest.raises(NotFound):
@@ -91,8 +95,8 @@ def test_a_button_is_for_whom_it_says_and_while_its_condition_holds(
     with pytest.raises(NotFound, match="no button"):
         buttons.press(sam, "lead", lead, "close")
     customer = world.create("customer")
-    assert [each.rule for each in buttons.on_record(sam, "customer", customer)] == ["close"]
-    assert [each.rule for each in buttons.on_record(world.who("mia"), "customer", customer)] == [
+    assert [each.rule for each in buttons.look(sam, "customer", customer)[0]] == ["close"]
+    assert [each.rule for each in buttons.look(world.who("mia"), "customer", customer)[0]] == [
         "close", "only-managers",
     ]  # fmt: skip
     with pytest.raises(Forbidden):
