@@ -33,6 +33,7 @@ from app.security.sessions import Sessions
 from app.security.throttle import Throttle
 from app.security.tickets import Tickets
 from app.settings import Settings
+from app.transfer.exporting import Exports
 from app.transfer.runs import Imports
 
 
@@ -60,6 +61,7 @@ class Services:
     teller: Teller
     answers: CallAnswers
     imports: Imports
+    exports: Exports
     changes: Changes
     backups: Backups
 
@@ -122,6 +124,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         teller=found.teller,
         answers=found.answers,
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
+        exports=Exports(found.records, pools, live),
         changes=Changes(found.records, pools, live, organisation, known_clock),
         backups=Backups(settings, pools, live, known_clock, Alarms(found.records, found.teller)),
     )

@@ -25,6 +25,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.dashboards import DashboardApi
     from app.api.descriptions import DescriptionApi
     from app.api.everything import EverythingApi
+    from app.api.exports import ExportApi
     from app.api.files import FileApi
     from app.api.former import register_former_names
     from app.api.imports import ImportApi
@@ -50,6 +51,7 @@ def register_api(builder: Any, services: Services) -> None:
         DescriptionApi,
         ApprovalApi,
         ImportApi,
+        ExportApi,
         DashboardApi,
         ChangeApi,
         CalendarApi,
@@ -60,8 +62,8 @@ def register_api(builder: Any, services: Services) -> None:
         AttachmentApi,
         PoolApi,
         StaffApi,
-        AuditApi,
         ViewApi,
+        AuditApi,
         RightsApi,
     )
     for api in (*known, AutomationApi):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.access.policy import Policy
+from app.api.openapi_exports import export_paths
 from app.api.openapi_schemas import ID, ref
 from app.definitions.catalog import Entity
 
@@ -218,6 +219,9 @@ def _about_many(base: str, told: Any, may: Any, one: dict[str, Any]) -> dict[str
             "get": told("aggregate", "Figures by group", groups, parameters=figures)
         }
     }
+    if may("export"):
+        asked = [_FIELDS, _FILTER, _VIEW, _SEARCH, _query("sort", "`-amount,name`.")]
+        paths |= export_paths(base, told, _query, asked)
     if may("create", "update", "delete"):
         outcomes = {"200": json_answer("What became of each", rows_of(ref("Outcome")))}
         said: dict[str, Any] = {"parameters": [_KEY], "body": _BATCH, "errors": _WRITE}

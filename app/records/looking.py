@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.access.principal import Principal
 from app.records.bench import Benches, Heap, Stacked, Whose
 from app.records.boards import Boards, Lanes
 from app.records.questions import FieldNames, question_of
+from app.records.reading import Reader
 from app.records.results import Page
 
 Result = TypeVar("Result")
 
 
 class Looking:
-    """What `Records` answers to the work bench and to boards."""
+    """What `Records` answers to the work bench, to boards and to exports."""
 
+    reader: Reader
     benches: Benches
     boards: Boards
 
@@ -55,3 +58,43 @@ class Looking:
         return self._asked(
             lambda: self.boards.look(principal, question, lanes, limit=limit, after=after, **given)
         )
+
+    def walk(
+        self,
+        principal: Principal,
+        entity: str,
+        *,
+        fields: FieldNames = None,
+        filter: str | None = None,  # noqa: A002 - the word of the URL.
+        where: Mapping[str, Any] | None = None,
+        sort: str | None = None,
+        view: str | None = None,
+        search: str | None = None,
+        right: str = "read",
+        size: int = 1_000,
+    ) -> Iterator[Page]:
+        """Yield all of a list in large pages; arguments as in `query`.
+
+        Each page is as its records are when it is asked for, so one that moves within the order
+        meanwhile may come twice or not at all.
+
+        Args:
+            right: what the asker must be allowed to do with them.
+        """
+        question, given = question_of(
+            entity, "values", fields, filter, where, sort, None, view, search
+        )
+        question = replace(question, right=right)
+
+        def page_after(start: str | None) -> Any:
+            return self._asked(
+                lambda: self.reader.page(
+                    principal, question, limit=size, after=start, before=None, count=None, **given
+                )
+            )
+
+        page = page_after(None)
+        yield page
+        while page.next is not None:
+            page = page_after(page.next)
+            yield page

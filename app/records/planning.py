@@ -56,6 +56,8 @@ class Question:
     in_bin: bool = False
     #: the condition of a saved view
     kept: str | None = None
+    #: the right that is asked for
+    right: str = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Desk:
 
     def _plan(self, question: Question) -> Plan:
         entity = entity_of(self.context.catalog, question.entity)
-        right = "restore" if question.in_bin else "read"
+        right = "restore" if question.in_bin else question.right
         require(self.policy, right, entity.name)
         filters, view_sort = self._of_view(entity, question.view)
         if question.kept:

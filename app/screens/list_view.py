@@ -166,6 +166,7 @@ class ListView:
     #: the switch between list, board, calendar and tree
     looks: Sequence[Choice] = ()
     import_href: str = ""
+    export_href: str = ""
     actions: Sequence[Act] = ()
     transfer: Control | None = None
     columns_href: str = ""

@@ -168,7 +168,7 @@ class Lists:
         view.group_label = next((one.label for one in view.groups_by if one.on and one.name), "")
         view.notes = _notes(visit, opened)
         _add_edits(view, visit, opened)
-        _add_ways(view, visit, entity)
+        _add_ways(view, visit, opened)
         if any(action.name == "transfer" for action in view.actions):
             view.transfer = person_control("owner", wording.say("New owner"), entity.name)
         if any(action.name == "release" for action in view.actions):
@@ -192,15 +192,17 @@ class Lists:
             view.empty = empty_of(opened, view, view.title, wording)
 
 
-def _add_ways(view: ListView, visit: Visit, entity: Entity) -> None:
-    """Add the ways to make, bring in and take back records."""
-    wording, policy = visit.wording, visit.policy
+def _add_ways(view: ListView, visit: Visit, opened: OpenedList) -> None:
+    """Add the ways to make, bring in, take along and take back records."""
+    wording, policy, entity = visit.wording, visit.policy, opened.entity
     label = entity.label.in_language(visit.language)
     if policy.may("create", entity.name):
         view.new_href = f"/crm/{entity.name}/new"
         view.new_label = wording.say("New %(thing)s", thing=in_sentence(label, visit.language))
     if policy.may("import", entity.name):
         view.import_href = f"/crm/{entity.name}/import"
+    if policy.may("export", entity.name):
+        view.export_href = opened.asked.href("export", format="xlsx")
     if policy.may("restore", entity.name):
         view.bin_href = f"/bin?entity={entity.name}"
 

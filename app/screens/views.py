@@ -38,6 +38,7 @@ from app.screens import (
     trees,
 )
 from app.screens.editing import Editing
+from app.screens.list_exports import export_list
 from app.screens.navigation import begins_at
 from app.screens.record_page import record_page
 from app.screens.sign_in import screens
@@ -105,6 +106,10 @@ class RecordsView(Screen):
     @expose("/<entity>/")
     def list(self, entity: str) -> Any:
         return shapes.answer(visit(), entity, request.args)
+
+    @expose("/<entity>/export")
+    def export(self, entity: str) -> Any:
+        return export_list(visit(), entity, request.args)
 
     @expose("/<entity>/new", methods=["GET", "POST"])
     def new(self, entity: str) -> Any:

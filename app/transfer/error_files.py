@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from app.texts import Label, say
+from app.transfer.workbooks import write_workbook
 
 WHY = say("Why it was left out", "未导入的原因")
 
@@ -35,7 +36,7 @@ def write_errors(
     rows = ([*cells, reasons_text(reasons, language)] for _, cells, reasons in faults)
     first = [*headings, WHY.in_language(language)]
     if kind in ("xlsx", "xls", "ods"):
-        _write_workbook(target, first, rows)
+        write_workbook(target, first, rows)
         return "xlsx"
     text = io.TextIOWrapper(target, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
@@ -43,23 +44,3 @@ def write_errors(
     writer.writerows(rows)
     text.detach()
     return "csv"
-
-
-def _write_workbook(target: IO[bytes], first: list[str], rows: Iterable[list[Any]]) -> None:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-
-    def cell(value: Any) -> WriteOnlyCell:
-        made = WriteOnlyCell(sheet, value=value)
-        if isinstance(value, str):
-            # What begins with `=` is somebody's text, not a formula of ours.
-            made.data_type = "s"
-        return made
-
-    sheet.append([cell(one) for one in first])
-    for row in rows:
-        sheet.append([cell(one) for one in row])
-    book.save(target)

@@ -47,9 +47,9 @@ modules:
 
 ROLES = """
 roles:
-  seller: {scope: own, may: [create, read, update, history, transfer, share]}
+  seller: {scope: own, may: [create, read, update, history, transfer, share, export]}
   manager: {is: seller, scope: subordinates, may: [delete, restore, transfer, share, merge]}
-  auditor: {scope: all, may: [read, history]}
+  auditor: {scope: all, may: [read, history, export]}
   viewer: {scope: all, may: [read]}
   admin: {admin: yes}
 """
