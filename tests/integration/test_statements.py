@@ -143,6 +143,12 @@ def test_q14_a_list_page_takes_two_statements(crm):
     assert crm.page("/crm/thing_1/").text.count("<tr data-href") == 25
     assert crm.statements(lambda: crm.page("/crm/thing_1/")) == 2
     assert crm.statements(lambda: crm.page("/crm/thing_1/?view=dear&q=new")) <= 6
+    # What people saved is known; all groups are one statement, the rows of the first another.
+    settings = {"filter": "amount > 3", "columns": ["amount", "name"], "sort": "-amount"}
+    sent = {"name": "Mine", "settings": settings}
+    view = crm.ask("POST", sent, "/api/v1/thing_1/views").json["id"]
+    assert crm.statements(lambda: crm.page(f"/crm/thing_1/?view={view}")) == 2
+    assert crm.statements(lambda: crm.page("/crm/thing_1/?group=owner")) == 4
 
 
 def test_q14_an_api_list_takes_one_statement_and_one_more_with_its_count(crm):
