@@ -1,5 +1,7 @@
 // Draws the charts of dashboards; everything they show also stands in the table behind each. Colours
 // are those of the theme, read when it is drawn and again when the theme changes.
+import { toast } from "./toast.js";
+
 const charts = new Map();
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -109,6 +111,22 @@ function drawAll() {
   }
   document.querySelectorAll("[data-chart]").forEach(draw);
 }
+
+/** Returns a figure as lines of cells, as a spreadsheet takes them: its table, or its bars. */
+function cellsOf(panel) {
+  const rows = [...panel.querySelectorAll("table.fig tr")].map((row) => [...row.cells]);
+  const bars = [...panel.querySelectorAll(".fbars li")].map((row) => [...row.querySelectorAll(".name, .v, .a")]);
+  // A text that begins like a formula is none.
+  const plain = (cell) => cell.textContent.trim().replace(/\s+/g, " ").replace(/^[=+@]|^-(?!\d)/, "'$&");
+  return [...rows, ...bars].map((row) => row.map(plain).join("\t")).join("\n");
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-takes]");
+  if (!button) return;
+  await navigator.clipboard.writeText(cellsOf(button.closest(".panel")));
+  toast(button.dataset.wordCopied);
+});
 
 let waiting = 0;
 addEventListener("resize", () => {
