@@ -68,6 +68,7 @@ RESERVED_ENTITIES = {
             "approvals",
             "absences",
             "audit",
+            "calendar",
             "rights",
             "dashboards",
             "targets",

@@ -265,9 +265,7 @@ def _theme_label(name: str, wording: Wording) -> str:
     }[name]
 
 
-def _dashboards(
-    catalog: Catalog, policy: Policy, wording: Wording, active: str
-) -> list[NavItem]:
+def _dashboards(catalog: Catalog, policy: Policy, wording: Wording, active: str) -> list[NavItem]:
     """Return the way to the dashboards, where there is one for these roles."""
     if not dashboards_for(catalog, policy):
         return []
@@ -336,6 +334,7 @@ def _keys(wording: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("X", "Shift X"), wording.say("select, up to here")),
         (("Space",), wording.say("a closer look")),
         (("←", "→"), wording.say("choose a cell")),
+        (("Space", "← →"), wording.say("cards, days: take up, move, drop")),
         (("T",), wording.say("hand over")),
         (("Ctrl Z",), wording.say("take back what was just done")),
         (("Ctrl S",), wording.say("save")),
