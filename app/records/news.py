@@ -24,6 +24,8 @@ GOOD_FOR = 2.0
 KEPT = timedelta(minutes=10)
 SETTLED = timedelta(seconds=30)
 _MOST = 2_000
+#: Of one entity: who is told of more than so many reads the list again.
+_MOST_KEPT = 5_000
 
 _newest = Statement(sa.select(sa.func.coalesce(sa.func.max(history.c.id), 0)))
 _since = Statement(
@@ -84,7 +86,8 @@ class News:
             # More than anybody would look at one by one: what is older is let go.
             self._settled = rows[-1][0]
         for changes in self._by_entity.values():
-            for number in [n for n, one in changes.items() if one.happened_at < now - KEPT]:
+            old = [n for n, one in changes.items() if one.happened_at < now - KEPT]
+            for number in old or sorted(changes)[: max(len(changes) - _MOST_KEPT, 0)]:
                 del changes[number]
-        old = [number for number, *_, at in rows if at < now - SETTLED]
-        self._settled = max([self._settled, *old])
+        settled = [number for number, *_, at in rows if at < now - SETTLED]
+        self._settled = max([self._settled, *settled])

@@ -189,6 +189,10 @@ def bulk(visit: Visit, name: str) -> Response:
     back = opened.asked.href()
     if chosen.ids is not None and not chosen.ids:
         return _go(back)
+    if chosen.ids is None and opened.missing:
+        # Without the view it would be the whole list.
+        leave_toast(visit.wording.say("The view is not there any more; nothing was changed."))
+        return _go(back)
     if do.startswith(DO):
         rule = do.removeprefix(DO)
         tried = press_many(visit, name, _numbers(visit, entity, chosen), rule)

@@ -25,7 +25,9 @@ def pulse(visit: Visit, name: str) -> Response:
     """Return what changed since the last time: ``number:record`` of shown rows, then of others."""
     entity = visit.entity(name)
     now = visit.core.clock.now()
-    since = _moment(request.headers.get("Last-Event-ID", ""), now)
+    # The browser says where it stopped; a page that was not looked at says so itself.
+    said = request.headers.get("Last-Event-ID") or request.args.get("since", "")
+    since = _moment(said, now)
     number = visit.core.live.release.numbers.get(entity.name, 0)
     me = visit.principal.user_id
     changes = [

@@ -277,6 +277,10 @@ def test_many_are_changed_at_once_with_what_was_left_out_and_taken_back(world):
     names = [row["name"] for row in token.get("/customer/", fields="name").json["rows"]]
     assert "" not in names
     assert None not in names
+    # "All" of a view that went meanwhile is not all there is.
+    mia.ask("POST", f"{LIST}do?view=9999", data={"do": "delete", "all": "yes"})
+    assert "The view is not there any more; nothing was changed." in mia.ask("GET", LIST).text
+    assert len(token.get("/customer/").json["rows"]) == 4
     assert mia.ask("POST", f"{LIST}do", data={"do": "burn", "ids": "1"}).status_code == 303
     assert mia.ask("POST", f"{LIST}do", data={"do": "delete", "ids": "x,-1"}).status_code == 303
     assert world.browser("aud").ask("GET", f"{LIST}bulk/edit?ids=1").status_code == 404

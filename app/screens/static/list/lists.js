@@ -49,6 +49,7 @@ function startFilter() {
 let stream = null;
 let seen = null;
 let beside = new Set();
+let last = "";
 
 function shownIds() {
   return [...document.querySelectorAll("#list tr[data-id]")].map((row) => row.dataset.id).slice(0, 200);
@@ -97,6 +98,7 @@ function tell() {
 }
 
 function heard(event) {
+  last = event.lastEventId;
   const [here, others] = event.data.split("|").map(pairs);
   if (seen === null) {
     // What was there before the page is on it.
@@ -128,6 +130,7 @@ export function listen() {
   const ids = shownIds();
   if (!ids.length) return;
   address.searchParams.set("shown", ids.join(","));
+  if (last) address.searchParams.set("since", last);
   stream = new EventSource(address);
   stream.addEventListener("rows", heard);
 }
