@@ -73,6 +73,8 @@ class RuleIndex:
     awaited: dict[str, list[Awaited]] = field(default_factory=dict)
     buttons: dict[str, list[Known]] = field(default_factory=dict)
     hooks: dict[str, Known] = field(default_factory=dict)
+    #: by what happens to the installation, see ``raising``
+    raised: dict[str, list[Known]] = field(default_factory=dict)
     #: entities of any rule: their records may have steps that wait
     entities: set[str] = field(default_factory=set)
     #: rules by the order of files and places
@@ -139,6 +141,8 @@ def _add(index: RuleIndex, dependencies: Dependencies, known: Known) -> None:
     if when.kind == "hook":
         index.hooks[when.path] = known
     if entity is None:
+        for event in when.events if when.kind == "on" else ():
+            index.raised.setdefault(event, []).append(known)
         return
     index.entities.add(entity)
     if when.kind == "on":

@@ -54,6 +54,8 @@ _EVENTS: Mapping[str, str] = {
     "merge": "合并",
     "approved": "审批通过",
     "rejected": "审批驳回",
+    "backup failed": "备份失败",
+    "sync failed": "同步失败",
 }
 
 

@@ -21,6 +21,8 @@ EVENTS = (
     "create", "update", "delete", "restore", "transfer", "claim", "release", "comment", "email",
     "merge", "approved", "rejected",
 )  # fmt: skip
+#: What happens to the installation and not to a record; see ``automation.raising``.
+HAPPENINGS = ("backup failed", "sync failed")
 CHANNELS = ("inbox", "email", "wecom", "dingtalk", "feishu", "slack")
 Every = Literal["minutes", "hours", "day", "working day", "week", "month", "quarter", "year"]
 

@@ -40,7 +40,8 @@ at: 09:00 on working days
 
     on = Texts(
         "Events: `create update delete restore transfer claim release comment email merge approved "
-        "rejected`; or a date or time field: when it comes."
+        "rejected`; without an entity `backup failed`, `sync failed`; or a date or time field: "
+        "when it comes."
     )
     changed = Texts("Events: fields one of which must have changed, also `customer.level`.")
     to = Texts("Events: what the changed field became.")

@@ -63,6 +63,13 @@ def hook_scope(shop: Workshop) -> RuleScope:
     return replace(found, roots={**found.roots, "input": ANY}, refused=kept)
 
 
+def happening_scope(shop: Workshop) -> RuleScope:
+    """Return the names of a rule about the installation itself: `input.text` says what happened."""
+    found = timed_scope(shop, None, "what happens to the installation")
+    kept = {name: one for name, one in found.refused.items() if name != "input"}
+    return replace(found, roots={**found.roots, **_input({"text": TEXT})}, refused=kept)
+
+
 def _record_roots(shop: Workshop, entity: str | None, *, writes: bool) -> Mapping[str, Type]:
     if entity is not None:
         return record_scope(shop, entity, roles=shop.roles, on_write=writes).roots

@@ -9,14 +9,20 @@ from typing import Any
 import marshmallow as ma
 
 from app.definitions.ask_fields import bind_inputs
-from app.definitions.automation import EVENTS, RuleDefinition, Step, When
+from app.definitions.automation import EVENTS, HAPPENINGS, RuleDefinition, Step, When
 from app.definitions.complaints import LOOSE_NAME, check_name, shape_problems
 from app.definitions.document import Document
 from app.definitions.meaning import digest_of
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.rule_actions import Known, StepBinder, item_path
 from app.definitions.rule_schemas import KINDS
-from app.definitions.rule_scopes import button_scope, event_scope, hook_scope, timed_scope
+from app.definitions.rule_scopes import (
+    button_scope,
+    event_scope,
+    happening_scope,
+    hook_scope,
+    timed_scope,
+)
 from app.definitions.workflow_values import (
     Site,
     bind_due,
@@ -117,11 +123,19 @@ def _entities(
             shop.unknown_entity(document, path, entity, f"`{entity}` is not an entity.")
             found = False
     kind = kind_of(values["when"])
-    if not listed and kind not in ("every", "hook"):
+    happens = kind == "on" and set(values["when"]["on"]) <= set(HAPPENINGS)
+    if not listed and kind not in ("every", "hook") and not happens:
         shop.problem(
             Code.missing_key, document, ("when", kind),
             f"`{kind}` is about a record, and the rule does not say of which entity.",
             "Add `entity: NAME`.", key=True,
+        )  # fmt: skip
+        return None
+    if listed and happens:
+        event = values["when"]["on"][0]
+        shop.problem(
+            Code.conflicting_keys, document, ("entity",),
+            f"`{event}` is about no record.", "Remove `entity`.", key=True,
         )  # fmt: skip
         return None
     if listed and kind == "hook":
@@ -153,7 +167,7 @@ def _bind_for(
     if_ = None
     if "if" in values:
         if_ = site.condition(("if",), values["if"])
-    caused = when.kind in ("on", "button")
+    caused = when.kind in ("on", "button") and bool(entity)
     steps = StepBinder(site, known, has_causer=caused).bind(values["do"], ("do",))
     return when, steps, if_, site
 
@@ -228,6 +242,8 @@ def _on(
     shop: Workshop, document: Document, path: Path, wrote: Mapping[str, Any], entity: str
 ) -> tuple[When, Site] | None:
     listed = wrote["on"]
+    if not entity:
+        return When("on", events=listed), Site(shop, document, happening_scope(shop))
     if len(listed) == 1 and listed[0] not in EVENTS:
         return _on_date(shop, document, path, wrote, entity)
     site = Site(shop, document, event_scope(shop, entity, listed))

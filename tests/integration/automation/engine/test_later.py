@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.automation.raising import raise_event
 from app.database.automation_tables import firing, task
+from app.texts import Label
 from tests.integration.automation.engine.world import NOW, World, steps
 
 ONBOARD = """
@@ -317,3 +319,29 @@ def test_steps_of_one_batch_see_what_the_others_did_and_a_stop_ends_it(world: Wo
     world.at(hours=1)
     assert world.messages() == [("sam", "Never")]
     assert world.states() == ["skipped", "done"]
+
+
+RAISED = """
+rule: tell-of-backups
+when: {on: backup failed}
+if: contains(input.text, 'disk')
+do: [{notify: {to: role admin, say: "{{ input.text }}"}}]
+"""
+
+
+def test_what_happens_to_the_installation_sets_rules_off_once_a_key(world: World) -> None:
+    world.rules(RAISED)
+    numbers = world.house.numbers
+
+    def failed(why: str, key: str | None = None) -> int:
+        return raise_event(world.records, numbers, "backup failed", Label({"en": why}), key)
+
+    assert failed("The disk is full.", "monday") == 1
+    assert failed("The disk is full.", "monday") == 0, "the same"
+    assert failed("Somebody pulled the plug.") == 1
+    assert raise_event(world.records, numbers, "sync failed", Label({"en": "x"})) == 0
+    with pytest.raises(ValueError, match="There is no event `fire`"):
+        raise_event(world.records, numbers, "fire", Label({"en": "x"}))
+    world.work()
+    assert world.messages() == [("root", "The disk is full.")]
+    assert world.states() == ["done", "skipped"]
