@@ -1,5 +1,10 @@
 """Without a database, or without a connection to spare, every way in says so, soon."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -51,6 +56,29 @@ def test_f18_f19_without_a_database_everything_is_503(alone, databases):
     assert_api_error(key.get("/me"), 503, "unavailable")
     assert alone.anybody().ask("GET", "/health").status_code == 503
     assert time.monotonic() - began < 25
+
+
+def test_f27_with_a_full_disk_writes_are_refused_and_reads_go_on(tmp_path):
+    """On a disk of its own, in a namespace of its own; some machines allow nobody to make one."""
+    away = [shutil.which("unshare") or "unshare", "--mount"]
+    if os.geteuid() != 0:
+        away += ["--map-current-user", "--keep-caps"]
+    probe = [*away, "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]
+    found = shutil.which("unshare")
+    if not found or subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody make a disk of their own")
+    script = [sys.executable, "-m", "tests.integration.security.small_disk", str(tmp_path)]
+    done = subprocess.run(
+        [*away, *script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told.pop("written") >= 1
+    assert told == {
+        "refused": 503, "code": "unavailable", "retry": "2", "reads": [200],
+        # The room came back: it goes on without anybody's doing, and nothing is missing.
+        "after": 201, "kept": [200], "same_server": True,
+    }  # fmt: skip
 
 
 def test_f22_who_finds_no_connection_is_told_within_five_seconds(world):
