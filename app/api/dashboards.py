@@ -80,13 +80,14 @@ class DashboardApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def targets(self) -> Response:
         """Return the targets there are, and whether the asker may type them in."""
         only(*parameters(frozenset()), "")
+        principal = asker()
         rows = [
             {
                 "name": target.name,
                 "label": target.label.in_language(language()),
                 "per": target.per,
                 "levels": target.levels,
-                "may_edit": _figures().reach(asker(), target.name).may_edit,
+                "may_edit": _figures().reach(principal, target.name).may_edit,
             }
             for target in services().live.release.catalog.targets.values()
         ]
@@ -99,7 +100,7 @@ class DashboardApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         named = only(*parameters(_YEAR), "year")
         target, reach = _reach(name)
         year = _year(named.get("year"))
-        amounts = _figures().book.amounts([name], date(year, 1, 1), date(year, 12, 1))[name]
+        amounts = _figures().book.amounts([target], date(year, 1, 1), date(year, 12, 1))[name]
         rows = [
             {
                 "kind": subject[0],
@@ -143,7 +144,7 @@ class DashboardApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 "by": one.by,
                 "at": one.at.isoformat(),
             }
-            for one in _figures().book.changes(name, 200)
+            for one in _figures().book.changes(reach.target, 200)
             if reach.sees((one.kind, one.subject))
         ]
         return as_json({"rows": rows})

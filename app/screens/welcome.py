@@ -95,6 +95,4 @@ def _welcome(here: Visit, found: Any, refused: str = "", status: int = 200) -> R
         "welcome.html", page=page, view=view, refused=refused, action=request.path
     )
     response.status_code = status
-    # The address is a secret: it goes nowhere, not even to our own pages.
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
