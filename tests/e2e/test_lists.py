@@ -90,5 +90,5 @@ def test_cells_and_many_rows_are_changed_and_taken_back(trellis, new_page):
     expect(desk.toast()).to_contain_text("3 customers were changed")
     with page.expect_navigation(wait_until="networkidle"):
         desk.toast().get_by_role("button", name="Undo").click()
-    expect(desk.toast()).to_contain_text("3 customers")
+    expect(desk.toast()).to_contain_text("3 records are as they were")
     desk.assert_content()
