@@ -65,9 +65,12 @@ class RelatedView(Screen):
 
     @expose("/<entity>/<int:number>/related")
     def related(self, entity: str, number: int) -> Any:
+        here = visit()
+        # Whoever is not signed in is asked to first.
+        here.entity(entity)
         if "HX-Request" not in request.headers:
             return redirect(f"/crm/{entity}/{number}", 302)
-        return record_blocks.related_part(visit(), entity, str(number))
+        return record_blocks.related_part(here, entity, str(number))
 
 
 class LookingView(Screen):
