@@ -96,6 +96,7 @@ def _target(site: Site, values: Mapping[str, Any]) -> Target | None:
         per=tuple(one for one in KINDS if one in per),
         levels=values.get("levels") or ("base",),
         edit=values.get("edit", ()),
+        was=values.get("was", ()),
         shown_as=values.get("as") or shown_as(value.root),
         place=site.document.place(),
     )

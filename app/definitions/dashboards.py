@@ -102,7 +102,14 @@ class Target:
     #: roles that may type it in
     edit: tuple[str, ...] = ()
     shown_as: str = "number"
+    #: its former names; what was typed in under them is still its own
+    was: tuple[str, ...] = ()
     place: Place | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which amounts of it are kept, the present one last."""
+        return (*self.was, self.name)
 
     @property
     def entity(self) -> str:
@@ -354,6 +361,7 @@ edit: [sales_manager]
     of = Name("The person whose it is: a field of one person; `owner` where there is one.")
     per = Names("For whom it is typed in; without it for all of them.", among=KINDS)
     levels = Names("Heights of it, the lowest first; without it one, `base`.")
+    was = Names("Its former name: what was typed in under it follows.")
     edit = Names(
         "The roles that may type it in, each for the people below; administrators always may."
     )

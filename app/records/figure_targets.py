@@ -42,7 +42,7 @@ class Expected:
             if day is not None
         ]
         if names and ends:
-            self._amounts = look.figures.book.amounts(names, min(ends), max(ends))
+            self._amounts = look.figures.book.amounts(self._targets.values(), min(ends), max(ends))
 
     # -- beside a figure ---------------------------------------------------------------------------
 

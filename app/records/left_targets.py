@@ -21,7 +21,8 @@ def outlook_of_targets(pools: Any, catalog: Catalog) -> list[Outlook]:
             # Installed by a version that knew none, and not migrated yet.
             return []
         rows = connection.execute(known.order_by(target_value.c.target)).all()
-    return [_told(name, amounts) for name, amounts in rows if name not in catalog.targets]
+    kept = {name for target in catalog.targets.values() for name in target.names}
+    return [_told(name, amounts) for name, amounts in rows if name not in kept]
 
 
 def _told(name: str, amounts: int) -> Outlook:

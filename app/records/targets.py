@@ -169,23 +169,22 @@ class TargetBook:
     def __init__(self, pools: Any) -> None:
         self._pools = pools
 
-    def amounts(self, names: Iterable[str], first: date, last: date) -> dict[str, Amounts]:
+    def amounts(self, targets: Iterable[Target], first: date, last: date) -> dict[str, Amounts]:
         """Return what is to be reached in the months from *first* to *last*, by target."""
-        listed = sorted(set(names))
+        listed = {target.name: target for target in targets}
         if not listed:
             return {}
-        found: dict[str, dict[tuple[Subject, date, str], Decimal]] = {one: {} for one in listed}
-        values = {"names": listed, "first": first.replace(day=1), "last": last}
+        names = [name for target in listed.values() for name in target.names]
+        values = {"names": names, "first": first.replace(day=1), "last": last}
         with self._pools.read.connection() as connection:
             rows = _AMOUNTS.run(connection, values).fetchall()
-        for name, kind, subject, month, level, amount in rows:
-            found[name][(kind, subject), month, level] = amount
-        return dict(found)
+        return {name: _of_target(target, rows) for name, target in listed.items()}
 
-    def changes(self, name: str, limit: int = 50) -> list[Change]:
+    def changes(self, target: Target, limit: int = 50) -> list[Change]:
         """Return the last changes of a target, the newest first."""
+        values = {"names": list(target.names), "most": limit}
         with self._pools.read.connection() as connection:
-            rows = _CHANGES.run(connection, {"name": name, "most": limit}).fetchall()
+            rows = _CHANGES.run(connection, values).fetchall()
         return [Change(*row) for row in rows]
 
     def write(
@@ -206,20 +205,34 @@ class TargetBook:
             months = [one.month for one in cells]
             known = {}
             if cells:
+                names = list(reach.target.names)
                 rows = _AMOUNTS.run(
-                    connection, {"names": [target], "first": min(months), "last": max(months)}
+                    connection, {"names": names, "first": min(months), "last": max(months)}
                 ).fetchall()
-                known = {row[1:5]: row[5] for row in rows}
+                found = _of_target(reach.target, rows)
+                known = {(*key[0], *key[1:]): amount for key, amount in found.items()}
             changed = {
                 key: one for key, one in keys.items() if known.get(key) != one.amount
             }  # fmt: skip
             for key, one in changed.items():
                 values = dict(zip(("kind", "subject", "month", "level"), key, strict=True))
-                values |= {"target": target, "amount": one.amount}
+                values |= {"target": target, "amount": one.amount, "names": names}
                 (_DROP if one.amount is None else _PUT).run(connection, values)
                 noted = {"before": known.get(key), "after": one.amount, "by": principal.user_id}
                 _NOTE.run(connection, {**values, **noted, "at": now})
         return len(changed)
+
+
+def _of_target(target: Target, rows: Iterable[tuple[Any, ...]]) -> Amounts:
+    """Return the amounts of one target; what stands under the present name counts."""
+    found: dict[tuple[Subject, date, str], Decimal] = {}
+    for name in target.names:
+        found |= {
+            ((kind, subject), month, level): amount
+            for one, kind, subject, month, level, amount in rows
+            if one == name
+        }
+    return found
 
 
 def _check(reach: Reach, cells: Sequence[Cell]) -> None:
@@ -278,9 +291,10 @@ _key = (
     target_value.c.target, target_value.c.kind, target_value.c.subject, target_value.c.month,
     target_value.c.level,
 )  # fmt: skip
+_NAMES = sa.bindparam("names", type_=sa.ARRAY(sa.Text))
 _AMOUNTS = Statement(
     sa.select(*_key, target_value.c.amount).where(
-        target_value.c.target == sa.func.any(sa.bindparam("names", type_=sa.ARRAY(sa.Text))),
+        target_value.c.target == sa.func.any(_NAMES),
         target_value.c.month.between(
             sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)
         ),
@@ -292,7 +306,7 @@ _CHANGES = Statement(
         target_change.c.level, target_change.c.before, target_change.c.after, target_change.c.by,
         target_change.c.at,
     )
-    .where(target_change.c.target == sa.bindparam("name", type_=sa.Text))
+    .where(target_change.c.target == sa.func.any(_NAMES))
     .order_by(target_change.c.id.desc())
     .limit(sa.bindparam("most", type_=sa.Integer))
 )  # fmt: skip
@@ -309,7 +323,8 @@ _PUT = Statement(
 )  # fmt: skip
 _DROP = Statement(
     sa.delete(target_value).where(
-        *(column == sa.bindparam(column.name, type_=column.type) for column in _key)
+        target_value.c.target == sa.func.any(_NAMES),
+        *(column == sa.bindparam(column.name, type_=column.type) for column in _key[1:]),
     )
 )
 _NOTE = Statement(

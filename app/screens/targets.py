@@ -197,7 +197,7 @@ def _view(visit: Visit, name: str, refused: str) -> TargetsView:
         months=_months(visit),
         rows=grid.rows(),
         may_edit=reach.may_edit,
-        changes=[grid.told(one) for one in figures.book.changes(name, _TOLD)
+        changes=[grid.told(one) for one in figures.book.changes(target, _TOLD)
                  if reach.sees((one.kind, one.subject))],
         refused=refused,
     )  # fmt: skip
@@ -218,8 +218,9 @@ class _Grid:
         self.level = level
         self.snapshot = visit.core.organisation.snapshot()
         book = visit.records.figures.book
-        name = reach.target.name
-        self.amounts = book.amounts([name], date(year, 1, 1), date(year, 12, 1))[name]
+        target = reach.target
+        found = book.amounts([target], date(year, 1, 1), date(year, 12, 1))
+        self.amounts = found[target.name]
 
     def rows(self) -> list[GridRow]:
         return [self._row(subject, depth) for subject, depth in self.reach.subjects()]

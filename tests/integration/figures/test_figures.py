@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from app.database.pools import Pools
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.records.left_targets import outlook_of_targets
 from app.records.targets import Cell, Reach
-from tests.integration.writing.world import World, build, load
+from tests.integration.writing.world import NOW, World, build, load
 
 FILES = {
     "app.yaml": """
@@ -302,7 +303,7 @@ def test_targets_are_typed_in_by_who_may_and_stand_beside_what_was_reached(world
     quarter = look(world, "root", period="2026-Q1", only=[REACHED])[REACHED]
     assert quarter.target.levels == {"base": 1050, "stretch": 400}
     book, _ = reach(world, "root")
-    last = book.changes("won")[0]
+    last = book.changes(reach(world, "root")[1].target)[0]
     assert (last.kind, last.subject, last.before, last.after, last.by) == (
         "department", east, None, 1000, world.ids["root"],
     )  # fmt: skip
@@ -311,6 +312,17 @@ def test_targets_are_typed_in_by_who_may_and_stand_beside_what_was_reached(world
     (told,) = outlook_of_targets(world.pools, load(without))
     assert (told.subject, told.data["targets"][0]["amounts"]) == ("target won", 5)
     assert outlook_of_targets(world.pools, load(FILES)) == []
+    # Under another name it is the same, and what is taken away is gone under both.
+    target = replace(reach(world, "root")[1].target, name="gained", was=("won",))
+    months = (date(2026, 3, 1), date(2026, 3, 1))
+    key = (("department", east), months[0], "base")
+    assert book.amounts([target], *months)["gained"][key] == 1000
+    may = reach(world, "root")[1]
+    may.target = target
+    assert book.write(world.who("root"), may, [Cell(*key[0], *key[1:], Decimal(900))], NOW) == 1
+    assert book.amounts([target], *months)["gained"][key] == 900
+    assert book.write(world.who("root"), may, [Cell(*key[0], *key[1:], None)], NOW) == 1
+    assert key not in book.amounts([target], *months)["gained"]
     # Sam knows no more than his own.
     nobody = look(world, "sam", people=f"user:{sue}", only=[REACHED])[REACHED]
     assert (nobody.value, nobody.target) == (0, None)
