@@ -235,7 +235,8 @@ SETTINGS: tuple[Setting, ...] = (
         "allowed_hosts",
         "",
         "host names with commas between them",
-        "Hosts inside your network that `call` may reach. Public ones need not be named.",
+        "Hosts inside your network that `call` and mailboxes may reach. Public ones need not be "
+        "named.",
         hosts,
     ),
     Setting(
