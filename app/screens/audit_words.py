@@ -60,6 +60,15 @@ _ABOUT: dict[str, Label] = {
         "applied version {version} of the configuration as {who}",
         "以 {who} 的名义应用了配置版本 {version}",
     ),
+    "configuration.file.saved": say(
+        "saved the file {file} of the configuration", "保存了配置文件 {file}"
+    ),
+    "configuration.file.deleted": say(
+        "deleted the file {file} of the configuration", "删除了配置文件 {file}"
+    ),
+    "configuration.change.agreed": say(
+        "agreed to a change of the configuration", "同意了一项配置更改"
+    ),
     "data.backup.fetched": say("took the backup {file} along", "下载了备份 {file}"),
     "data.import.start": say("began to import {file} into {entity}", "开始将 {file} 导入{entity}"),
     "data.export.start": say("exported {entity}", "导出了{entity}"),

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, redirect, request
 
 from app.agreeing import agree_as, entries_of, said_by, take_back, tell_those_asked
+from app.database import audit
 from app.database.agreements import Standing
 from app.errors import Conflict, NotFound
 from app.screens.setup_pane import Pane, pane_of
@@ -64,6 +65,14 @@ def agree(visit: Visit) -> Response:
         take_back(pools, standing, user_id)
     else:
         agree_as(pools, visit.core.organisation.snapshot(), standing, user_id, visit.principal.name)
+        with pools.write.connection() as connection:
+            audit.note(
+                connection,
+                "configuration.change.agreed",
+                user_id=user_id,
+                address=request.remote_addr,
+                details={"version": standing.base, "fingerprint": standing.fingerprint},
+            )
         leave_toast(visit.wording.say("You agreed to this change."))
     return redirect("/setup/agree", 303)  # type: ignore[return-value]
 

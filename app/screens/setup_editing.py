@@ -6,7 +6,8 @@ Answers are JSON, with the places of problems; only administrators are answered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -14,6 +15,7 @@ import orjson
 from flask import Response, request
 
 from app.configuration_files import LONGEST, fingerprint_of
+from app.database import audit
 from app.definitions.completion import Names, complete
 from app.definitions.load import Loaded
 from app.definitions.problems import Problem
@@ -90,15 +92,15 @@ def save(visit: Visit) -> dict[str, Any]:
     """Save a file, unless somebody else did meanwhile."""
     name, text = _asked()
     seen = request.form.get("fingerprint", "")
-    fingerprint = visit.screens.configuration.files.write(name, text, seen)
-    return {"fingerprint": fingerprint, "said": visit.wording.say("Saved")}
+    save_file(visit, name, text, seen)
+    return {"fingerprint": fingerprint_of(text), "said": visit.wording.say("Saved")}
 
 
 @answered
 def delete(visit: Visit) -> dict[str, Any]:
     """Remove a file, unless somebody changed it meanwhile."""
     name, _ = _asked()
-    visit.screens.configuration.files.delete(name, request.form.get("fingerprint", ""))
+    delete_file(visit, name, request.form.get("fingerprint", ""))
     return {"said": visit.wording.say("Removed. What it described goes with the next apply.")}
 
 
@@ -114,6 +116,32 @@ def pane(visit: Visit) -> Response:
     return visit.render(
         "setup_pane_only.html", pane=view, csrf=visit.csrf, file=name, is_draft=is_draft
     )
+
+
+def save_file(visit: Visit, name: str, text: str, seen: str) -> None:
+    """Write a file of the configuration; without a line in the audit nothing is written."""
+    with visit.screens.configuration.files.writing(name, text, seen), _noted(visit, "saved", name):
+        pass
+
+
+def delete_file(visit: Visit, name: str, seen: str) -> None:
+    """Remove a file of the configuration; without a line in the audit nothing is removed."""
+    with _noted(visit, "deleted", name):
+        visit.screens.configuration.files.delete(name, seen)
+
+
+@contextmanager
+def _noted(visit: Visit, what: str, name: str) -> Iterator[None]:
+    """Note what is done to a file, unless it fails."""
+    with visit.core.pools.write.connection() as connection:
+        audit.note(
+            connection,
+            f"configuration.file.{what}",
+            user_id=visit.principal.user_id,
+            address=request.remote_addr,
+            details={"file": name},
+        )
+        yield
 
 
 def _icons(visit: Visit) -> list[str]:

@@ -15,6 +15,7 @@ from app.definitions.names import label_from_name
 from app.errors import Conflict
 from app.screens.list_view import Tab
 from app.screens.rule_pages import setup_tabs
+from app.screens.setup_editing import delete_file, save_file
 from app.screens.setup_pane import VersionItem, version_items
 from app.screens.visit import Visit, leave_toast
 from app.security.manager import require_admin
@@ -120,9 +121,9 @@ def restore(visit: Visit, number: int) -> Response:
     for name in sorted(touched):
         seen = fingerprint_of(there[name]) if name in there else ""
         if name in wanted:
-            configuration.files.write(name, wanted[name], seen)
+            save_file(visit, name, wanted[name], seen)
         else:
-            configuration.files.delete(name, seen)
+            delete_file(visit, name, seen)
     say = visit.wording.say
     leave_toast(say("The files are as in version %(version)s; look at the plan.", version=number))
     return redirect("/setup", 303)  # type: ignore[return-value]

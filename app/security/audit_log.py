@@ -31,7 +31,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "account.roles.set", "account.state.set", "account.department.moved",
         "department.tree.changed",
     ),
-    "configuration": ("configuration.version.apply",),
+    "configuration": (
+        "configuration.version.apply", "configuration.file.saved", "configuration.file.deleted",
+        "configuration.change.agreed",
+    ),
     "data": ("data.import.start", "data.export.start", "data.backup.fetched"),
     "refusals": ("request.access.refused",),
 }  # fmt: skip

@@ -305,6 +305,10 @@ def test_files_are_begun_saved_and_deleted(world, folder):
     sent["fingerprint"] = saved["fingerprint"]
     assert root.ask("POST", "/setup/delete", data=sent).status_code == 200
     assert not (folder / "entities/project.yaml").exists()
+    # Refused ones left no line; who did what to which file is in the audit.
+    for kind in ("saved", "deleted"):
+        lines = world.system_rows(system.audit, kind=f"configuration.file.{kind}")
+        assert [one["details"] for one in lines] == [{"file": "entities/project.yaml"}]
     for name in (
         "../var/secrets/secret_key",
         "/etc/passwd",
