@@ -30,7 +30,7 @@ from app.configuration_folder import ConfigurationFolder
 from app.database import audit
 from app.database.agreements import Standing, standing_of
 from app.database.apply import GRACE_SECONDS, ApplyOptions, apply_catalog
-from app.database.migrate import current
+from app.database.migrate import current, migrate, newest
 from app.database.operations import RenameRole
 from app.database.pending import forget_pending, remember_plan, remember_problems
 from app.database.plan import Plan, make_plan
@@ -60,11 +60,29 @@ class Installation:
 
     def find_live(self) -> AppliedVersion | None:
         """Return the version that serves; None before the first apply."""
+        if not self._bring_up_to_date():
+            return None
         with self.pools.engine.connect() as connection:
-            return None if current(connection) is None else find_live_version(connection)
+            return find_live_version(connection)
+
+    def _bring_up_to_date(self) -> bool:
+        """Run migrations that an older Trellis did not know; return whether there are tables.
+
+        The first apply makes them; an empty database is left empty.
+        """
+        with self.pools.engine.connect() as connection:
+            found = current(connection)
+        if found not in (None, newest()):
+            engine = self.pools.maintenance("the new version")
+            try:
+                migrate(engine)
+            finally:
+                engine.dispose()
+        return found is not None
 
     def plan(self, catalog: Catalog, allow: Sequence[str] = ()) -> Plan:
         """Return what applying *catalog* would do."""
+        self._bring_up_to_date()
         with self.pools.engine.connect() as connection:
             plan = make_plan(connection, catalog, allow, self._planned, _holds)
         if plan.base is not None and not plan.is_empty:

@@ -12,13 +12,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from app.access.principal import SYSTEM
 from app.backups import tables
 from app.backups.archive import head_of, unpack, writing
 from app.backups.faults import BackupFault
+from app.backups.making import make
 from app.backups.restoring import restore
 from app.clock import FrozenClock
+from app.database import migrate
 from app.database.binaries import find_postgresql
 from app.factory import create_app
 from app.preparation import prepare
@@ -231,6 +235,24 @@ def test_a_restore_that_was_cut_off_is_run_again(place, clone_database, tmp_path
     assert tables.is_empty(settings.database_url)
     shutil.rmtree(settings.config)
     assert restore(settings, settings.database_url, made.path).rows == made.rows
+
+
+def test_f30_a_backup_of_an_older_trellis_is_brought_up_to_date(place, clone_database, tmp_path):
+    url = place.settings.database_url
+    engine = place.services.pools.maintenance("tests")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(migrate._folder))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0022")
+    engine.dispose()
+    made = make(place.settings, url, NOW)
+    settings = restored(place, clone_database, tmp_path / "new", made.path)
+    assert prepare(settings)
+    with psycopg.connect(settings.database_url) as connection:
+        (now,) = connection.execute("SELECT version_num FROM trellis.migration").fetchone()
+        assert connection.execute("SELECT count(*) FROM trellis.backup").fetchone() == (0,)
+    assert now == migrate.newest()
 
 
 def test_f30_a_backup_of_a_newer_trellis_says_which(place, clone_database, tmp_path):

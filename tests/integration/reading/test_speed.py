@@ -5,10 +5,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.database import pools as pools_module
+from app.database import together
 from app.database.pools import Pools
 from app.database.statements import Statement
 from app.errors import Unavailable
-from app.records import prepared
 from app.records.prepared import PreparedStatement, encode
 from app.records.questions import question_of
 from app.records.running import Runner
@@ -202,7 +202,7 @@ def test_a_shortcut_is_compiled_once_for_all_values(crowd):
 
 
 def test_a_connection_keeps_a_bounded_number_of_statements(crowd, monkeypatch):
-    monkeypatch.setattr(prepared, "MOST_PREPARED", 3)
+    monkeypatch.setattr(together, "MOST_PREPARED", 3)
     statements = [PreparedStatement(sa.select(sa.literal_column(str(n)))) for n in range(5)]
     with crowd.pools.read.connection() as connection:
         statements[0].run(connection, {})
