@@ -9,12 +9,15 @@ import psycopg
 import sqlalchemy as sa
 
 from app.database.automation_tables import delivery, message
+from app.database.mail_tables import mail
 from app.database.statements import Statement
 
 #: A message that was read, counted from when it was shown.
 READ_FOR = timedelta(days=365)
 #: What was sent or given up. What failed stays until somebody says what is to become of it.
 SENT_FOR = timedelta(days=90)
+#: An e-mail that came again later would count anew, and its answers are nobody's any more.
+KNOWN_FOR = timedelta(days=3 * 365)
 #: Removed at a time, so that nobody waits for it.
 _AT_A_TIME = 5_000
 
@@ -34,8 +37,12 @@ _old_deliveries = _removing(
 )
 
 
+_old_mails = _removing(mail, mail.c.received_at < _BEFORE)
+
+
 def forget_old(connection: psycopg.Connection[Any], now: datetime) -> int:
     """Remove some of what is kept no longer and return how much; there may be more."""
     gone = _old_messages.run(connection, {"before": now - READ_FOR}).fetchall()
     gone += _old_deliveries.run(connection, {"before": now - SENT_FOR}).fetchall()
+    gone += _old_mails.run(connection, {"before": now - KNOWN_FOR}).fetchall()
     return len(gone)

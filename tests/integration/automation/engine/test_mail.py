@@ -1,11 +1,14 @@
 """E-mails as events: read from a mailbox or handed over, each once, about whom they come from."""
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 
 from app.access.principal import SYSTEM
 from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.database.mail_tables import mail, mailbox
+from app.notifications.keeping import forget_old
 from tests.integration.automation.engine import world as w
 from tests.integration.automation.engine.imap_server import PASSWORD, imap_server
 from tests.integration.automation.engine.world import World
@@ -114,6 +117,9 @@ def test_an_email_is_an_event_once_of_the_record_its_address_leads_to(world: Wor
     told = sorted(one.data["subject"] for one in moments if one.data is not None)
     assert told == ["Offer", "Order", "private", "score"], "they stand on its timeline"
     assert world.row("customer", carla)["score"] == 40
+    with world.pools.write.connection() as connection:
+        assert forget_old(connection, w.NOW + timedelta(days=1_000)) == 0
+        assert forget_old(connection, w.NOW + timedelta(days=1_100)) == 8
 
 
 def test_a_mailbox_is_read_on_from_where_it_was_and_left_as_it_is(world: World) -> None:
