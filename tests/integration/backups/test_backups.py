@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
@@ -24,6 +25,7 @@ from app.backups.restoring import restore
 from app.clock import FrozenClock
 from app.database import migrate
 from app.database.binaries import find_postgresql
+from app.database.pools import Pools
 from app.factory import create_app
 from app.preparation import prepare
 from app.records.files import add_file
@@ -238,14 +240,18 @@ def test_a_restore_that_was_cut_off_is_run_again(place, clone_database, tmp_path
 
 
 def test_f30_a_backup_of_an_older_trellis_is_brought_up_to_date(place, clone_database, tmp_path):
-    url = place.settings.database_url
-    engine = place.services.pools.maintenance("tests")
+    url = clone_database("template0")
+    pools = Pools(url)
+    engine = pools.maintenance("tests")
     with engine.begin() as connection:
+        connection.execute(sa.text("CREATE SCHEMA trellis; CREATE SCHEMA crm"))
+        connection.execute(sa.text("CREATE EXTENSION pg_trgm"))
         config = Config()
         config.set_main_option("script_location", str(migrate._folder))
         config.attributes["connection"] = connection
-        command.downgrade(config, "0022")
+        command.upgrade(config, "0015")
     engine.dispose()
+    pools.close()
     made = make(place.settings, url, NOW)
     settings = restored(place, clone_database, tmp_path / "new", made.path)
     assert prepare(settings)

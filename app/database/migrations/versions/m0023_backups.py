@@ -36,7 +36,3 @@ _STATEMENTS = (
 def upgrade() -> None:
     for statement in _STATEMENTS:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    op.execute("DROP TABLE trellis.backup")
