@@ -178,6 +178,12 @@ def by_html_list(look):
     return {int(number) for number in re.findall(rf'href="/crm/{look.entity}/(\d+)"', text)}
 
 
+def by_html_rows(look):
+    ids = ",".join(map(str, range(1, 40)))
+    text = look.page(f"/crm/{look.entity}/rows", ids=ids).text
+    return {int(number) for number in re.findall(rf'href="/crm/{look.entity}/(\d+)"', text)}
+
+
 def one(path):
     return lambda look: look.each(lambda number: look.get(path.format(e=look.entity, n=number)))
 
@@ -240,7 +246,9 @@ ENTRIES = {
         True,
     ),
     "html list": (by_html_list, None, False),
+    "html rows": (by_html_rows, None, False),
     "html record": (screen("/crm/{e}/{n}"), None, False),
+    "html peek": (screen("/crm/{e}/{n}/peek"), None, False),
     "html edit": (screen("/crm/{e}/{n}/edit"), "update", False),
     "html history": (screen("/crm/{e}/{n}/history"), "history", False),
     "html timeline": (screen("/crm/{e}/{n}/timeline"), None, False),
