@@ -42,6 +42,8 @@ class InPlace:
     #: values beside it that the control asks for
     beside: Sequence[tuple[str, str]] = ()
     problem: str = ""
+    #: Enter begins a line of its own
+    long: bool = False
 
 
 def may_be_edited(visit: Visit, entity: Entity, field: Field) -> bool:
@@ -52,6 +54,8 @@ def may_be_edited(visit: Visit, entity: Entity, field: Field) -> bool:
 def open_field(visit: Visit, name: str, number: str, field: str) -> Response:
     """Return the control of one field with what it holds."""
     entity, one, record = _place(visit, name, number, field)
+    if not _by_script():
+        return redirect(f"/crm/{name}/{record.id}", 302)  # type: ignore[return-value]
     return _show(visit, entity, one, record, {}, ())
 
 
@@ -165,6 +169,7 @@ def _show(
             for value in values
         ],
         problem,
+        control.control == "longtext",
     )
     answer = visit.render("in_place.html", view=view, csrf=visit.csrf)
     if errors or problem:

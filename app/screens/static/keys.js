@@ -72,7 +72,7 @@ function onKey(event) {
   if (command && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
     // Of several forms on a page, the one somebody types in; a dialog before what lies below it.
     const form =
-      event.target.closest?.("form[data-refresh], form[data-saves]") ??
+      event.target.closest?.("form[data-refresh], form[data-saves], form[data-inplace]") ??
       document.querySelector("dialog[open] form[data-refresh]") ??
       document.querySelector("form[data-refresh], form[data-saves]");
     if (form) {

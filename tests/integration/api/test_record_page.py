@@ -91,7 +91,8 @@ def test_a_field_is_changed_where_it_is_read(world):
     assert "Your role may read this, not change it" in shown
     for field, status in (("credit", 403), ("secret", 404), ("code", 403), ("files", 403)):
         assert sam.ask("GET", f"{page}/field/{field}").status_code == status
-    form = sam.ask("GET", f"{page}/field/name").text
+    assert sam.ask("GET", f"{page}/field/name").headers["Location"] == page
+    form = sam.ask("GET", f"{page}/field/name", headers=FETCH).text
     assert 'value="Placed"' in form
     assert "Was Placed. Enter saves, Esc takes it back." in form
     version = token.get(f"/customer/{number}").json["version"]
