@@ -103,6 +103,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         listeners=(ClosedAccounts(),),
     )
     live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
+    alarms = Alarms(found.records, found.teller, found.numbers, "backup failed")
     return Services(
         settings=settings,
         secrets=secrets,
@@ -126,7 +127,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
         exports=Exports(found.records, pools, live),
         changes=Changes(found.records, pools, live, organisation, known_clock),
-        backups=Backups(settings, pools, live, known_clock, Alarms(found.records, found.teller)),
+        backups=Backups(settings, pools, live, known_clock, alarms),
     )
 
 

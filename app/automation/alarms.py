@@ -11,6 +11,8 @@ from typing import Any
 from app.access.principal import SYSTEM
 from app.automation.outgoing import Outbox
 from app.automation.people import Recipient
+from app.automation.raising import raise_event
+from app.automation.registry import RuleNumbers
 from app.notifications.telling import Notice, Teller
 from app.records.work import Work
 from app.texts import Label, say
@@ -22,13 +24,15 @@ _WORDS = say("{{ facts.en }}", "{{ facts.zh }}")
 class Alarms:
     """Tells the administrators."""
 
-    def __init__(self, records: Any, teller: Teller) -> None:
-        """Take the door, for a transaction, and who tells."""
+    def __init__(self, records: Any, teller: Teller, numbers: RuleNumbers, kind: str) -> None:
+        """Take the door, for a transaction, who tells, and what rules call it."""
         self._records, self._teller = records, teller
+        self._numbers, self._kind = numbers, kind
 
     def __call__(self, sentence: Label) -> None:
-        """Tell them a sentence."""
+        """Tell them a sentence, and set off the rules that wait for such a thing."""
         self._records.transact(SYSTEM, lambda work: self._tell(work, sentence))
+        raise_event(self._records, self._numbers, self._kind, sentence)
 
     def _tell(self, work: Work, sentence: Label) -> None:
         roles = work.release.catalog.roles
