@@ -77,4 +77,7 @@ def actions_for(visit: Visit, opened: OpenedList) -> list[Act]:
     if tagged(visit, entity):
         found.append(Act(say("Tag"), "tag", "tag", asks=asked.href("bulk/tag")))
     found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity, asked)]
+    if visit.policy.may("export", entity.name):
+        href = asked.href("export", format="xlsx")
+        found.append(Act(say("Export"), "export", "download", href=href))
     return found + [one for one in own if one.name == "delete"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flask import Response, request, send_file
 
+from app.screens.bulk import ticked
 from app.screens.navigation import plural
 from app.screens.opened_lists import open_list, view_asked
 from app.screens.visit import Visit
@@ -16,6 +17,8 @@ def export_list(visit: Visit, name: str, arguments: Mapping[str, str]) -> Respon
     """Return a list as a file; ``format`` says of which kind."""
     opened = open_list(visit, visit.entity(name), arguments)
     columns = visit.screens.lists.columns_of(visit, opened)
+    # Those that were ticked, where some were.
+    ids = ticked(arguments.get("ids", ""))
     wanted = Wanted(
         name,
         tuple(column.path for column in columns.columns),
@@ -23,6 +26,7 @@ def export_list(visit: Visit, name: str, arguments: Mapping[str, str]) -> Respon
         view=view_asked(opened),
         search=opened.asked.search or None,
         sort=opened.arrangement.sort or None,
+        where=(("id", list(ids)),) if ids else (),
         language=visit.language,
         time_zone=visit.principal.time_zone,
     )

@@ -140,6 +140,15 @@ export function startLists() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-folds]");
     if (button) fold(button);
+    const file = event.target.closest?.("[data-exports]");
+    if (file) {
+      const bar = file.closest(".bulk");
+      const address = new URL(file.dataset.exports, location.href);
+      if (!bar.querySelector("[data-everything]").value) {
+        address.searchParams.set("ids", bar.querySelector("[data-ids]").value);
+      }
+      location.assign(address);
+    }
     const once = event.target.closest?.("[data-once]");
     if (once) setTimeout(() => (once.hidden = true));
     const again = event.target.closest?.("[data-reloads]");
