@@ -68,11 +68,10 @@ class Records(Writing, Looking):
         """Wire both halves; *secret* is the key by which cursors are recognised."""
         self._live = live
         self.reader = Reader(pools, lambda: live.release, clock, secret)
-        self.lookups = Lookups(self.reader, clock)
         self.views = OpenedViews(SavedViews(pools, lambda: live.release))
+        self.reader.views = self.views
         self.news = News(pools, clock)
         self.lookups = Lookups(self.reader, clock)
-        self.reader.views = self.views
         self.benches = Benches(self.reader)
         self.streams = Streams(self.reader)
         self.boards = Boards(self.reader)
