@@ -216,7 +216,28 @@ def _nodes(schema: Mapping[str, Any], spot: Spot) -> list[Mapping[str, Any]]:
             for inner in _inner(node, part)
             for deeper in _opened(schema, inner, known)
         ]
+    is_field = spot.path[-2:-1] == ("fields",) and "access" not in spot.path
+    if is_field and not any("label" in _properties(node) for node in nodes):
+        nodes.append({"properties": _of_every_type(schema)})
     return nodes
+
+
+def _properties(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = node.get("properties", {})
+    return found
+
+
+def _of_every_type(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every field may have, for one whose type is not known yet."""
+    types = [
+        _properties(one)
+        for name, one in schema.get("$defs", {}).items()
+        if name.startswith("field_")
+    ]
+    if not types:
+        return {}
+    shared = set(types[0]).intersection(*types)
+    return {name: one for name, one in types[0].items() if name in shared and name != "type"}
 
 
 def _inner(node: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:

@@ -41,6 +41,7 @@ def offered(schemas, text: str, kind: str = "entity") -> tuple[str, list[str]]:
         (HEAD + "  fax: {type: |", "", {"text", "money", "link"}, {"title"}),
         (HEAD + "  fax: {type: mo|}", "mo", {"money"}, set()),
         (HEAD + "  fax: {type: money, |", "", {"min", "currency", "required"}, {"type", "to"}),
+        (HEAD + "  fax: {type: txt, |", "", {"label", "required"}, {"max", "to"}),
         (HEAD + "  fax: {type: link, to: c|", "c", {"customer", "contact"}, {"sales"}),
         (HEAD + "  fax: {type: choice, options: s|", "s", {"sources"}, {"customer"}),
         (HEAD + "  fax:\n    type: link\n    on_|", "on_", {"on_delete", "to"}, {"min"}),
