@@ -52,7 +52,7 @@ def offered(schemas, text: str, kind: str = "entity") -> tuple[str, list[str]]:
         (HEAD + "access:\n  sa|", "sa", {"sales", "fields", "inherit"}, set()),
         (HEAD + "access:\n  sales: {scope: |", "", {"own", "subordinates"}, set()),
         (HEAD + "access:\n  fields:\n    le|", "le", {"level", "else"}, {"sales"}),
-        (HEAD + "access:\n  fields:\n    level: {sales: read, |", "", {"boss"}, {"sales"}),
+        (HEAD + "access:\n  fields:\n    level: {sales: read, |", "", {"boss"}, {"sales", "label"}),
         (HEAD + "screens:\n  list:\n    columns: [name, |", "", {"level", "fax"}, {"customer"}),
         (HEAD + "screens:\n  list: {columns: [name],\n    so|", "so", {"sort"}, {"columns"}),
         (HEAD + "checks:\n  - must: le|", "le", {"level"}, set()),
