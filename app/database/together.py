@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.errors import error_from_result
+from psycopg.errors import DuplicatePreparedStatement, error_from_result
 
 #: Statements a connection keeps prepared; the one unused for longest gives way.
 MOST_PREPARED = 300
@@ -84,9 +84,20 @@ def _ask_alone(connection: psycopg.Connection[Any], command: Command) -> pq.abc.
     if name is None:
         return _checked(connection, pgconn.exec_(command.text))
     if not _is_prepared(connection, name):
-        _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
-        known_statements(connection)[name] = None
+        _prepare(connection, name, command)
     return _checked(connection, pgconn.exec_prepared(name, command.parameters))  # type: ignore[arg-type]
+
+
+def _prepare(connection: psycopg.Connection[Any], name: bytes, command: Command) -> None:
+    pgconn = connection.pgconn
+    try:
+        _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
+    except DuplicatePreparedStatement:
+        # A limit of time may strike when the statement is prepared and nobody was told yet. The
+        # name is that of its text, so it is this one. In a transaction the failure stays.
+        if pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            raise
+    known_statements(connection)[name] = None
 
 
 def _is_prepared(connection: psycopg.Connection[Any], name: bytes) -> bool:

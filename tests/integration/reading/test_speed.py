@@ -226,3 +226,12 @@ def test_the_caches_of_a_role_set_are_bounded(crowd):
             )[0]
         )
     assert desk.plan.cache_info().currsize <= 256
+
+
+def test_a_statement_that_is_there_already_is_taken(world):
+    with world.pools.read.connection() as connection:
+        statement = PreparedStatement(sa.select(sa.literal(7)))
+        statement.run(connection, statement.fixed)
+        # As after a limit of time that struck between preparing it and saying so.
+        together.known_statements(connection).clear()
+        assert statement.run(connection, statement.fixed).get_value(0, 0) == b"7"
