@@ -157,11 +157,12 @@ def _say_when(visit: Visit, leaving: Leaving, view: PoolView) -> None:
     moment = exact(leaving.at, visit.wording, visit.look.zone)
     view.is_soon = days < _soon(leaving.pool)
     sentence = say(
-        "About to go to “{pool}”: on {moment}, in {days} days, unless somebody takes care of it.",
+        "About to go to “{pool}”: on {moment}, in {days} {unit}, unless somebody takes care of it.",
         "即将进入“{pool}”：{moment}（{days} 天后），请及时跟进。",
         pool=leaving.pool.label,
         moment=moment,
         days=days,
+        unit="day" if days == 1 else "days",
     )
     quiet = say(
         "Into {pool} in {days} days", "{days} 天后进入“{pool}”", pool=leaving.pool.label, days=days
