@@ -7,6 +7,7 @@ administrators; nobody has to look for it.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from app.backups.restoring import Restored, rehearse
 from app.clock import Clock
 from app.database.backup_tables import backup
 from app.database.system import config_version
+from app.definitions.words import DURATION
 from app.errors import TrellisError, text_in
 from app.settings import Settings
 from app.texts import Label, say
@@ -32,6 +34,8 @@ _log = logging.getLogger(__name__)
 _LOCK = 0x6261_636B
 #: How long backups are kept where nobody says anything.
 KEPT_DAYS = 90
+#: The days of a unit of app.yaml's durations, at most.
+_DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 31, "year": 366}
 #: How often one is tried, and how old the newest may be.
 TRIED_EVERY, STALE = timedelta(days=7), timedelta(days=2)
 
@@ -55,6 +59,13 @@ class Entry:
     removed_at: datetime | None
     #: whether its file lies where backups are kept
     is_there: bool = False
+
+
+def days_of(words: str) -> int:
+    """Return how many days a duration of app.yaml is at most: nothing goes a day too early."""
+    found = DURATION.match(words)
+    assert found is not None, f"{words!r} was read as a duration"
+    return math.ceil(int(found[1]) * _DAYS[found[3]])
 
 
 #: Tells the administrators: what went wrong with backups, in a sentence.
@@ -165,8 +176,8 @@ class Backups:
     def kept_days(self) -> int:
         """For how many days they are kept: the longer of what both places say."""
         said = self._live.release.catalog.app.keep.get("backups")
-        days = said.days + 30 * said.months if said is not None else KEPT_DAYS
-        return max(int(days), self._settings.backup_days)
+        days = days_of(said) if said is not None else KEPT_DAYS
+        return max(days, self._settings.backup_days)
 
     def prune(self) -> list[str]:
         """Remove those that are older; return their names."""

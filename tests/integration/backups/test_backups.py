@@ -37,7 +37,8 @@ PASSWORD = "correct-horse-battery"
 OFFER = b"What we offer. " * 100_000
 KEY = "a-key-of-the-company"
 CONFIG = {
-    "app.yaml": "name: Acme\nlanguages: [en, zh]\ntime_zone: Asia/Shanghai\ncurrencies: [CNY]\n",
+    "app.yaml": "name: Acme\nlanguages: [en, zh]\ntime_zone: Asia/Shanghai\ncurrencies: [CNY]\n"
+    "keep: {backups: 90 days}\n",
     "roles.yaml": "roles:\n  admin: {label: Administrator, admin: yes}\n",
     "entities/thing.yaml": (
         "entity: thing\nlabel: Thing\ntitle: name\nfields:\n  name: {type: text}\n"
