@@ -356,5 +356,7 @@ def suggestion(word: str, legal: Sequence[str]) -> Label:
         return say(" Did you mean “{word}”?", "您是不是要填“{word}”？", word=close[0])
     if not legal:
         return say("", "")
-    listed = ", ".join(list(legal)[:8]) + ("…" if len(legal) > 8 else "")
+    listed = ", ".join(list(legal)[:8])
+    if len(legal) > 8:
+        return say(" There is: {listed} …", "可选：{listed} 等。", listed=listed)
     return say(" There is: {listed}.", "可选：{listed}。", listed=listed)

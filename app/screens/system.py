@@ -241,7 +241,7 @@ def _of_mail(visit: Visit, overview: Overview, *, has_waiting: bool) -> Finding:
             say("E-mails wait.", "有邮件在等待。") if has_waiting else Label({"en": "", "zh": ""})
         )
         return _found(visit, "warn", name, say(
-            "{names} is not set: no invitations, resets or messages by e-mail. {waits}",
+            "Not set: {names}. No invitations, resets or messages by e-mail. {waits}",
             "未设置 {names}：无法通过邮件发送邀请、重置密码和消息。{waits}",
             names=", ".join(unset), waits=waits,
         ), "/deliveries")  # fmt: skip
