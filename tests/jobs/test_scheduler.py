@@ -212,8 +212,9 @@ def test_house_is_kept_once_an_hour(world):
     world.tick()
     with connect(world.settings.redis_url) as redis:
         waiting = [job.func_name.rpartition(".")[2] for job in queue(redis).jobs]
-    assert sorted(waiting) == ["approvals", "housekeeping", "imports"]
+    chores = ["approvals", "backups", "changes", "housekeeping", "imports", "mailboxes"]
+    assert sorted(waiting) == chores
     worker = world.work()
-    assert (worker.done, worker.failed) == (3, 0)
+    assert (worker.done, worker.failed) == (len(chores), 0)
     with world.services.pools.engine.connect() as connection:
         assert connection.execute(sa.select(idempotency.c.key)).scalars().all() == ["new"]
