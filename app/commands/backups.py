@@ -116,7 +116,12 @@ def backups() -> None:
 @language_option
 @kindly
 def list_backups(settings: Settings, form: str, language: str) -> None:
-    """List backups, the newest first, with what became of those that failed."""
+    """List backups, the newest first, with what became of those that failed.
+
+    \b
+    Example:
+      trellis backups list --format json
+    """
     with opened_services(settings, "trellis backups list") as services:
         lines = services.backups.entries()
     if form == "json":
@@ -136,7 +141,12 @@ def list_backups(settings: Settings, form: str, language: str) -> None:
 @language_option
 @kindly
 def try_backup(settings: Settings, language: str) -> None:
-    """Restore the newest backup beside the living database, compare it, and drop it again."""
+    """Restore the newest backup beside the living database, compare it, and drop it again.
+
+    \b
+    Example:
+      trellis backups try
+    """
     with opened_services(settings, "trellis backups try") as services:
         found = services.backups.try_newest()
     _tell(
@@ -152,7 +162,12 @@ def try_backup(settings: Settings, language: str) -> None:
 @language_option
 @kindly
 def check_backup(settings: Settings, file: Path, language: str) -> int:
-    """Read a backup to its end and check every part, without a database."""
+    """Read a backup to its end and check every part, without a database.
+
+    \b
+    Example:
+      trellis backups check /mnt/nas/crm/trellis-20261124T020000Z.backup
+    """
     import tempfile
 
     from app.backups.archive import unpack
@@ -179,7 +194,12 @@ def check_backup(settings: Settings, file: Path, language: str) -> int:
 @language_option
 @kindly
 def prune_backups(settings: Settings, language: str) -> None:
-    """Remove backups that are older than they have to be kept; the newest always stays."""
+    """Remove backups that are older than they have to be kept; the newest always stays.
+
+    \b
+    Example:
+      trellis backups prune
+    """
     with opened_services(settings, "trellis backups prune") as services:
         gone = services.backups.prune()
         days = services.backups.kept_days
