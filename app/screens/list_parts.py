@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 from app.definitions.catalog import Entity, Field
 from app.expressions.joints import Joint, read_joints
@@ -188,11 +189,14 @@ def groups_by(visit: Visit, opened: OpenedList) -> list[Choice]:
     say = visit.wording.say
     found = [Choice("", say("No groups"), not now, href=asked.href(group=none))]
     offered: list[Choice] = []
+    # As for the orders: an address is made once, thirty of them would be a tenth of the page.
+    start = asked.href(group="-")
     for name, field in entity.fields.items():
         if not visit.policy.is_readable(entity.name, name) or not is_listable(field):
             continue
         for key, label in _group_keys(field, path_label(entity, name, visit.language), visit):
-            offered.append(Choice(key, label, key == now, href=asked.href(group=key)))
+            href = start.replace("group=-", f"group={quote_plus(key)}")
+            offered.append(Choice(key, label, key == now, href=href))
     return found + sorted(offered, key=lambda one: one.label)
 
 
