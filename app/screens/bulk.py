@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.access.policy import Policy
 from app.changes.run import Chosen
@@ -65,8 +65,14 @@ def actions_of(entity: Entity, policy: Policy, wording: Wording) -> list[Act]:
     return actions
 
 
-def actions_for(visit: Visit, opened: OpenedList) -> list[Act]:
+def actions_for(visit: Visit, opened: OpenedList) -> Sequence[Act]:
     """Return what the visitor may do with several records of a list at once."""
+    if opened.acts is None:
+        opened.acts = _acts(visit, opened)
+    return opened.acts
+
+
+def _acts(visit: Visit, opened: OpenedList) -> list[Act]:
     entity, asked, say = opened.entity, opened.asked, visit.wording.say
     found: list[Act] = []
     if editable(visit, entity):

@@ -17,7 +17,7 @@ from app.records.results import Count, Page
 from app.records.saved_views import ALL
 from app.records.view_drafts import SavedView
 from app.screens.columns import list_paths
-from app.screens.list_view import NO_GROUP, Asked
+from app.screens.list_view import NO_GROUP, Act, Asked
 from app.screens.visit import Visit
 
 #: Rows of a page.
@@ -45,6 +45,8 @@ class OpenedList:
     missing: str = ""
     #: with which view the visitor's list opens
     default: str = ""
+    #: what may be done with several of its records, once it was asked
+    acts: Sequence[Act] | None = None
     #: which columns were chosen, by whomever
     chosen: tuple[str, ...] = field(default=())
 

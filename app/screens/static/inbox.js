@@ -12,10 +12,13 @@ function show(number, text, words) {
     mark.hidden = number === 0;
     mark.setAttribute("aria-label", words);
   }
-  if (known !== null && number !== known) {
-    if (number > known) announce(words);
+  const list = document.querySelector("[data-inbox-list]");
+  // The first word may tell of a message that came after the list was made.
+  const isNew =
+    known === null ? list?.querySelectorAll(".msg.un").length < number : number !== known;
+  if (isNew) {
+    if (known !== null && number > known) announce(words);
     // A menu or form that is open in the list stays as it is.
-    const list = document.querySelector("[data-inbox-list]");
     if (list && !list.querySelector("details[open]") && !list.contains(document.activeElement)) {
       document.body.dispatchEvent(new CustomEvent("inbox-changed"));
     }
