@@ -92,20 +92,7 @@ DAYS = (
     DAYS_ON,
     *FILLED,
 )
-MOMENTS = (
-    BEFORE,
-    AFTER,
-    BETWEEN,
-    TODAY,
-    THIS,
-    PREVIOUS,
-    NEXT,
-    LAST_DAYS,
-    COMING_DAYS,
-    DAYS_AGO,
-    DAYS_ON,
-    *FILLED,
-)
+MOMENTS = tuple(one for one in DAYS if one is not ON)
 TIMES = (ON, BEFORE, AFTER, BETWEEN, *FILLED)
 
 CHOICES = (ANY_OF, NONE_OF, IS, IS_NOT, *FILLED)

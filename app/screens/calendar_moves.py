@@ -11,12 +11,11 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from app.errors import InvalidInput, NotFound, RuleFailed
+from app.errors import NotFound
 from app.records.agenda import Source, calendar_source
-from app.records.conflicts import RecordConflict
 from app.screens.calendars import is_movable
-from app.screens.forms import sentences
 from app.screens.moments import day as day_words
+from app.screens.moved import save_moved, told_why
 from app.screens.record_blocks import title_of
 from app.screens.taking_back import is_taken_back, take_back, way_of
 from app.screens.visit import Visit
@@ -31,7 +30,7 @@ def move_day(visit: Visit, name: str, number: str) -> Response:
     if source is None:
         raise NotFound
     if not is_movable(visit, source):
-        return _told(visit.words(visit.policy.why("update", name)), 403)
+        return told_why(visit.words(visit.policy.why("update", name)), 403)
     fields = [one for one in (entity.title, source.begin, source.end) if one]
     readable = visit.policy.readable(name)
     record = visit.records.get(
@@ -39,32 +38,17 @@ def move_day(visit: Visit, name: str, number: str) -> Response:
     )
     if is_taken_back():
         done, told = take_back(visit, name, record.id)
-        return jsonify(told=told, undo=None) if done else _told(told, 422)
+        return jsonify(told=told, undo=None) if done else told_why(told, 422)
     try:
         values = _moved(visit, source, record.values)
     except ValueError:
-        return _told(visit.wording.say("Pick a day."), 400)
+        return told_why(visit.wording.say("Pick a day."), 400)
     if all(values[one] == record.values.get(one) for one in values):
         return jsonify(told="", undo=None)
-    version = request.form.get("version", "")
     raw = {one: None if value is None else value.isoformat() for one, value in values.items()}
-    try:
-        visit.writer.update(
-            visit.principal,
-            name,
-            record.id,
-            raw,
-            version=int(version) if version.isdigit() else None,
-            origin="screen",
-            strict=False,
-        )
-    except RecordConflict:
-        said = visit.wording.say("Somebody changed it meanwhile. Reload the page and try again.")
-        return _told(said, 409)
-    except (InvalidInput, RuleFailed) as problem:
-        errors = sentences(problem.fields, visit)
-        said = " ".join(dict.fromkeys(one for all_ in errors.values() for one in all_))
-        return _told(said or visit.words(problem.message), 422)  # type: ignore[arg-type]
+    refused = save_moved(visit, name, record.id, raw)
+    if refused is not None:
+        return refused
     title = title_of(entity, record, visit)
     begin = next(value for value in values.values() if value is not None)
     local = begin.astimezone(visit.look.zone) if isinstance(begin, datetime) else begin
@@ -121,9 +105,3 @@ def _shifted(value: Any, shift: timedelta, zone: Any) -> Any:
 
 def _day(text: str) -> date:
     return date.fromisoformat(text)
-
-
-def _told(sentence: str, status: int) -> Response:
-    answer = jsonify(told=sentence)
-    answer.status_code = status
-    return answer

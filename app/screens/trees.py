@@ -14,15 +14,14 @@ from flask import Response, jsonify, request
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity, Field
-from app.errors import Forbidden, InvalidInput, Malformed, NotFound, RuleFailed
+from app.errors import Forbidden, Malformed, NotFound
 from app.records.boards import Roots, Values
-from app.records.conflicts import RecordConflict
 from app.records.results import Page, Record
 from app.screens.cells import EMPTY, make_cell
 from app.screens.columns import list_paths
-from app.screens.forms import sentences
 from app.screens.list_view import Asked
 from app.screens.looks import asked_of, switch
+from app.screens.moved import save_moved, told_why
 from app.screens.record_blocks import title_of
 from app.screens.taking_back import is_taken_back, take_back, way_of
 from app.screens.visit import Visit
@@ -262,31 +261,17 @@ def hang(visit: Visit, name: str, number: str) -> Response:
     entity = visit.entity(name)
     tree = Tree(visit, entity, Asked(name))
     if not tree.is_movable:
-        return _told(visit.words(visit.policy.why("update", name)), 403)
+        return told_why(visit.words(visit.policy.why("update", name)), 403)
     record = visit.records.get(visit.principal, name, number, fields=tree.fields)
     if is_taken_back():
         done, told = take_back(visit, name, record.id)
-        return jsonify(told=told, undo=None) if done else _told(told, 422)
-    to, version = request.form.get("to", ""), request.form.get("version", "")
+        return jsonify(told=told, undo=None) if done else told_why(told, 422)
+    to = request.form.get("to", "")
     if to and not (to.isdigit() and len(to) < 19):
         raise NotFound
-    try:
-        visit.writer.update(
-            visit.principal,
-            name,
-            record.id,
-            {tree.link.name: int(to) if to else None},
-            version=int(version) if version.isdigit() else None,
-            origin="screen",
-            strict=False,
-        )
-    except RecordConflict:
-        said = visit.wording.say("Somebody changed it meanwhile. Reload the page and try again.")
-        return _told(said, 409)
-    except (InvalidInput, RuleFailed) as problem:
-        errors = sentences(problem.fields, visit)
-        told = " ".join(dict.fromkeys(one for all_ in errors.values() for one in all_))
-        return _told(told or visit.words(problem.message), 422)  # type: ignore[arg-type]
+    refused = save_moved(visit, name, record.id, {tree.link.name: int(to) if to else None})
+    if refused is not None:
+        return refused
     title = title_of(entity, record, visit)
     if to:
         named = visit.records.titles(visit.principal, name, [int(to)])
@@ -295,9 +280,3 @@ def hang(visit: Visit, name: str, number: str) -> Response:
     else:
         said = visit.wording.say("%(title)s: now at the top", title=title)
     return jsonify(told=said, undo=way_of(visit, name, record.id))
-
-
-def _told(sentence: str, status: int) -> Response:
-    answer = jsonify(told=sentence)
-    answer.status_code = status
-    return answer
