@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.access.policy import Policy
 from app.changes.run import Chosen
@@ -42,10 +42,12 @@ def ticked(text: str) -> tuple[int, ...]:
 
 def editable(visit: Visit, entity: Entity) -> list[Field]:
     """Return the fields that may be given one value in many records."""
-    if not visit.policy.may("update", entity.name):
-        return []
-    found = [one for one in entity.fields.values() if may_be_edited(visit, entity, one)]
-    return sorted(found, key=lambda one: one.label.in_language(visit.language))
+    return sorted(_editable(visit, entity), key=lambda one: one.label.in_language(visit.language))
+
+
+def _editable(visit: Visit, entity: Entity) -> Iterator[Field]:
+    if visit.policy.may("update", entity.name):
+        yield from (one for one in entity.fields.values() if may_be_edited(visit, entity, one))
 
 
 def tagged(visit: Visit, entity: Entity) -> list[Field]:
@@ -75,12 +77,12 @@ def actions_for(visit: Visit, opened: OpenedList) -> Sequence[Act]:
 def _acts(visit: Visit, opened: OpenedList) -> list[Act]:
     entity, asked, say = opened.entity, opened.asked, visit.wording.say
     found: list[Act] = []
-    if editable(visit, entity):
+    if any(_editable(visit, entity)):
         href = asked.href("bulk/edit")
         found.append(Act(say("Edit"), "edit", "pencil", asks=href))
     own = actions_of(entity, visit.policy, visit.wording)
     found += [one for one in own if one.name == "transfer"]
-    if tagged(visit, entity):
+    if any(one.type.name in TAGGED for one in _editable(visit, entity)):
         found.append(Act(say("Tag"), "tag", "tag", asks=asked.href("bulk/tag")))
     found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity, asked)]
     if visit.policy.may("export", entity.name):

@@ -47,6 +47,8 @@ class Columns:
     fields: tuple[str, ...]
     #: index of the column that opens the record
     title: int
+    #: what the list may be grouped by: what an address says, and its words
+    groups: Sequence[tuple[str, str]] = ()
 
     def rows(self, records: Iterable[Record], look: Look, *, ticked: bool) -> str:
         """Return the rows of a table.

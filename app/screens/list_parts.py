@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote_plus
 
 from app.definitions.catalog import Entity, Field
@@ -182,22 +182,26 @@ def heads_of(
     return heads
 
 
-def groups_by(visit: Visit, opened: OpenedList) -> list[Choice]:
-    """Return what a list may be grouped by, and none of it."""
-    entity, asked, now = opened.entity, opened.asked, opened.arrangement.group
+def groups_by(visit: Visit, opened: OpenedList, offered: Sequence[tuple[str, str]]) -> list[Choice]:
+    """Return what a list may be grouped by, as ways there; first to none of it."""
+    asked, now = opened.asked, opened.arrangement.group
     none = NO_GROUP if opened.settings.group else ""
-    say = visit.wording.say
-    found = [Choice("", say("No groups"), not now, href=asked.href(group=none))]
-    offered: list[Choice] = []
+    found = [Choice("", visit.wording.say("No groups"), not now, href=asked.href(group=none))]
     # As for the orders: an address is made once, thirty of them would be a tenth of the page.
     start = asked.href(group="-")
+    for key, label in offered:
+        href = start.replace("group=-", f"group={quote_plus(key)}")
+        found.append(Choice(key, label, key == now, href=href))
+    return found
+
+
+def group_keys(visit: Visit, entity: Entity) -> list[tuple[str, str]]:
+    """Return what an entity's list may be grouped by, ordered by how it is called."""
+    found = []
     for name, field in entity.fields.items():
-        if not visit.policy.is_readable(entity.name, name) or not is_listable(field):
-            continue
-        for key, label in _group_keys(field, path_label(entity, name, visit.language), visit):
-            href = start.replace("group=-", f"group={quote_plus(key)}")
-            offered.append(Choice(key, label, key == now, href=href))
-    return found + sorted(offered, key=lambda one: one.label)
+        if visit.policy.is_readable(entity.name, name) and is_listable(field):
+            found += _group_keys(field, path_label(entity, name, visit.language), visit)
+    return sorted(found, key=lambda one: one[1])
 
 
 def _group_keys(field: Field, label: str, visit: Visit) -> list[tuple[str, str]]:

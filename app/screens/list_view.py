@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from app.screens.controls import Control
 from app.screens.frame import Choice
@@ -43,17 +43,15 @@ class Asked:
 
     def href(self, path: str = "", **changed: str) -> str:
         """Return the address of this list, or of a page about it, with some things changed."""
-        asked = replace(self, **{name: changed.pop(name) for name in list(changed) if name in _OWN})
-        pairs = {
-            "view": asked.view,
-            "q": asked.search,
-            "filter": asked.filter,
-            "sort": asked.sort,
-            "group": asked.group,
-            "edits": asked.edits,
-            **changed,
-        }
-        query = urlencode({name: value for name, value in pairs.items() if value})
+        # A page holds dozens of these: urlencode and a changed copy took a twentieth of it.
+        pairs = []
+        for name, own in _PARAMETERS:
+            value = changed.pop(own, None)
+            value = getattr(self, own) if value is None else value
+            if value:
+                pairs.append(f"{name}={quote_plus(str(value))}")
+        pairs += [f"{name}={quote_plus(str(value))}" for name, value in changed.items() if value]
+        query = "&".join(pairs)
         return f"/crm/{self.entity}/{path}{'?' if query else ''}{query}"
 
     @property
@@ -69,7 +67,15 @@ class Asked:
         return [(name, value) for name, value in pairs.items() if value]
 
 
-_OWN = ("view", "search", "filter", "sort", "group", "edits")
+#: parameter of the address -> what it is here
+_PARAMETERS = (
+    ("view", "view"),
+    ("q", "search"),
+    ("filter", "filter"),
+    ("sort", "sort"),
+    ("group", "group"),
+    ("edits", "edits"),
+)
 
 
 @dataclass(frozen=True, slots=True)

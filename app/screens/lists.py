@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -20,6 +21,7 @@ from app.screens.list_parts import (
     count_words,
     densities_of,
     empty_of,
+    group_keys,
     groups_by,
     heads_of,
     is_much,
@@ -69,7 +71,8 @@ class Lists:
                 self._columns = {}
             named = chosen or (view.columns if view else ()) or entity.screens.columns
             paths = list_paths(entity, named, policy)
-            columns = self._columns[key] = make_columns(entity, paths, policy, visit.language)
+            made = make_columns(entity, paths, policy, visit.language)
+            columns = self._columns[key] = replace(made, groups=group_keys(visit, entity))
         return columns
 
     def columns_of(self, visit: Visit, opened: OpenedList) -> Columns:
@@ -164,7 +167,7 @@ class Lists:
         )
         view.looks = switch(visit, entity, asked, "list")
         view.densities = densities_of(visit, view.density)
-        view.groups_by = groups_by(visit, opened)
+        view.groups_by = groups_by(visit, opened, columns.groups)
         view.group_label = next((one.label for one in view.groups_by if one.on and one.name), "")
         view.notes = _notes(visit, opened)
         _add_edits(view, visit, opened)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from app.screens.assets import Assets
+from app.screens.folding import FoldingEnvironment
 from app.screens.wording import SOURCE, Wording
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,8 +56,8 @@ class Renderer:
         environment = self._environments.get(language) or self._environments[SOURCE]
         return environment.get_template(template)
 
-    def _environment(self, wording: Wording) -> Environment:
-        environment = Environment(
+    def _environment(self, wording: Wording) -> FoldingEnvironment:
+        environment = FoldingEnvironment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
@@ -72,11 +73,10 @@ class Renderer:
             html: Markup = getattr(module, f"control_{item.control}")(item)
             return html
 
-        environment.globals.update(
-            _=wording.say,
-            _n=wording.count,
-            asset=self.assets.address,
-            icon=self.icon,
-            control=control,
-        )
+        environment.settled = {
+            "_": wording.say,
+            "asset": self.assets.address,
+            "icon": self.icon,
+        }
+        environment.globals.update(environment.settled, _n=wording.count, control=control)
         return environment
