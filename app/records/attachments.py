@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.definitions.catalog import Field
+from app.definitions.catalog import Entity, Field
 from app.records.drafts import Draft, Problems
 from app.records.files import find_files, give_files
 from app.records.work import Work
@@ -33,6 +33,17 @@ def take_files(work: Work, draft: Draft, record_id: int, prefix: str = "") -> No
             owner = draft.entity.lines_of[0] if draft.entity.lines_of else draft.entity.name
             number = work.number(owner)
             give_files(work.connection, ids, number, record_id, prefix or name)
+
+
+def keep_files(work: Work, entity: Entity, record_id: int) -> None:
+    """Make the files that a record's fields name its own, wherever they were before."""
+    own = work.rows[entity.name]
+    names = own.lists.files
+    rows = own.read(work.connection, [record_id]) if names else {}
+    values = own.values(rows[record_id]) if rows else {}
+    for name in names:
+        if ids := _ids(values.get(name)):
+            give_files(work.connection, ids, work.number(entity.name), record_id, name)
 
 
 def _ids(value: Any) -> list[int]:

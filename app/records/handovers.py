@@ -1,22 +1,20 @@
-"""Records that change hands: transferred, shared, merged."""
+"""Records that change hands: transferred, shared, and what people say and follow beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from app.access.principal import Principal
-from app.errors import Forbidden, InvalidInput, NotFound
-from app.records import merging, sharing, transferring
+from app.errors import Forbidden, NotFound
+from app.records import sharing, transferring
 from app.records.checking import closed_ids, visible_ids
-from app.records.comments import Comment, add_comment, comments_of, move_comments
-from app.records.followers import follow, followers_of, move_followers, unfollow
+from app.records.comments import Comment, add_comment, comments_of
+from app.records.followers import follow, followers_of, unfollow
+from app.records.merges import Merges
 from app.records.reactions import tell
-from app.records.saves import Saves
-from app.records.saving import Written
 from app.records.transactions import entity_of
-from app.records.undo_moved import note_merge
 from app.records.work import Work
 from app.texts import say
 
@@ -26,8 +24,8 @@ _CLOSED = say(
 )
 
 
-class Handovers(Saves):
-    """Gives records to others and makes several one."""
+class Handovers(Merges):
+    """Gives records to others."""
 
     def transfer(
         self,
@@ -110,49 +108,6 @@ class Handovers(Saves):
         self.locked(work, entity, [record_id], "share")
         sharing.unshare_with(work, entity_of(work.release, entity), record_id, users)
         work.shares_changed()
-
-    def merge(
-        self,
-        principal: Principal,
-        entity: str,
-        keep: int,
-        gone: Sequence[int],
-        raw: Mapping[str, Any] | None = None,
-        *,
-        origin: str = "api",
-        strict: bool = True,
-    ) -> Written:
-        """Make several records one, in one change set.
-
-        Args:
-            raw: values the kept record takes over, by field.
-        """
-
-        def step(work: Work) -> Written:
-            if keep in gone or not gone:
-                raise InvalidInput(
-                    message=say(
-                        "Choose one record to keep and at least one other to merge into it.",
-                        "请选择一条要保留的记录，以及至少一条要并入的其他记录。",
-                    )
-                )
-            self.locked(work, entity, [keep, *gone], "merge")
-            work.open_change_set("merge")
-            kind = entity_of(work.release, entity)
-            note_merge(work, kind, keep, gone)
-            merging.repoint(work, kind, keep, gone)
-            merging.bury(work, kind, keep, gone)
-            work.touch(entity, keep)
-            move_comments(work, kind, keep, gone)
-            move_followers(work, kind, keep, gone)
-            written = self.update_in(
-                work, entity, keep, raw or {}, None, strict=strict, also=("merge",)
-            )
-            row = work.rows[entity].read(work.connection, [keep])[keep]
-            tell(work, kind, "merge", row, row, tuple(gone))
-            return written
-
-        return self._run(principal, step, origin=origin)
 
     def comment(
         self, principal: Principal, entity: str, record_id: int, text: str, *, origin: str = "api"

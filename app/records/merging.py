@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from app.database import system
 from app.database.statements import Statement
-from app.definitions.catalog import Entity
+from app.definitions.catalog import Entity, Field
 from app.records import derived
 from app.records.amending import amended
 from app.records.deleting import Pointer, pointers_to, points_at, put_into_bin
@@ -25,6 +25,7 @@ _KEEP = sa.bindparam("_keep", type_=sa.BigInteger)
 def repoint(work: Work, entity: Entity, keep: int, gone: Iterable[int]) -> None:
     """Make everything that names one of *gone* name *keep*, what lies in the bin included."""
     ids = sorted(gone)
+    _step_aside(work, entity, keep, ids)
     for pointer in pointers_to(work.release.catalog, entity.name):
         _repoint_field(work, pointer, entity.name, keep, ids)
     repoint_beside(work, entity, keep, ids)
@@ -35,6 +36,55 @@ def repoint_beside(work: Work, entity: Entity, keep: int, ids: list[int]) -> Non
     number = work.number(entity.name)
     _repoint_files(work, number, keep, ids)
     _repoint_shares(work, number, keep, ids)
+
+
+def _step_aside(work: Work, entity: Entity, keep: int, ids: list[int]) -> None:
+    """Have *keep* name none of those that become itself.
+
+    In a tree it takes the place of the one it hung below; what stood between them hangs on it.
+    """
+    own = work.rows[entity.name]
+    row = own.lock(work.connection, [keep])[keep]
+    values = own.values(row)
+    changed: dict[str, Any] = {}
+    for pointer in pointers_to(work.release.catalog, entity.name):
+        one, value = pointer.field, values.get(pointer.field.name)
+        if pointer.entity.name != entity.name or value in (None, [], ()):
+            continue
+        if one in own.lists.trees:
+            above = _above(work, one, keep, ids)
+            if above != value:
+                changed[one.name] = above
+        elif one.type.many:
+            left = [each for each in value if each not in ids]
+            if len(left) != len(value):
+                changed[one.name] = left or None
+        elif one.type.name != "any_link" and value in ids:
+            changed[one.name] = None
+    if not changed:
+        return
+    table = own.table
+    stamped = {"version": table.c.version + 1, "updated_at": work.now, "updated_by": work.user_id}
+    update = sa.update(table).where(table.c.id == _KEEP).values({**changed, **stamped})
+    (after,) = Statement(update.returning(*table.c)).rows(work.connection, {"_keep": keep})
+    was, is_ = changes_as_json([entity.fields[name] for name in changed], values, own.values(after))
+    write_entries(work, entity, [Entry(keep, "update", after["version"], was, is_)])
+    derived.touch_parents(work, entity, row, after)
+    work.touch(entity.name, keep)
+
+
+def _above(work: Work, one: Field, keep: int, ids: list[int]) -> int | None:
+    """Return what a record hangs on once those above it that go are gone."""
+    way: list[int] = []
+    table = work.rows[one.type.targets(one)[0]].table
+    parent = Statement(sa.select(table.c[one.name]).where(table.c.id == _KEEP))
+    at: int | None = keep
+    while at is not None and at not in way:
+        way.append(at)
+        found = parent.run(work.connection, {"_keep": at})
+        at = next((each[0] for each in found), None)
+    last = max((place for place, each in enumerate(way) if each in ids), default=0)
+    return way[last + 1] if len(way) > last + 1 else None
 
 
 def _repoint_field(work: Work, pointer: Pointer, entity: str, keep: int, ids: list[int]) -> None:

@@ -20,6 +20,7 @@ from app.definitions.catalog import Entity, Field
 from app.errors import InvalidInput, TrellisError
 from app.fields.base import FieldError
 from app.records import linesets, merging, undo_moved
+from app.records.attachments import keep_files
 from app.records.bulk import Bulk, Skipped, Tally
 from app.records.checking import check_tree
 from app.records.comments import move_comments
@@ -90,10 +91,28 @@ class Undoing(Bulk):
             if len(ids) == 1:
                 tally.skipped.append(self.refused(work, entity.name, ids[0], error))
                 return
-            for number in ids:
-                self._undo_block(work, entity, [number], source, tally)
+            self._undo_singly(work, entity, ids, source, tally)
             return
         tally.add(mine)
+
+    def _undo_singly(
+        self, work: Work, entity: Entity, ids: Sequence[int], source: Source, tally: Tally
+    ) -> None:
+        """Take records back one by one; those refused once more after others went back.
+
+        A unique value that a merge took over is free again only when its record has given it up.
+        """
+        left, before = list(ids), len(ids) + 1
+        while left and len(left) < before:
+            before, refused = len(left), Tally()
+            for number in left:
+                self._undo_block(work, entity, [number], source, refused)
+            checked = [one for one in refused.skipped if one.why == "check"]
+            last = not checked or len(checked) == before
+            left = [] if last else [one.id for one in checked]
+            if not last:
+                refused.skipped = [one for one in refused.skipped if one.why != "check"]
+            tally.add(refused)
 
 
 def pointing_first(work: Work, names: Mapping[str, Any]) -> list[str]:
@@ -161,6 +180,7 @@ class _Block:
             merging.repoint_beside(self.work, self.entity, keep, [number])
             move_comments(self.work, self.entity, keep, [number])
             move_followers(self.work, self.entity, keep, [number])
+            keep_files(self.work, self.entity, keep)
 
     # -- out of the bin, and into it ---------------------------------------------------------------
 
@@ -274,6 +294,9 @@ class _Block:
                 Back(row, columns[number], before, after, action, lines_changed=bool(lines))  # type: ignore[arg-type]
             )
         put_back(self.work, self.entity, backs)
+        for number, mine in values.items():
+            if mine.keys() & self.own.lists.files:
+                keep_files(self.work, self.entity, number)
         self._check_trees(values)
         self.done |= values.keys()
 

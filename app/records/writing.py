@@ -15,6 +15,7 @@ from app.records.doings import Doing
 from app.records.duplicates import Duplicate
 from app.records.files import StoredFile
 from app.records.saving import Written
+from app.records.side_by_side import SideBySide
 from app.records.work import Work
 from app.records.writer import Writer
 
@@ -130,6 +131,12 @@ class Writing:
     ) -> Written:
         """Make several records one; see `Writer.merge`."""
         return self._asked(lambda: self.writer.merge(principal, entity, keep, gone, raw, **said))
+
+    def side_by_side(
+        self, principal: Principal, entity: str, ids: Sequence[int], keep: int | None = None
+    ) -> SideBySide:
+        """Return what records that are to become one hold; see `Writer.side_by_side`."""
+        return self._asked(lambda: self.writer.side_by_side(principal, entity, ids, keep))
 
     def bulk(
         self, principal: Principal, entity: str, ids: Iterable[int], doing: Doing, **said: Any
