@@ -26,7 +26,7 @@ from app.definitions.words import Texts
 from app.definitions.workflow_values import Site, bind_given
 from app.definitions.workshop import Draft, Path, Workshop
 from app.expressions.types import Kind, Type
-from app.fields.settings import Name, Plain, Word, Written, refuse, written
+from app.fields.settings import Name, Plain, Switch, Word, Written, refuse, written
 from app.texts import Label
 
 MODES = ("create", "update", "upsert", "fill", "skip")
@@ -36,7 +36,7 @@ TOLD_BY = ("title", "code", "id", "name", "login", "email")
 #: The steps by which a value is cleaned.
 CLEANING = (
     "trim", "collapse", "half_width", "full_width", "upper", "lower", "title", "digits", "phone",
-    "money", "date", "plain",
+    "money", "date", "day_first", "month_first", "blank", "plain",
 )  # fmt: skip
 #: Built-in fields a file may bring; who may is decided when it is imported.
 BROUGHT = ("owner", "tags", "created_at", "created_by")
@@ -60,6 +60,10 @@ class ImportColumn:
     take: int = 1
     join: tuple[str, ...] = ()
     between: str = " "
+    #: a linked record that is not there is made, by its title
+    create: bool = False
+    #: values, once cleaned, by which the row is passed over; "empty" is a cell without any
+    skip_if: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,8 @@ else: c
     take = TakenPart("The part that is taken after the cut: 1 is the first, -1 the last, or `all`.")
     join = Texts("Other columns whose texts are put behind.")
     between = Plain("What stands between them; a blank without it.")
+    create = Switch("A linked record that is not there is made, with the text as its title.")
+    skip_if = Texts("Values by which the row is passed over; `empty` is a cell with nothing in it.")
 
     def check(self, values: dict[str, Any], data: dict[str, Any]) -> None:
         """Refuse what has no use without another key."""
@@ -303,13 +309,17 @@ class _Binding:
     def _column(self, heading: str, values: Mapping[str, Any]) -> ImportColumn | None:
         dotted = values["field"]
         if dotted == LEFT_OUT:
-            return None
+            skips = values.get("skip_if", ())
+            clean = values.get("clean", ("trim",))
+            return ImportColumn(heading, LEFT_OUT, clean, skip_if=skips) if skips else None
         here: Path = ("columns", heading)
         inner = self.document.data["columns"][heading]
         where = (*here, "field") if isinstance(inner, dict) else here
         goes_to = self._field(where, dotted)
         if goes_to is None:
             return None
+        if values.get("create"):
+            self._check_made((*here, "create"), goes_to)
         return ImportColumn(
             column=heading,
             path=dotted,
@@ -322,7 +332,20 @@ class _Binding:
             take=values.get("take", 1),
             join=values.get("join", ()),
             between=values.get("between", " "),
+            create=values.get("create", False),
+            skip_if=values.get("skip_if", ()),
         )
+
+    def _check_made(self, where: Path, goes_to: Field) -> None:
+        """Refuse to make what is no record, or has no title to be written."""
+        draft = self.shop.drafts.get(str(goes_to.settings.get("to", "")))
+        title = None
+        if draft is not None and not draft.lines_of:
+            called = (draft.values.get("title"), "name", "title")
+            title = next((draft.fields[one] for one in called if one in draft.fields), None)
+        if title is None or not title.type.writable:
+            message = f"What `{goes_to.name}` names cannot be made by its title alone."
+            self.shop.problem(Code.wrong_field_type, self.document, where, message)
 
     def _field(self, where: Path, dotted: str) -> Field | None:
         """Return the field a column goes to; of this entity, or of one that links here."""

@@ -36,6 +36,9 @@ _DAY_NAMED = re.compile(r"(\d{1,2})\.? ([A-Za-z]{3})[a-z]*\.?,? (\d{4})\Z", re.A
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
+_DAY_EITHER = re.compile(r"\d{1,2}([./-])\d{1,2}\1(\d{4}|\d{2})\Z", re.ASCII)
+
+
 _TIME = re.compile(
     r"(上午|下午|晚上|中午|凌晨)?\s*(\d{1,2})[:点时](\d{1,2})?分?(?::(\d{2})(\.\d{1,6})?)?\s*([ap]\.?m\.?)?\Z",
     re.ASCII | re.IGNORECASE,
@@ -89,6 +92,16 @@ def read_day(text: str, today: date | None, *, strict: bool) -> date:
         year, month, day = named[3], str(_MONTHS.index(named[2].lower()) + 1), named[1]
     if not year and month and today:
         year = str(today.year)
+    if not year and _DAY_EITHER.match(text) and not strict:
+        raise FieldError(
+            say(
+                "“{value}” does not say which is the day and which the month. Write it like "
+                "2026-01-31.",
+                "“{value}”看不出哪个是日、哪个是月，请写成 2026-01-31 这样。",
+                value=shown(text),
+            ),
+            "unclear-day",
+        )
     if not year:
         raise FieldError(
             say(
@@ -158,7 +171,7 @@ def read_moment(text: str, context: ParseContext) -> datetime:
         day = read_day(day_text, context.today, strict=context.strict)
         clock = read_time(time_text.strip()) if time_text.strip() else time()
     except FieldError as error:
-        if error.code == "no-such-day":
+        if error.code in ("no-such-day", "unclear-day"):
             raise
         raise FieldError(
             say(

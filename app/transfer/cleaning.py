@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -46,16 +47,96 @@ def _phone(text: str) -> str:
     return _NOT_PHONE.sub("", _EXTENSION.sub("", half_width(text).strip()))
 
 
+_YEAR_FIRST = re.compile(r"\s*(\d{4})\s*[./年-]\s*(\d{1,2})\s*[./月-]\s*(\d{1,2})\s*日?")
+_YEAR_LAST = re.compile(r"\s*(\d{1,2})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{4}|\d{2})(?!\d)")
+_MONTH_NAMED = re.compile(
+    r"\s*(?:(\d{1,2})[ -])?([A-Za-z]{3})[a-z]*\.?[ -](?:(\d{1,2}),? )?(\d{4}|\d{2})\b"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: A day as spreadsheets count it, where a cell lost its format: 1927 to 2173.
+_SERIAL = re.compile(r"\s*(\d{5})(\.\d+)?\s*\Z")
+_FIRST_SERIAL = date(1899, 12, 30)
+
+
 def _date(text: str) -> str:
-    """``2026/3/2`` and ``2026年3月2日`` → ``2026-03-02``; others stay as they are."""
-    found = re.match(
-        r"\s*(\d{4})\s*[./年-]\s*(\d{1,2})\s*[./月-]\s*(\d{1,2})\s*日?", half_width(text)
-    )
+    """``2026/3/2``, ``2026年3月2日``, ``2-Mar-26`` and ``46083`` → ``2026-03-02``.
+
+    Whatever may be read in two ways stays as it is.
+    """
+    plain = half_width(text)
+    if found := _YEAR_FIRST.match(plain):
+        return _day(found[1], found[2], found[3], plain[found.end() :])
+    if found := _SERIAL.match(plain):
+        seconds = round(float(found[2] or 0) * 86_400)
+        on = _FIRST_SERIAL + timedelta(days=int(found[1]) + seconds // 86_400)
+        minutes, second = divmod(seconds % 86_400, 60)
+        clock = f" {minutes // 60:02}:{minutes % 60:02}:{second:02}" if seconds % 86_400 else ""
+        return f"{on}{clock}"
+    if (found := _MONTH_NAMED.match(plain)) and found[2].lower() in _MONTHS:
+        day = found[1] or found[3]
+        if day and not (found[1] and found[3]):
+            month = str(_MONTHS.index(found[2].lower()) + 1)
+            return _day(found[4], month, day, plain[found.end() :])
+    return text if is_either(plain) else _ordered(plain, order_of(plain) != "month_first", text)
+
+
+def _day(year: str, month: str, day: str, rest: str) -> str:
+    if len(year) == 2:
+        # As spreadsheets do: 29 is 2029, 30 is 1930.
+        year = f"{'20' if int(year) < 30 else '19'}{year}"
+    return f"{int(year):04}-{int(month):02}-{int(day):02} {rest.strip()}".strip()
+
+
+def order_of(text: str) -> str | None:
+    """Return ``day_first`` or ``month_first`` where a date shows it, else None.
+
+    ``31/12/2026`` has the day first, ``12/31/2026`` the month; ``01/02/2026`` does not say.
+    """
+    found = _YEAR_LAST.match(half_width(text))
     if found is None:
-        return text
-    year, month, day = (int(part) for part in found.groups())
-    rest = half_width(text)[found.end() :].strip()
-    return f"{year:04}-{month:02}-{day:02} {rest}".strip()
+        return None
+    first, second = int(found[1]), int(found[3])
+    if first > 12 >= second:
+        return "day_first"
+    return "month_first" if second > 12 >= first else None
+
+
+def is_either(text: str) -> bool:
+    """Return whether a date may be read in two ways: ``01/02/2026``, but not ``02/02/2026``."""
+    found = _YEAR_LAST.match(half_width(text))
+    return found is not None and int(found[1]) != int(found[3]) and order_of(text) is None
+
+
+def _ordered(text: str, day_first: bool, otherwise: str) -> str:
+    plain = half_width(text)
+    found = _YEAR_LAST.match(plain)
+    if found is None:
+        return otherwise
+    day, month = (found[1], found[3]) if day_first else (found[3], found[1])
+    return _day(found[4], month, day, plain[found.end() :])
+
+
+def _day_first(text: str) -> str:
+    return _ordered(text, True, text) if _YEAR_LAST.match(half_width(text)) else _date(text)
+
+
+def _month_first(text: str) -> str:
+    return _ordered(text, False, text) if _YEAR_LAST.match(half_width(text)) else _date(text)
+
+
+#: What people write into a cell to say that there is nothing.
+_NOTHING = frozenset(
+    one
+    for line in (
+        ("-", "--", "—", "–", "/", "\\", ".", "?", "n/a", "na", "null", "none", "nil", "#n/a"),
+        ("无", "空", "暂无", "没有", "不详", "未知", "未填", "(空)", "(无)"),
+    )
+    for one in line
+)
+
+
+def _blank(text: str) -> str:
+    return "" if half_width(text).strip(BLANKS).casefold() in _NOTHING else text
 
 
 #: Steps by the word an admin writes.
@@ -71,6 +152,9 @@ STEPS: Mapping[str, Callable[[str], str]] = {
     "phone": _phone,
     "money": _money,
     "date": _date,
+    "day_first": _day_first,
+    "month_first": _month_first,
+    "blank": _blank,
     "plain": lambda text: unicodedata.normalize("NFKC", text),
 }
 

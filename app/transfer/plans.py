@@ -14,15 +14,20 @@ from app.definitions.imports import BROUGHT, LEFT_OUT, MODES, RULES, ImportColum
 from app.errors import InvalidInput, NotFound
 from app.texts import Label, say
 from app.transfer.tables import Shape
+from app.transfer.ways import read_columns, with_way
 
 #: What a column is cleaned with where nobody said, by the type of its field.
 _USUAL: Mapping[str, tuple[str, ...]] = {
-    "phone": ("phone",),
-    "phones": ("trim",),
-    "money": ("money",),
-    "date": ("trim", "date"),
-    "datetime": ("trim", "date"),
-    "email": ("half_width", "trim"),
+    "phone": ("blank", "phone"),
+    "phones": ("trim", "blank"),
+    "money": ("blank", "money"),
+    "number": ("trim", "blank"),
+    "integer": ("trim", "blank"),
+    "percent": ("trim", "blank"),
+    "date": ("trim", "blank", "date"),
+    "datetime": ("trim", "blank", "date"),
+    "email": ("half_width", "trim", "blank"),
+    "url": ("trim", "blank"),
 }
 
 
@@ -40,6 +45,8 @@ class Plan:
     rules: str = "off"
     #: values for every row, by field, as a form has them
     always: Mapping[str, Any] = field(default_factory=dict)
+    #: what was chosen for a column, over what its field usually has: see ``transfer.ways``
+    ways: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept."""
@@ -78,17 +85,31 @@ def saved_mapping(catalog: Catalog, name: str) -> ImportMapping:
 
 
 def column_of(catalog: Catalog, plan: Plan, heading: str) -> ImportColumn:
-    """Return how one column is read: as a saved mapping says, else as its field usually is."""
-    path = plan.columns[heading]
-    if plan.mapping is not None and plan.mapping in catalog.imports:
-        for one in catalog.imports[plan.mapping].columns:
-            if one.column == heading and one.path == path:
-                assert isinstance(one, ImportColumn)
-                return one
-    _, goes_to, part = target_of(catalog, plan.entity, path)
-    return ImportColumn(
-        heading, path, ("trim",) if part else _USUAL.get(goes_to.type.name, ("trim",))
-    )
+    """Return how one column is read: as was chosen, as a saved mapping says, as is usual."""
+    path = plan.columns.get(heading, LEFT_OUT)
+    found = _saved_column(catalog, plan, heading, path)
+    if found is None and path == LEFT_OUT:
+        found = ImportColumn(heading, LEFT_OUT)
+    elif found is None:
+        _, goes_to, part = target_of(catalog, plan.entity, path)
+        clean = ("trim",) if part else _USUAL.get(goes_to.type.name, ("trim",))
+        found = ImportColumn(heading, path, clean)
+    return with_way(found, plan.ways.get(heading, {}))
+
+
+def _saved_column(catalog: Catalog, plan: Plan, heading: str, path: str) -> ImportColumn | None:
+    mapping = catalog.imports.get(plan.mapping or "")
+    for one in mapping.columns if mapping is not None else ():
+        if one.column == heading and one.path == path:
+            assert isinstance(one, ImportColumn)
+            return one
+    return None
+
+
+def passed_over(catalog: Catalog, plan: Plan, headings: Sequence[str]) -> list[ImportColumn]:
+    """Return the columns by whose values rows are passed over, those that go nowhere too."""
+    columns = [column_of(catalog, plan, heading) for heading in headings]
+    return [one for one in columns if one.skip_if]
 
 
 def target_of(catalog: Catalog, entity: str, path: str) -> tuple[Entity, Field, str]:
@@ -110,6 +131,17 @@ def target_of(catalog: Catalog, entity: str, path: str) -> tuple[Entity, Field, 
     if (found.built_in and first not in BROUGHT) or (rest and not _has_part(found, rest)):
         raise InvalidInput({path: [_nowhere(path)]})
     return own, found, rest
+
+
+def made_of(catalog: Catalog, plan: Plan, path: str) -> Entity | None:
+    """Return the entity whose records a column may bring along by their title, or None."""
+    _, goes_to, _ = target_of(catalog, plan.entity, path)
+    names = () if goes_to.type.name == "any_link" else goes_to.type.targets(goes_to)
+    parent = catalog.entities.get(names[0]) if len(names) == 1 else None
+    if parent is None or parent.lines_of or parent.name in ("user", "department"):
+        return None
+    title = parent.fields.get(parent.title or "")
+    return parent if title is not None and title.type.writable else None
 
 
 def _has_part(found: Field | None, part: str) -> bool:
@@ -142,12 +174,23 @@ def check_plan(catalog: Catalog, plan: Plan) -> Plan:
     columns = {
         heading: path for heading, path in plan.columns.items() if path not in ("", LEFT_OUT)
     }
+    ways = {
+        heading: way
+        for heading, way in plan.ways.items()
+        if heading in columns or way.get("skip_if")
+    }
     if not columns:
         raise InvalidInput({"columns": [say("No column goes anywhere.", "没有任何列被对应。")]})
     for heading, path in columns.items():
         target_of(catalog, plan.entity, path)
         if list(columns.values()).count(path) > 1:
             sentence = say("{path} is given twice.", "{path} 被对应了两次。", path=path)
+            raise InvalidInput({heading: [sentence]})
+        if column_of(catalog, plan, heading).create and made_of(catalog, plan, path) is None:
+            sentence = say(
+                "What this column names cannot be made by its title alone.",
+                "此列所指的内容不能仅凭标题新建。",
+            )
             raise InvalidInput({heading: [sentence]})
     for key in plan.match:
         for path in key:
@@ -172,12 +215,16 @@ def check_plan(catalog: Catalog, plan: Plan) -> Plan:
                 ]
             }
         )
-    return replace(plan, columns=columns)
+    return replace(plan, columns=columns, ways=ways)
 
 
 def one_of(words: Sequence[str]) -> Label:
     """Return the sentence that names the words there are."""
     return say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(words))
+
+
+#: What somebody chooses.
+_SAID = ("columns", "mapping", "match", "mode", "rules", "always")
 
 
 def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
@@ -187,10 +234,9 @@ def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
         NotFound: there is no saved mapping of that name.
         InvalidInput: something is not of its kind.
     """
-    unknown = set(said) - {"columns", "mapping", "match", "mode", "rules", "always"}
+    unknown = set(said) - set(_SAID)
     if unknown:
-        known = ("columns", "mapping", "match", "mode", "rules", "always")
-        raise InvalidInput({min(unknown): [one_of(known)]})
+        raise InvalidInput({min(unknown): [one_of(_SAID)]})
     if said.get("mapping"):
         mapping = saved_mapping(catalog, str(said["mapping"]))
         plan = replace(
@@ -200,6 +246,7 @@ def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
             match=mapping.match,
             mode=mapping.mode,
             rules=mapping.rules,
+            ways={},
         )
     changes: dict[str, Any] = {
         name: said[name] for name in ("mode", "rules") if said.get(name) is not None
@@ -209,6 +256,10 @@ def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
             if not isinstance(said[name], Mapping):
                 raise InvalidInput({name: [say("It is an object.", "应为对象。")]})
             changes[name] = {str(key): value for key, value in said[name].items()}
+    if "columns" in changes:
+        changes["columns"], changes["ways"] = read_columns(
+            changes["columns"], plan.columns, plan.ways
+        )
     if said.get("match") is not None:
         match = said["match"]
         if not isinstance(match, list):

@@ -16,14 +16,15 @@ from app.definitions.automation import Given
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldError
 from app.fields.normal import normal
+from app.fields.reading import shown
 from app.records.conditions import Linked, WriteContext
 from app.records.giving import given_value, written_context
 from app.records.identities import ids_by_text
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer.cleaning import Cleaning
-from app.transfer.plans import Plan, column_of, target_of
-from app.transfer.tables import Row
+from app.transfer.plans import Plan, column_of, made_of, passed_over, target_of
+from app.transfer.tables import BadCell, Row
 
 _SEVERAL = re.compile(r"[,，;；、|\n]+")
 _NUMBER = re.compile(r"#?(\d{1,18})\Z", re.ASCII)
@@ -44,6 +45,18 @@ class Reason:
         return {"column": self.column, "field": self.field, "say": dict(self.sentence.texts)}
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A record that a row names and that is to be made before the row is written."""
+
+    #: what is made, and its title
+    entity: str
+    title: str
+    #: where its number goes
+    goes_to: tuple[Entity, Field]
+    column: str
+
+
 @dataclass(slots=True)
 class Incoming:
     """One row, read: values by field of the record, and of the second records it brings."""
@@ -53,6 +66,10 @@ class Incoming:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: author and time
     authored: dict[str, Any] = field(default_factory=dict)
+    #: what is made before the row is
+    missing: list[Missing] = field(default_factory=list)
+    #: a value says that the row is none to import
+    is_passed: bool = False
     reasons: list[Reason] = field(default_factory=list)
 
 
@@ -68,6 +85,8 @@ class _Target:
     cleaning: Cleaning
     by: str | None
     otherwise: Any
+    #: what is made where it is named and not there
+    makes: Entity | None
 
     @property
     def names_records(self) -> bool:
@@ -90,6 +109,15 @@ class RowReader:
             (one.entity.name, one.field.name): one.heading for one in reversed(self.targets)
         }
         self._joins = any(one.cleaning.join for one in self.targets)
+        self._skips = [
+            (
+                places[one.column],
+                Cleaning(steps=one.clean),
+                {normal(value) for value in one.skip_if if value != "empty"},
+                "empty" in one.skip_if,
+            )
+            for one in passed_over(work.release.catalog, plan, headings)
+        ]
 
     def _target(self, place: int, heading: str) -> _Target:
         catalog = self._work.release.catalog
@@ -106,7 +134,8 @@ class RowReader:
             otherwise=otherwise if column.map else None,
             default=self._given(column.default, entity, goes_to),
         )
-        return _Target(place, heading, entity, goes_to, part, cleaning, column.by, otherwise)
+        makes = made_of(catalog, self._plan, column.path) if column.create else None
+        return _Target(place, heading, entity, goes_to, part, cleaning, column.by, otherwise, makes)
 
     def _given(self, given: Given | None, entity: Entity, goes_to: Field) -> Any:
         """Return what stands in for a value: as written, or worked out and as the API has it."""
@@ -130,6 +159,10 @@ class RowReader:
         cleaned: list[list[Any]] = []
         for one in found:
             texts = [plain(value) for value in one.row.values]
+            if BadCell in map(type, texts):
+                self._refuse_bad(one, texts)
+            if self._skips:
+                one.is_passed = self._is_passed(texts)
             others = dict(zip(self._headings, texts, strict=True)) if self._joins else {}
             cleaned.append(
                 [target.cleaning.clean(texts[target.place], others) for target in self.targets]
@@ -141,7 +174,24 @@ class RowReader:
             else:
                 for one, value in zip(found, column, strict=True):
                     self._put(one, target, value)
+        for one in found:
+            if one.is_passed:
+                one.reasons.clear()
         return found
+
+    def _refuse_bad(self, one: Incoming, texts: list[Any]) -> None:
+        for target in self.targets:
+            bad = texts[target.place]
+            if isinstance(bad, BadCell):
+                one.reasons.append(Reason(bad.sentence, target.heading, target.field.name))
+        texts[:] = [None if isinstance(value, BadCell) else value for value in texts]
+
+    def _is_passed(self, texts: Sequence[Any]) -> bool:
+        for place, cleaning, values, is_empty in self._skips:
+            value = cleaning.clean(texts[place], {})
+            if is_empty if value is None else normal(str(value)) in values:
+                return True
+        return False
 
     def _put(self, one: Incoming, target: _Target, value: Any) -> None:
         if value is None:
@@ -167,7 +217,10 @@ class RowReader:
     def _name(self, found: list[Incoming], target: _Target, column: list[Any]) -> None:
         """Put the numbers of what a column names into the rows."""
         lists = [self._texts(target, value) for value in column]
-        wanted = {text for texts in lists for text in texts if isinstance(text, str)}
+        # No record is called by what no database keeps.
+        wanted = {
+            text for texts in lists for text in texts if isinstance(text, str) and "\0" not in text
+        }
         known = self._known(target, wanted)
         for one, texts in zip(found, lists, strict=True):
             ids: list[Any] = []
@@ -180,6 +233,9 @@ class RowReader:
                     ids += matches
                 elif target.otherwise is not None and not target.cleaning.map:
                     ids.append(target.otherwise)
+                elif target.makes is not None and not matches:
+                    goes_to = (target.entity, target.field)
+                    one.missing.append(Missing(target.makes.name, text, goes_to, target.heading))
                 else:
                     one.reasons.append(self._not_one(target, text, len(matches)))
             if ids:
@@ -233,14 +289,14 @@ class RowReader:
             say(
                 "“{text}” is the name of several: {entity}. We do not guess.",
                 "有多个{entity}叫“{text}”，系统不作猜测。",
-                text=text[:100],
+                text=shown(str(text)),
                 entity=entity.label,
             )
             if count
             else say(
                 "There is no {entity} “{text}”, or you may not see it.",
                 "没有名为“{text}”的{entity}，或者您无权查看。",
-                text=text[:100],
+                text=shown(str(text)),
                 entity=entity.label,
             )
         )
@@ -288,6 +344,17 @@ def plain(value: Any) -> Any:
 def kept_values(values: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
     """Return the cells of a row as JSON can keep them."""
     listed = values.values() if isinstance(values, Mapping) else values
-    return [
-        one if one is None or isinstance(one, str | int | float) else plain(one) for one in listed
-    ]
+    return [_kept(one) for one in listed]
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, str):
+        # PostgreSQL keeps no null character; what stands for it can be read.
+        return value.replace("\0", "\u2400")
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, list):
+        return [_kept(one) for one in value]
+    if isinstance(value, dict):
+        return {str(_kept(name)): _kept(one) for name, one in value.items()}
+    return str(plain(value))

@@ -16,6 +16,8 @@ from psycopg import errors as pg
 from app.definitions.catalog import Entity
 from app.errors import InvalidInput, TrellisError
 from app.fields.base import FieldError
+from app.fields.normal import normal
+from app.fields.reading import shown
 from app.records.checking import is_empty
 from app.records.identities import Identity, identities, ids_by_identity
 from app.records.savepoints import savepoint
@@ -24,7 +26,7 @@ from app.records.violations import as_input_error
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer.plans import Plan, link_between
-from app.transfer.rows import Incoming, Reason, RowReader, kept_values
+from app.transfer.rows import Incoming, Missing, Reason, RowReader, kept_values
 from app.transfer.tables import Row
 
 #: Rows under one savepoint.
@@ -50,6 +52,8 @@ class Tally:
     #: second records that were made
     others: dict[str, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    #: titles of records that were made because rows named them, by entity; counted in ``others``
+    parents: dict[str, set[str]] = field(default_factory=dict)
     #: by outcome: row, and the record's title
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -59,6 +63,11 @@ class Tally:
             self.counts[name] = self.counts.get(name, 0) + count
         for name, count in other.others.items():
             self.others[name] = self.others.get(name, 0) + count
+        for name, titles in other.parents.items():
+            known = self.parents.setdefault(name, set())
+            # A dry run takes each chunk back, so a parent is missed by each.
+            self.others[name] -= len(known & titles)
+            known |= titles
         self.faults += other.faults
         for name, samples in other.samples.items():
             kept = self.samples.setdefault(name, [])
@@ -91,6 +100,8 @@ class ChunkWriter:
         #: records by key and by what tells them, those written in this chunk too
         self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
         self._told: dict[int, list[tuple[tuple[str, ...], Identity]]] = {}
+        #: records made because a row named them, by entity and title
+        self._parents: dict[tuple[str, str], int] = {}
 
     def write(self, rows: Sequence[Row]) -> Tally:
         """Write rows, each by itself: one that is refused keeps no other out."""
@@ -138,11 +149,12 @@ class ChunkWriter:
     def _undoing(self) -> Iterator[None]:
         """Take back what is inside if it fails, and what it meant to cause."""
         known = {key: dict(ids) for key, ids in self._known.items()}
+        parents = dict(self._parents)
         try:
             with savepoint(self._work):
                 yield
         except BaseException:
-            self._known = known
+            self._known, self._parents = known, parents
             raise
 
     def _refuse(self, one: Incoming, reasons: Sequence[Reason], tally: Tally) -> None:
@@ -209,8 +221,13 @@ class ChunkWriter:
         return None
 
     def _one(self, one: Incoming, tally: Tally) -> None:
-        mode, record_id = self._plan.mode, self._found(one)
         sample: dict[str, Any] = {"row": one.row.number, "title": self._title(one)}
+        if one.is_passed:
+            tally.note("skipped", {**sample, "id": None})
+            return
+        mode, record_id = self._plan.mode, self._found(one)
+        if one.missing and not (record_id and mode in ("create", "skip")):
+            self._make_missing(one, tally)
         if record_id is None:
             if mode == "update":
                 raise _Refused(Reason(say("There is no such record yet.", "还没有这样的记录。")))
@@ -233,6 +250,32 @@ class ChunkWriter:
             if outcome != "skipped" and self._second(entity, values, record_id, outcome):
                 tally.others[entity] = tally.others.get(entity, 0) + 1
         tally.note(outcome, {**sample, "id": record_id})
+
+    def _make_missing(self, one: Incoming, tally: Tally) -> None:
+        """Make what the row names and what is not there, and put its number into the row."""
+        for each in one.missing:
+            parent = self._work.release.catalog.entities[each.entity]
+            key = (each.entity, normal(each.title))
+            if key not in self._parents:
+                raw = {str(parent.title): each.title}
+                try:
+                    made = self._work.writer.create_in(
+                        self._work, each.entity, raw, None, strict=False
+                    )
+                except TrellisError as error:
+                    raise _Refused(*_about(each, parent, error)) from error
+                self._parents[key] = made.id
+                tally.others[each.entity] = tally.others.get(each.entity, 0) + 1
+                tally.parents.setdefault(each.entity, set()).add(key[1])
+            owner, goes_to = each.goes_to
+            is_own = owner is self._entity
+            values = one.values if is_own else one.others.setdefault(owner.name, {})
+            number = self._parents[key]
+            before = values.get(goes_to.name)
+            if not goes_to.type.many:
+                values[goes_to.name] = number
+            elif number not in (before or []):
+                values[goes_to.name] = [*(before or []), number]
 
     def _create(self, one: Incoming) -> Written:
         columns: Callable[[Work], Mapping[str, Any]] | None = None
@@ -294,6 +337,25 @@ class ChunkWriter:
             ]
             raise _Refused(*(reasons or self._reasons(error))) from error
         return True
+
+
+def _about(missing: Missing, parent: Entity, error: TrellisError) -> list[Reason]:
+    """Return why what a row names cannot be made."""
+    sentences = [one for many in error.fields.values() for one in many] or [error.message]
+    return [
+        Reason(
+            say(
+                "There is no {entity} “{title}”, and it cannot be made: {why}",
+                "没有名为“{title}”的{entity}，也无法新建：{why}",
+                entity=parent.label,
+                title=shown(missing.title),
+                why=_label(one),
+            ),
+            missing.column,
+            missing.goes_to[1].name,
+        )
+        for one in sentences
+    ]
 
 
 def _parsed(

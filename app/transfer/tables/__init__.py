@@ -4,7 +4,16 @@ Knows no entity and no database. What is found by itself (format, encoding, deli
 header) is a ``Shape``, which a person may change before the file is read with it.
 """
 
-from app.transfer.tables.found import Row, Shape, Table, UnreadableFile
+from app.transfer.tables.found import BadCell, Row, Shape, Table, UnreadableFile
 from app.transfer.tables.opening import find_shape, open_table, sheets_of
 
-__all__ = ["Row", "Shape", "Table", "UnreadableFile", "find_shape", "open_table", "sheets_of"]
+__all__ = [
+    "BadCell",
+    "Row",
+    "Shape",
+    "Table",
+    "UnreadableFile",
+    "find_shape",
+    "open_table",
+    "sheets_of",
+]

@@ -17,6 +17,7 @@ LOOKED_AT = 50
 MOST_COLUMNS = 1_000
 #: A value longer than this is a mistake.
 LONGEST_VALUE = 1_000_000
+_LONGEST_HEADING = 200
 
 
 class UnreadableFile(RequestError):
@@ -43,6 +44,17 @@ class Shape:
     header: int | None = 1
     #: False where the encoding is a guess that a look at the first rows should confirm
     is_certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """A cell whose value is not what somebody put there; the row says so where it is read."""
+
+    text: str
+    sentence: Label
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +111,19 @@ def headings(values: Sequence[Any]) -> tuple[str, ...]:
     last = max((place for place, value in enumerate(values) if value is not None), default=-1)
     names: list[str] = []
     for place, value in enumerate(values[: last + 1]):
-        name = " ".join(str(value).split()) if value is not None else ""
+        name = _heading(value)
         if not name or name in names:
             name = f"{name} ({letters(place)})".strip()
         names.append(name)
     return tuple(names)
+
+
+def _heading(value: Any) -> str:
+    if value is None:
+        return ""
+    text = "".join(one if one.isprintable() else " " for one in str(value)[: _LONGEST_HEADING + 1])
+    name = " ".join(text.split())
+    return name if len(text) <= _LONGEST_HEADING else f"{name[:_LONGEST_HEADING]}…"
 
 
 def letters(place: int) -> str:

@@ -15,6 +15,7 @@ fields:
   level: {type: choice, options: {a: Key, b: Normal}}
   address: {type: address}
   size: {type: formula, formula: "1 + 1"}
+  area: {type: link, to: region}
 """,
     "entities/contact.yaml": """
 entity: contact
@@ -36,7 +37,8 @@ columns:
   City: {field: address.city, split: /, take: -1, default: none}
   负责人: {field: owner, by: email, else: =me}
   联系人: contact.name
-  Fax: "-"
+  Fax: {field: "-", skip_if: [old, empty]}
+  Region: {field: area, create: yes}
 """
 
 
@@ -56,11 +58,12 @@ def test_a_mapping_is_bound():
     assert mapping.match == (("name",), ("level", "address.city"))
     columns = {one.column: one for one in mapping.columns}
     assert [one.path for one in mapping.columns] == [
-        "name", "level", "address.city", "owner", "contact.name",
+        "name", "level", "address.city", "owner", "contact.name", "-", "area",
     ]  # fmt: skip
     assert (columns["级别"].clean, columns["级别"].map) == (("half_width",), {"重点": "a"})
     assert columns["级别"].otherwise.raw == "b"
     assert (columns["City"].split, columns["City"].take) == ("/", -1)
+    assert (columns["Fax"].skip_if, columns["Region"].create) == (("old", "empty"), True)
     assert columns["负责人"].otherwise.checked.text == "me"
 
 
@@ -108,6 +111,7 @@ columns:
   Region: region.name
   Number: id
   Level: {field: level, else: huge}
+  City: {field: address, create: yes}
 """)
     assert [str(problem).partition(".yaml:")[2] for problem in loaded.problems] == [
         "4:8: error[unknown-field]: `customer` has no field `namee`. Did you mean `name`?",
@@ -119,6 +123,7 @@ columns:
             "10:31: error[bad-value]: `level` cannot be `huge`: There is no option “huge”. There is: "
             "a, b."
         ),
+        ("11:34: error[wrong-field-type]: What `address` names cannot be made by its title alone."),
     ]
     loaded = load("import: a\ninto: customer\nmatch: [level]\ncolumns: {Name: name}\n")
     assert [str(problem) for problem in loaded.problems] == [
