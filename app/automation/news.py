@@ -197,10 +197,13 @@ def _words(change: Change) -> str:
     """Return what was said in a record that is about others, such as a follow-up."""
     entity = change.entity
     title = entity.fields.get(entity.title or "")
-    is_about = any(is_any_link(one) and not one.removed for one in entity.fields.values())
-    if title is None or not is_about or title.type.name not in ("text", "longtext", "markdown"):
+    if title is None or title.type.name not in ("text", "longtext", "markdown"):
         return ""
-    return str(change.row.get(title.name) or "")
+    words = str(change.row.get(title.name) or "")
+    if "@" not in words:
+        return ""
+    is_about = any(is_any_link(one) and not one.removed for one in entity.fields.values())
+    return words if is_about else ""
 
 
 def mentioned(text: str, people: Iterable[Person]) -> list[int]:

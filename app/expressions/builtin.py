@@ -105,6 +105,7 @@ def _times() -> Iterable[Function]:
             t.DURATION,
             f"So many {name}, to be added to a moment or compared with a duration.",
             python=runtime.elapsed_length(seconds),
+            is_settled=True,
             sql=sql.elapsed_length(seconds),
         )
     lengths = {"days": (0, 1), "weeks": (0, 7), "months": (1, 0), "years": (12, 0)}
@@ -115,6 +116,7 @@ def _times() -> Iterable[Function]:
             t.CALENDAR_DURATION,
             f"So many whole {name}, to be added to a day or moment; the time of day stays.",
             python=runtime.calendar_length(months, days),
+            is_settled=True,
             sql=sql.calendar_length(months, days),
         )
     for name in ("working_days", "working_hours"):
@@ -124,6 +126,7 @@ def _times() -> Iterable[Function]:
             t.WORKING_DURATION,
             f"So many {name.replace('_', ' ')} of the business calendar, to be added.",
             sql=None,
+            is_settled=True,
         )
 
 

@@ -48,6 +48,8 @@ class Function:
     alike: bool = False
     #: Its answer changes without a write.
     is_volatile: bool = False
+    #: Its answer follows from its arguments alone, whatever the record, the asker and the calendar.
+    is_settled: bool = False
 
     @property
     def signature(self) -> str:

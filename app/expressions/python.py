@@ -227,18 +227,9 @@ def _both(node: Arithmetic | Compare, left: Evaluate, right: Evaluate) -> Sides:
 
 def _moved(node: Arithmetic, left: Evaluate, right: Evaluate) -> Evaluate:
     kinds = (node.left.type.kind, node.right.type.kind)
-    is_back = node.operator == "-"
-
-    def move(context: PythonContext, one: Any, other: Any) -> Any:
-        if kinds == (Kind.datetime, Kind.datetime):
-            return moments.as_duration(one - other)
-        if is_back:
-            other = -other
-        if kinds == (Kind.duration, Kind.duration):
-            return one + other
-        if node.type.kind is Kind.date:
-            return moments.add_to_day(one, other, context.calendar)
-        return moments.add_to_moment(one, other, context.calendar)
+    move = _move_of(node.type.kind, kinds)
+    if node.operator == "-" and kinds != (Kind.datetime, Kind.datetime):
+        right = _back(node.right, right)
 
     def answer(context: PythonContext) -> Any:
         one = left(context)
@@ -252,6 +243,45 @@ def _moved(node: Arithmetic, left: Evaluate, right: Evaluate) -> Evaluate:
             return None
 
     return answer
+
+
+def _move_of(kind: Kind, kinds: tuple[Kind, Kind]) -> Callable[[PythonContext, Any, Any], Any]:
+    if kinds == (Kind.datetime, Kind.datetime):
+        return lambda _, one, other: moments.as_duration(one - other)
+    if kinds == (Kind.duration, Kind.duration):
+        return lambda _, one, other: one + other
+    add = moments.add_to_day if kind is Kind.date else moments.add_to_moment
+    return lambda context, one, other: add(one, other, context.calendar)
+
+
+def _back(node: Node, length: Evaluate) -> Evaluate:
+    """Return the length the other way."""
+    if _is_settled(node):
+        settled = length(_NOWHERE)
+        turned = None if settled is None else -settled
+        return lambda _: turned
+
+    def back(context: PythonContext) -> Any:
+        value = length(context)
+        return None if value is None else -value
+
+    return back
+
+
+def _is_settled(node: Node) -> bool:
+    """Return whether a part is the same in every context, as ``days(30)`` is."""
+    return (
+        isinstance(node, Call)
+        and node.function.is_settled
+        and all(
+            isinstance(each, Constant) and isinstance(each.value, int | Decimal)
+            for each in node.arguments
+        )
+    )
+
+
+#: The context of what asks for none.
+_NOWHERE: Any = None
 
 
 def _negative(node: Negative) -> Evaluate:
@@ -317,6 +347,9 @@ def _call(node: Call) -> Evaluate:
     if node.function.sees_empty:
         return lambda context: function(context, *[part(context) for part in arguments])
     empty = False if node.type.kind is Kind.boolean else None
+    if _is_settled(node):
+        settled = function(_NOWHERE, *[part(_NOWHERE) for part in arguments])
+        return lambda _: settled
 
     def answer(context: PythonContext) -> Any:
         values = []

@@ -25,7 +25,7 @@ from app.texts import Label, say
 
 def is_empty(value: Any) -> bool:
     """Return whether a value counts as empty; a boolean and a zero never do."""
-    return value is None or (isinstance(value, str | list | tuple | Mapping) and not value)
+    return value is None or (not value and isinstance(value, str | list | tuple | Mapping))
 
 
 def truth(context: WriteContext, closures: Closures, condition: bool | Checked | None) -> bool:

@@ -91,7 +91,9 @@ class PreparedStatement:
         hold(connection, self._command(values))
 
     def _command(self, values: Mapping[str, Any]) -> Command:
-        parameters = [encode(values[name]) for name in self.names]
+        given = (values[name] for name in self.names)
+        # Most columns of a new record are empty.
+        parameters = [None if value is None else encode(value) for value in given]
         return Command(self.text, self.name, self.oids, parameters)
 
     def rows(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> Rows:
