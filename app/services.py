@@ -16,11 +16,13 @@ from app.automation.assembly import assemble
 from app.automation.engine import Engine
 from app.automation.registry import RuleNumbers
 from app.backups.book import Backups
+from app.backups.making import place_of
 from app.changes.undoing import Changes
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
 from app.notifications.telling import Teller
+from app.personal.desk import PersonalData
 from app.plugins import Plugins, load_plugins
 from app.records.door import Records
 from app.records.files import FileStore
@@ -64,6 +66,7 @@ class Services:
     exports: Exports
     changes: Changes
     backups: Backups
+    personal: PersonalData
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -128,6 +131,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         exports=Exports(found.records, pools, live),
         changes=Changes(found.records, pools, live, organisation, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
+        personal=PersonalData(found.records, pools, files, place_of(settings).folder),
     )
 
 

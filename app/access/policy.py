@@ -60,6 +60,7 @@ _LABELS: dict[str, Label] = {
     "export": say("export", "导出"),
     "history": say("read the history of", "查看历史"),
     "publish": say("share views of", "发布视图："),
+    "anonymise": say("anonymise", "匿名化"),
 }
 
 

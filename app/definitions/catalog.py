@@ -35,6 +35,7 @@ RIGHTS = (
     "export",
     "history",
     "publish",
+    "anonymise",
 )
 
 

@@ -20,6 +20,7 @@ from app.errors import InvalidInput
 from app.records import derived
 from app.records.amending import amended
 from app.records.journal import Entry, drop_search_rows, write_entries
+from app.records.legal_holds import require_free
 from app.records.linesets import touch_for_lines
 from app.records.reactions import Happening, tell
 from app.records.work import Work
@@ -272,9 +273,11 @@ def purge(
     What lies in the bin and needs one of them goes with it. *seen* is what is going already.
 
     Raises:
-        InvalidInput: a required link of a record that is not in the bin names one of them.
+        InvalidInput: a required link of a record that is not in the bin names one of them, or one
+            is held.
     """
     doomed = sorted(ids)
+    require_free(work, entity, doomed)
     count = 0
     for pointer in pointers_to(work.release.catalog, entity.name):
         if pointer.field.required is True:

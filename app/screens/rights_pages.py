@@ -39,6 +39,7 @@ _RIGHTS: dict[str, Label] = {
     "export": say("Export", "导出"),
     "history": say("History", "历史"),
     "publish": say("Publish", "发布"),
+    "anonymise": say("Anonymise", "匿名化"),
 }
 _FIELD_RIGHTS: dict[str, Label] = {
     "hidden": say("hidden", "隐藏"),

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from typing import TYPE_CHECKING, ClassVar
 
 from app.automation.actions.base import DONE, Action, Outcome, skipped
-from app.database.system import history
 from app.definitions.automation import Fields, Given, SetFields
 from app.definitions.catalog import Entity
+from app.records.anonymising import anonymise
 from app.records.checking import targets_of
-from app.records.statements import Statement
+from app.records.personal_acts import note_act
 from app.texts import say
 
 if TYPE_CHECKING:
     from app.automation.running import Running
-
-_forget = Statement(
-    sa.update(history)
-    .where(
-        history.c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
-        history.c.record_id == sa.bindparam("record_id", type_=sa.BigInteger),
-    )
-    .values(
-        before=history.c.before.op("-")(sa.bindparam("names", type_=ARRAY(sa.Text))),
-        after=history.c.after.op("-")(sa.bindparam("names", type_=ARRAY(sa.Text))),
-    )
-)
 
 
 class SetAction(Action):
@@ -88,7 +73,7 @@ def _target(running: Running, path: str) -> tuple[Entity, int] | None:
 
 
 class Anonymise(Action):
-    """Takes the values of fields away, also out of the history and the search."""
+    """Takes the values of fields away, wherever they were written down."""
 
     name: ClassVar[str] = "anonymise"
 
@@ -97,13 +82,14 @@ class Anonymise(Action):
         assert running.entity is not None
         assert running.firing.record_id is not None
         record_id, entity = running.firing.record_id, running.entity
-        values: dict[str, Any] = {}
-        for name in settings.names:
-            field = entity.fields[name]
-            is_needed = field.required is True and field.type.name in ("text", "longtext")
-            values[name] = f"#{record_id}" if is_needed else None
-        running.acting.update(entity.name, record_id, values)
-        number = running.work.number(entity.name)
-        forgotten = {"entity": number, "record_id": record_id, "names": list(settings.names)}
-        _forget.do(running.work.connection, forgotten)
+        # Files that no field holds are the record's, not the person's: a rule names what goes.
+        found = anonymise(running.work, entity, [record_id], settings.names, has_files=False)
+        note_act(
+            running.work,
+            "anonymised",
+            running.rule.name,
+            {entity.name: [record_id]},
+            fields={entity.name: settings.names},
+            counts=found.as_json(),
+        )
         return DONE
