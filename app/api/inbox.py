@@ -191,6 +191,7 @@ def _rows(principal: Principal, messages: Any) -> list[dict[str, Any]]:
                 "id": one.id,
                 "kind": one.kind,
                 "text": one.text,
+                "path": one.path,
                 "rule": one.rule,
                 "rule_label": label,
                 "entity": name if is_open else None,

@@ -29,6 +29,7 @@ def inbox_schemas() -> dict[str, Any]:
         "entity": {**text, "description": "Of the record, while you may read it."},
         "record": number,
         "title": text,
+        "path": {**text, "description": "The page it is about, where that is no record's."},
         "created_at": _MOMENT,
         "shown_at": {**_MOMENT, "description": "Messages are in this order."},
         "read_at": _PERHAPS,

@@ -281,6 +281,8 @@ message = sa.Table(
     sa.Column("shown_at", _moment, nullable=False, server_default=_now()),
     sa.Column("read_at", _moment),
     sa.Column("snoozed_until", _moment),
+    #: the page it is about, where that is no record's
+    sa.Column("path", sa.Text),
     sa.Index("message_key", "user_id", "key", unique=True),
     sa.Index("message_user", "user_id", sa.text("shown_at DESC"), sa.text("id DESC")),
     sa.Index("message_unread", "user_id", postgresql_where=sa.text("read_at IS NULL")),

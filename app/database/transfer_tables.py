@@ -43,6 +43,40 @@ import_run = sa.Table(
     sa.Index("import_run_open", "state", postgresql_where=sa.text("ended_at IS NULL")),
 )
 
+#: One export in the background: what is taken along, and how far that got.
+export_run = sa.Table(
+    "export_run",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    #: list | all
+    sa.Column("kind", sa.Text, nullable=False),
+    #: empty: the system
+    sa.Column("user_id", sa.BigInteger),
+    #: of the file, as its reader gets it
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("form", sa.Text, nullable=False),
+    #: see ``transfer.export_runs``
+    sa.Column("wanted", JSONB, nullable=False),
+    #: from where it was asked
+    sa.Column("address", sa.Text),
+    #: waiting | running | done | cancelled | failed | expired
+    sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
+    #: whoever writes it knows the number; another attempt ends the one before
+    sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("problem", JSONB),
+    sa.Column("made_at", _moment, nullable=False, server_default=_now()),
+    sa.Column("started_at", _moment),
+    sa.Column("ended_at", _moment),
+    sa.Column("beat_at", _moment),
+    #: its file is removed then
+    sa.Column("expires_at", _moment),
+    sa.Index("export_run_user", "user_id", sa.text("id DESC")),
+    sa.Index("export_run_open", "state", postgresql_where=sa.text("ended_at IS NULL")),
+)
+
 #: A row that was left out, and why.
 import_fault = sa.Table(
     "import_fault",

@@ -49,6 +49,8 @@ class Message:
     shown_at: datetime
     read_at: datetime | None
     snoozed_until: datetime | None
+    #: the page it is about, where that is no record's
+    path: str | None
 
 
 def _listing() -> Statement:

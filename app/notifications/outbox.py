@@ -47,6 +47,8 @@ class NewMessage:
     shown_at: datetime | None = None
     #: muted by its receiver: it is kept, and counts as read
     is_read: bool = False
+    #: the page it is about, where that is no record's
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _insert_all(table: sa.Table, names: Sequence[str], conflict: Sequence[str]) 
 
 _MESSAGE = (
     "user_id", "key", "kind", "rule", "firing", "entity", "record_id", "text", "created_at",
-    "shown_at", "read_at",
+    "shown_at", "read_at", "path",
 )  # fmt: skip
 _DELIVERY = (
     "key", "channel", "target", "user_id", "firing", "step", "entity", "record_id", "content",

@@ -77,6 +77,8 @@ class Notice:
     step: str | None = None
     entity: str | None = None
     record_id: int | None = None
+    #: the page it is about, where that is no record's: ``/exports/3``
+    path: str | None = None
 
 
 @dataclass(slots=True)
@@ -209,6 +211,7 @@ class _Telling:
             record_id=notice.record_id,
             shown_at=self._shown_at,
             is_read=is_muted,
+            path=notice.path,
         )
 
     def _delivery(

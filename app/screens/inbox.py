@@ -172,11 +172,11 @@ def _items(visit: Visit, messages: Sequence[inbox.Message], muted: frozenset[int
                 text=one.text,
                 when=time_tag(one.shown_at, visit.look.now, visit.wording, visit.look.zone),
                 unread=one.read_at is None,
-                title=title or "",
+                title=title or (visit.wording.say("Open") if one.path else ""),
                 kind=visit.catalog.entities[entity].label.in_language(visit.language)
                 if title is not None
                 else "",
-                href=f"/crm/{entity}/{one.record_id}" if title is not None else "",
+                href=f"/crm/{entity}/{one.record_id}" if title is not None else one.path or "",
                 rule=visit.words(label_of(visit.catalog, one.rule_name)) if one.rule_name else "",
                 muted=one.rule in muted,
             )
