@@ -80,10 +80,10 @@ def match_columns(
     scored = sorted(
         (
             (score, -place, column, target.path, by)
-            for place, column in enumerate(columns)
+            for place, (column, word) in enumerate(zip(columns, map(bare, columns), strict=True))
             if column not in found
             for target in targets
-            for score, by in [target.score(column)]
+            for score, by in [target.score(word)]
             if score > 0
         ),
         reverse=True,
@@ -113,9 +113,8 @@ class _Target:
     former: frozenset[str]
     is_foreign: bool = False
 
-    def score(self, column: str) -> tuple[float, str]:
-        """Return how well a heading fits, and by what."""
-        word = bare(column)
+    def score(self, word: str) -> tuple[float, str]:
+        """Return how well a bare heading fits, and by what."""
         # A foreign field stands back where the entity has one that fits as well.
         less = 0.1 if self.is_foreign else 0.0
         if word in self.names:
@@ -124,10 +123,18 @@ class _Target:
             return 0.98 - less, "label"
         if word in self.former:
             return 0.9 - less, "former"
-        best = max(
-            (difflib.SequenceMatcher(None, word, one).ratio() for one in self.labels), default=0.0
-        )
+        best = max((_likeness(word, one) for one in self.labels), default=0.0)
         return (best * 0.9 - less, "alike") if best >= _ALIKE and len(word) > 1 else (0.0, "")
+
+
+def _likeness(word: str, label: str) -> float:
+    """Return how alike two texts are, from 0 to 1; 0 as soon as it is clear that they are not."""
+    both = len(word) + len(label)
+    shared = 2 * min(len(word), len(label))
+    if shared < _ALIKE * both or 2 * len({*word} & {*label}) < _ALIKE * len({*word, *label}):
+        return 0.0
+    matcher = difflib.SequenceMatcher(None, word, label)
+    return matcher.ratio() if matcher.quick_ratio() >= _ALIKE else 0.0
 
 
 def _targets(catalog: Catalog, entity: Entity) -> Iterator[_Target]:

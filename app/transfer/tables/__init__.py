@@ -5,7 +5,7 @@ header) is a ``Shape``, which a person may change before the file is read with i
 """
 
 from app.transfer.tables.found import BadCell, Row, Shape, Table, UnreadableFile
-from app.transfer.tables.opening import find_shape, open_table, sheets_of
+from app.transfer.tables.opening import find_shape, members_of, open_table, sheets_of
 
 __all__ = [
     "BadCell",
@@ -14,6 +14,7 @@ __all__ = [
     "Table",
     "UnreadableFile",
     "find_shape",
+    "members_of",
     "open_table",
     "sheets_of",
 ]

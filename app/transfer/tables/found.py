@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.errors import RequestError
-from app.texts import Label
+from app.texts import Label, say
 
 Kind = Literal["xlsx", "xls", "ods", "csv", "jsonl"]
 
@@ -68,6 +68,13 @@ class Row:
     number: int
     values: tuple[Any, ...]
     beyond: tuple[Any, ...] = ()
+
+
+def too_long() -> Label:
+    """Return what is said of a value that is too long to be one."""
+    return say(
+        "The value has more than {most} characters.", "内容超过 {most} 个字符。", most=LONGEST_VALUE
+    )
 
 
 class Table:
@@ -139,8 +146,9 @@ def letters(place: int) -> str:
 def find_header(rows: Sequence[tuple[int, Sequence[Any]]]) -> int | None:
     """Return the number of the row that holds the headings, or None where none does.
 
-    Headings are texts, all different, none of them a number or an address, as wide as the table;
-    titles above them fill a cell or two and are passed over.
+    Headings are texts, none of them a number or an address, as wide as the table; titles above them
+    fill a cell or two and are passed over. Where a heading stands there twice, no row below repeats
+    any: data do that.
     """
     widths = [_filled(values) for _, values in rows]
     usual = sorted(widths)[len(widths) // 2] if widths else 0
@@ -149,12 +157,26 @@ def find_header(rows: Sequence[tuple[int, Sequence[Any]]]) -> int | None:
             continue
         texts = [value for value in values if value is not None]
         is_wide = width >= max(1, round(usual * 0.6))
-        if is_wide and all(map(_is_heading, texts)) and len({*texts}) == len(texts):
+        if is_wide and all(map(_is_heading, texts)) and _are_headings(number, values, rows):
             return number
         if is_wide:
             # The first row that is as wide as the table holds data already.
             return None
     return None
+
+
+def _are_headings(
+    number: int, values: Sequence[Any], rows: Sequence[tuple[int, Sequence[Any]]]
+) -> bool:
+    texts = [value for value in values if value is not None]
+    if len({*texts}) == len(texts):
+        return True
+    below = [others for at, others in rows if at > number]
+    return len({*texts}) > 1 and not any(
+        value is not None and place < len(others) and others[place] == value
+        for others in below
+        for place, value in enumerate(values)
+    )
 
 
 def _filled(values: Sequence[Any]) -> int:

@@ -8,7 +8,16 @@ from typing import Any, BinaryIO
 import orjson
 
 from app.texts import say
-from app.transfer.tables.found import LOOKED_AT, MOST_COLUMNS, UnreadableFile
+from app.transfer.tables.found import (
+    LONGEST_VALUE,
+    LOOKED_AT,
+    MOST_COLUMNS,
+    BadCell,
+    UnreadableFile,
+    too_long,
+)
+
+_LONGEST_LINE = 16_000_000
 
 
 def json_rows(stream: BinaryIO) -> Iterator[tuple[int, Sequence[Any]]]:
@@ -36,7 +45,7 @@ def json_rows(stream: BinaryIO) -> Iterator[tuple[int, Sequence[Any]]]:
 
 
 def _objects(stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(stream, start=1):
+    for number, line in enumerate(_lines(stream), start=1):
         text = line.removeprefix(b"\xef\xbb\xbf").strip()
         if not text:
             continue
@@ -49,12 +58,32 @@ def _objects(stream: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, dict(_flat(value))
 
 
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    number = 0
+    while line := stream.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise UnreadableFile(
+                say(
+                    "Line {line} is longer than {most} MB.",
+                    "第 {line} 行超过 {most} MB。",
+                    line=number,
+                    most=_LONGEST_LINE // 1_000_000,
+                )
+            )
+        yield line
+
+
 def _flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
         if isinstance(inner, dict) and before.count(".") < 2:
             yield from _flat(inner, f"{before}{name}.")
         else:
-            yield f"{before}{name}", None if inner == "" else inner
+            is_long = isinstance(inner, str) and len(inner) > LONGEST_VALUE
+            if is_long:
+                yield f"{before}{name}", BadCell(str(inner)[:100], too_long())
+            else:
+                yield f"{before}{name}", None if inner == "" else inner
 
 
 def _no_record(number: int) -> UnreadableFile:

@@ -22,7 +22,7 @@ from app.transfer.tables.found import (
 )
 from app.transfer.tables.jsonl import json_rows
 from app.transfer.tables.text_files import find_delimiter, find_encoding, text_rows
-from app.transfer.tables.workbooks import Workbook, broken, check_archive
+from app.transfer.tables.workbooks import Workbook, broken, check_archive, check_sizes
 
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
@@ -42,6 +42,8 @@ def find_shape(path: Path, **chosen: Any) -> Shape:
     with _opened(path, chosen.get("member")) as (stream, kind, member):
         shape = Shape(kind, member=member, header=None)
         if kind in ("xlsx", "xls", "ods"):
+            if kind != "xls":
+                check_sizes(stream)
             book = Workbook(stream, is_packed=kind != "xls")
             shape = replace(shape, sheet=_chosen_sheet(book, chosen.get("sheet")))
         elif kind == "csv":
@@ -116,7 +118,7 @@ def _opened(path: Path, member: str | None) -> Iterator[tuple[BinaryIO, Kind, st
             if "mimetype" in names and b"opendocument.spreadsheet" in archive.read("mimetype"):
                 yield stream, "ods", None
                 return
-            inner = _member(names, member)
+            inner = _member(archive, member)
             # Workbooks want to go back and forth, which an archive's stream does slowly.
             with TemporaryFile() as unpacked:
                 try:
@@ -128,17 +130,35 @@ def _opened(path: Path, member: str | None) -> Iterator[tuple[BinaryIO, Kind, st
                 yield unpacked, _kind_of(unpacked, inner), inner
 
 
-def _member(names: list[str], wanted: str | None) -> str:
-    """Return the one file of an archive that holds a table."""
-    tables = [
-        name
-        for name in names
-        if name.lower().endswith(ENDINGS) and not name.startswith("__MACOSX/")
+def members_of(path: Path) -> tuple[str, ...]:
+    """Return the tables an archive holds, the largest first; none where the file is no archive."""
+    with path.open("rb") as stream:
+        if stream.read(4) not in (_ZIP, _EMPTY_ZIP):
+            return ()
+        check_archive(stream)
+        stream.seek(0)
+        with zipfile.ZipFile(stream) as archive:
+            if {"xl/workbook.xml", "xl/workbook.bin", "mimetype"} & set(archive.namelist()):
+                return ()
+            return _tables_in(archive)
+
+
+def _tables_in(archive: zipfile.ZipFile) -> tuple[str, ...]:
+    found = [
+        part
+        for part in archive.infolist()
+        if part.filename.lower().endswith(ENDINGS) and not part.filename.startswith("__MACOSX/")
     ]
-    if wanted in tables:
-        return wanted
-    if len(tables) == 1 and wanted is None:
+    return tuple(one.filename for one in sorted(found, key=lambda one: -one.file_size))
+
+
+def _member(archive: zipfile.ZipFile, wanted: str | None) -> str:
+    """Return the file of an archive that holds the table: the largest, unless one was chosen."""
+    tables = _tables_in(archive)
+    if wanted is None and tables:
         return tables[0]
+    if wanted in tables:
+        return str(wanted)
     if not tables:
         raise UnreadableFile(
             say(
@@ -149,8 +169,9 @@ def _member(names: list[str], wanted: str | None) -> str:
         )
     raise UnreadableFile(
         say(
-            "The archive holds several files: {names}. Choose one.",
-            "压缩包中有多个文件：{names}，请选择其一。",
+            "There is no file {name} in the archive. There are: {names}.",
+            "压缩包中没有文件 {name}，现有：{names}。",
+            name=str(wanted)[:100],
             names=", ".join(tables[:20]),
         )
     )

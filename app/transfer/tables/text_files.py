@@ -10,7 +10,13 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from app.texts import say
-from app.transfer.tables.found import LONGEST_VALUE, LOOKED_AT, MOST_COLUMNS, UnreadableFile
+from app.transfer.tables.found import (
+    LONGEST_VALUE,
+    LOOKED_AT,
+    MOST_COLUMNS,
+    UnreadableFile,
+    too_long,
+)
 
 #: Encodings a person may choose; what is found by itself is among them.
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis")
@@ -21,6 +27,9 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PART = 1 << 20
+#: The bytes of letters beyond ASCII, and how many of them make a line tell its encoding.
+_HIGH = bytes(range(0x80, 0x100))
+_TELLING = 6
 
 
 def find_encoding(stream: BinaryIO) -> tuple[str, bool]:
@@ -42,10 +51,38 @@ def find_encoding(stream: BinaryIO) -> tuple[str, bool]:
     stream.seek(0)
     if _decodes(stream, "utf-8"):
         return "utf-8", True
+    _refuse_mixed(stream)
     stream.seek(0)
     if _pairs(head) >= 0.6 and _decodes(stream, "gb18030"):
         return "gb18030", False
     return "cp1252", False
+
+
+def _refuse_mixed(stream: BinaryIO) -> None:
+    """Refuse a text some of whose lines are UTF-8 and others are not.
+
+    Only lines with several letters beyond ASCII tell; few such lines are UTF-8 by chance.
+    """
+    stream.seek(0)
+    utf8: int | None = None
+    other: int | None = None
+    for number, line in enumerate(stream, start=1):
+        if len(line) - len(line.translate(None, _HIGH)) < _TELLING:
+            continue
+        try:
+            line.decode("utf-8")
+            utf8 = utf8 or number
+        except UnicodeDecodeError:
+            other = other or number
+        if utf8 and other:
+            raise UnreadableFile(
+                say(
+                    "Line {one} is in UTF-8, line {other} is not. Save the file in one encoding.",
+                    "第 {one} 行是 UTF-8 编码，第 {other} 行不是。请用同一种编码保存文件。",
+                    one=utf8,
+                    other=other,
+                )
+            )
 
 
 def _decodes(stream: BinaryIO, encoding: str) -> bool:
@@ -76,8 +113,9 @@ def find_delimiter(stream: BinaryIO, encoding: str) -> str:
     """Return what stands between the values: whatever cuts most rows into equally many."""
     lines = _first_lines(stream, encoding)
     best, score = ",", 0.0
+    csv.field_size_limit(LONGEST_VALUE)
     for delimiter in DELIMITERS:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        widths = _widths(lines, delimiter)
         if not widths:
             continue
         usual = max(set(widths), key=widths.count)
@@ -85,6 +123,14 @@ def find_delimiter(stream: BinaryIO, encoding: str) -> str:
         if found > score:
             best, score = delimiter, found
     return best
+
+
+def _widths(lines: list[str], delimiter: str) -> list[int]:
+    """Return how many values each line has, up to one that cannot be cut."""
+    widths: list[int] = []
+    with suppress(csv.Error):
+        widths.extend(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
+    return widths
 
 
 def _first_lines(stream: BinaryIO, encoding: str) -> list[str]:
@@ -113,6 +159,11 @@ def text_rows(
             yield begins, [value if value.strip() else None for value in values]
             begins = reader.line_num + 1
     except csv.Error as error:
+        if "field limit" in str(error):
+            sentence = say(
+                "Line {line}: {what}", "第 {line} 行：{what}", line=begins, what=too_long()
+            )
+            raise UnreadableFile(sentence) from error
         raise UnreadableFile(
             say(
                 "From line {line} on the file cannot be cut into values. Is a quotation mark not "

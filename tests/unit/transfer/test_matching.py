@@ -1,5 +1,6 @@
 """Columns of files find their fields in the shipped configuration."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,13 @@ def test_fields_a_person_may_not_write_are_no_targets(catalog):
 def test_headings_are_compared_without_what_stands_around():
     assert bare("＊客户 名称（必填）") == "客户名称"
     assert bare("(A)") == "(a)"
+
+
+def test_i11_a_thousand_columns_find_their_fields_at_once(catalog):
+    columns = [f"Customer field number {number}" for number in range(999)] + ["客户名称"]
+    began = time.process_time()
+    found = match_columns(
+        catalog, "customer", columns, [["x@y.example"] * 1000] * 5, ParseContext()
+    )
+    assert time.process_time() - began < 3
+    assert found[-1].path == "name"

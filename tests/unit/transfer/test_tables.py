@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from app.transfer.tables import UnreadableFile, find_shape, open_table, sheets_of
+from app.transfer.tables import UnreadableFile, find_shape, members_of, open_table, sheets_of
 from app.transfer.tables.found import headings, letters
 
 FILES = Path(__file__).parent / "files"
@@ -188,7 +188,7 @@ def test_records_as_lines_of_json(tmp_path):
         read(written(tmp_path, "b.jsonl", '{"a": 1}\n[1]\n'))
 
 
-def test_a_zipped_file_is_read_and_several_want_a_choice(tmp_path):
+def test_a_zipped_file_is_read_and_of_several_another_can_be_chosen(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("export/客户.csv", "name,level\nAcme,a\n")
@@ -198,9 +198,11 @@ def test_a_zipped_file_is_read_and_several_want_a_choice(tmp_path):
     workbook(tmp_path / "b.xlsx", [["Name", "Level"], ["Big", "b"]])
     with zipfile.ZipFile(path, "a") as archive:
         archive.write(tmp_path / "b.xlsx", "b.xlsx")
-    with pytest.raises(UnreadableFile, match="holds several files"):
-        read(path)
-    assert read(path, member="b.xlsx")[2][0].values == ("Big", "b")
+    assert members_of(path) == ("b.xlsx", "export/客户.csv")
+    assert read(path)[0].member == "b.xlsx"
+    assert read(path, member="export/客户.csv")[2][0].values == ("Acme", "a")
+    with pytest.raises(UnreadableFile, match=r"no file x\.csv in the archive"):
+        read(path, member="x.csv")
 
 
 def test_i8_bombs_are_refused_before_they_are_unpacked(tmp_path):
