@@ -18,6 +18,7 @@ from app.definitions.catalog import Field
 from app.errors import Unavailable
 from app.records.bench import Benches
 from app.records.boards import Boards
+from app.records.everywhere import Everywhere
 from app.records.figures import Figures
 from app.records.files import FileStore
 from app.records.looking import Looking
@@ -34,6 +35,7 @@ from app.records.running import STALE
 from app.records.saved_views import SavedViews
 from app.records.stages import Stay
 from app.records.streams import Moment, Streams
+from app.records.taking import Takings
 from app.records.writer import Hooks, Writer
 from app.records.writing import Writing
 from app.texts import say
@@ -72,9 +74,11 @@ class Records(Writing, Looking):
         self.reader.views = self.views
         self.news = News(pools, clock)
         self.lookups = Lookups(self.reader, clock)
+        self.everywhere = Everywhere(self.reader)
         self.benches = Benches(self.reader)
         self.streams = Streams(self.reader)
         self.boards = Boards(self.reader)
+        self.takings = Takings(self.reader, pools)
         self.previews = Previews(pools, live, organisation, clock)
         self.figures = Figures(self.reader, self.lookups, pools, organisation, clock, self._asked)
         self.writer = Writer(pools, live, organisation, clock, hooks, files, reactions)
@@ -363,7 +367,9 @@ class Records(Writing, Looking):
     ) -> list[Hit]:
         """Return the records of any entity that the words find, the best first."""
         chosen = None if entities is None else tuple(entities)
-        return self._asked(lambda: self.lookups.search(principal, text, chosen, page_size(limit)))
+        return self._asked(
+            lambda: self.everywhere.search(principal, text, chosen, page_size(limit))
+        )
 
     def stream(
         self, principal: Principal, entity: str, record_id: object, **said: Any

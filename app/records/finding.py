@@ -125,13 +125,16 @@ def _like(row: sa.FromClause, parameter: str) -> sa.ColumnElement[bool]:
     return row.c.search.like(sa.bindparam(parameter, type_=sa.Text), escape="\\")
 
 
-def shows_hidden_fields(context: ReadContext, entity: str) -> bool:
-    """Whether ``trellis.search`` holds something of this entity that the asker may not read."""
+def shows_hidden_fields(context: ReadContext, entity: str, *, veiled: bool = True) -> bool:
+    """Whether ``trellis.search`` holds something of this entity that the asker may not read.
+
+    Without *veiled* what some pool hides is left out: only what no record shows the asker counts.
+    """
     one = context.entity(entity)
     searched = {name for name, field in one.fields.items() if field.search and not field.removed}
     if one.title is not None:
         searched.add(one.title)
-    if veiled_fields(context, entity) & searched:
+    if veiled and veiled_fields(context, entity) & searched:
         return True
     return not all(context.policy.is_readable(entity, name) for name in searched)
 

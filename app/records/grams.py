@@ -60,6 +60,25 @@ def pinyin_of(title: str) -> list[str]:
     return sorted(words)
 
 
+def pinyin_span(title: str, word: str) -> tuple[int, int] | None:
+    """Return where in a title the characters stand whose pinyin begins with a word; None: nowhere.
+
+    The word is in small letters; it may be the beginning of the syllables, or of their initials.
+    """
+    for found in _run.finditer(title):
+        readings = [next(iter(_syllables(one)), "") for one in found[0][:_PINYIN_CHARACTERS]]
+        for parts in (readings, [part[:1] for part in readings]):
+            whole = "".join(parts)
+            if not whole.startswith(word):
+                continue
+            size = covered = 0
+            while covered < len(word):
+                covered += len(parts[size])
+                size += 1
+            return found.start(), found.start() + size
+    return None
+
+
 def search_row(title: str, others: list[str]) -> tuple[str, str, list[str]]:
     """Return title, searched text and pieces of one record, as trellis.search holds them.
 

@@ -22,7 +22,7 @@ from app.records.filters import Shortcut, ShortcutKey, compile_shortcut, read_ex
 from app.records.paging import Branch, SortColumn, branches, order_of
 from app.records.prepared import PreparedStatement
 from app.records.select import WHOLE, Expansion, Selector
-from app.records.sorting import Sort, is_walked, sort_columns
+from app.records.sorting import Sort, is_walked, own_sort, sort_columns
 
 LIMIT = sa.bindparam("limit", type_=sa.Integer)
 
@@ -132,8 +132,9 @@ class Listing:
         self._context = context
         columns = sort_columns(context, self.narrowed.source, shape.sort)
         self.size = len(columns) - 1
-        page = self._page(columns).subquery("t")
-        self.statement = PreparedStatement(self._rows(page, columns))
+        #: the ids of a page and their sort values
+        self.ids = self._page(columns)
+        self.statement = PreparedStatement(self._rows(self.ids.subquery("t"), columns))
 
     # -- which ids ---------------------------------------------------------------------------------
 
@@ -160,7 +161,8 @@ class Listing:
         before: list[sa.ColumnElement[int]] = []
         for number, part in enumerate(parts):
             wanted = part.where(sum(before[1:], before[0]) < LIMIT) if before else part
-            kept = wanted.cte(f"b{number}").prefix_with("MATERIALIZED")
+            name = f"{self.shape.narrowing.entity}_{number}"
+            kept = wanted.cte(name).prefix_with("MATERIALIZED")
             before.append(sa.select(sa.func.count()).select_from(kept).scalar_subquery())
             found.append(sa.select(*kept.c))
         return found
@@ -305,3 +307,9 @@ def _outside(inner: sa.FromClause, columns: Sequence[SortColumn]) -> list[SortCo
 
 def _is_unlimited(part: sa.Select[Any]) -> bool:
     return part._limit_clause is None
+
+
+def first_ids(context: ReadContext, entity: str) -> sa.Select[Any]:
+    """Return the ids of the first rows of an entity's own list; ``limit`` says how many."""
+    sort = own_sort(context, entity)
+    return Listing(context, Shape(Narrowing(entity), "values", (), Expansion(), sort)).ids

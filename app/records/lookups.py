@@ -23,30 +23,11 @@ from app.records.picking import build_pick, form_values, target_of
 from app.records.planning import Compiled, Desk, Hot, Question
 from app.records.reading import Reader, record_number
 from app.records.refusals import entity_of, require
-from app.records.results import Hit
-from app.records.running import TooSlow
-from app.records.searching import (
-    FEW,
-    PATIENCE,
-    WIDE_WINDOW,
-    WINDOW,
-    build_recent_search,
-    build_search,
-    may_be_misspelt,
-    shown_title,
-)
 
 #: Rights that no single record has, and the one everything else needs.
 _OF_THE_LIST = ("create", "read", "import", "publish")
 #: More groups than these are no figure any more.
 MOST_GROUPS_SHOWN = 1_000
-#: How alike a word must be to count as misspelt.
-LIKENESS = "0.5"
-
-_likeness = Statement(
-    sa.select(sa.func.set_config("pg_trgm.word_similarity_threshold", LIKENESS, sa.true()))
-)
-_patience = Statement(sa.select(sa.func.set_config("statement_timeout", PATIENCE, sa.true())))
 
 
 class Statements:
@@ -57,8 +38,6 @@ class Statements:
         self.rights: Callable[[str], Statement] = lru_cache(256)(self._rights)
         self.titles: Callable[[str], Statement] = lru_cache(256)(self._titles)
         self.pick: Callable[..., Statement] = lru_cache(256)(self._pick)
-        self.search: Callable[..., Statement] = lru_cache(64)(self._search)
-        self.recent: Callable[..., Statement] = lru_cache(64)(self._recent)
         self.aggregate: Callable[..., Hot] = lru_cache(256)(self._aggregate)
 
     def _rights(self, entity: str) -> Statement:
@@ -87,12 +66,6 @@ class Statements:
     def _pick(self, entity: str, name: str, target: str | None, kinds: finding.Kinds) -> Statement:
         field, chosen = target_of(self._context, entity, name, target)
         return build_pick(self._context, entity, field, chosen, kinds)
-
-    def _search(self, entities: tuple[str, ...], kinds: finding.Kinds, fuzzy: bool) -> Statement:
-        return build_search(self._context, entities, kinds, fuzzy=fuzzy)
-
-    def _recent(self, entities: tuple[str, ...], kinds: finding.Kinds) -> Statement:
-        return build_recent_search(self._context, entities, kinds)
 
     def _aggregate(
         self, narrowing: Narrowing, groups: tuple[str, ...], measures: tuple[str, ...]
@@ -217,83 +190,6 @@ class Lookups:
             currencies=app.currencies,
             today=calendar_of(desk.release.catalog).day(self._clock.now()),
         )
-
-    def search(
-        self,
-        principal: Principal,
-        typed: str,
-        entities: Sequence[str] | None,
-        limit: int,
-    ) -> list[Hit]:
-        """Return what the words find in the entities the asker may read, the best first."""
-        desk = self._reader.desk(principal)
-        catalog = desk.release.catalog
-        for name in entities or ():
-            entity_of(catalog, name)
-        chosen = tuple(
-            name
-            for name in (entities if entities is not None else catalog.entities)
-            if catalog.entities[name].lines_of is None
-            and name in desk.release.numbers
-            and desk.policy.may("read", name)
-        )
-        words = finding.read_words(typed)
-        if not words.kinds or not chosen:
-            return []
-        given = {"typed": words.text, "limit": limit, **words.parameters}
-        rows = self._found(desk, principal, chosen, words.kinds, given)
-        if len(rows) < FEW and may_be_misspelt(words.text):
-            known = {row[:2] for row in rows}
-            rows += [
-                row for row in self._alike(desk, principal, chosen, given) if row[:2] not in known
-            ]
-        names = desk.release.names
-        return [
-            Hit(names[kind], number, title if shown_title(desk.context, names[kind]) else None)
-            for kind, number, title in rows[:limit]
-        ]
-
-    def _found(
-        self,
-        desk: Desk,
-        principal: Principal,
-        entities: tuple[str, ...],
-        kinds: finding.Kinds,
-        given: Mapping[str, Any],
-    ) -> list[Any]:
-        """Return all hits, or, of words that are in nearly everything, those among the newest."""
-        statements, runner = self._for(desk), self._reader.runner
-        whole = statements.search(entities, kinds, False)
-        if not any(self._reader.is_large(desk, name) for name in entities):
-            return self._rows(desk, principal, whole, given)
-        values = runner.values(whole, principal, desk.release.catalog) | dict(given)
-        try:
-            return runner.run(whole, values, fenced=True, first=_patience).fetchall()
-        except TooSlow:
-            recent = statements.recent(entities, kinds)
-        for window in (WINDOW, WIDE_WINDOW):
-            rows = self._rows(desk, principal, recent, {**given, "window": window})
-            if rows:
-                return rows
-        return []
-
-    def _alike(
-        self,
-        desk: Desk,
-        principal: Principal,
-        entities: tuple[str, ...],
-        given: Mapping[str, Any],
-    ) -> list[Any]:
-        """Return hits whose words are only similar: somebody mistyped."""
-        statement = self._for(desk).search(entities, (), True)
-        values = self._reader.runner.values(statement, principal, desk.release.catalog)
-        values.update(given)
-        is_large = any(self._reader.is_large(desk, name) for name in entities)
-        try:
-            run = self._reader.runner.run
-            return run(statement, values, fenced=is_large, first=_likeness).fetchall()
-        except TooSlow:
-            return []
 
     def aggregate(
         self,

@@ -26,7 +26,7 @@ from app.records.listing import Listing, Narrowed, Narrowing, Shape
 from app.records.prepared import PreparedStatement
 from app.records.refusals import entity_of, field_of, require, unknown_field
 from app.records.select import WHOLE, Expansion, Selector, is_link
-from app.records.sorting import Sort, parse_sort, written
+from app.records.sorting import Sort, own_sort, parse_sort, written
 from app.texts import say
 
 #: Counting stops here: nobody pages further, and more costs time.
@@ -212,14 +212,7 @@ class Desk:
     def _sort(self, entity: Entity, asked: str | None, view_sort: Sort) -> Sort:
         if asked:
             return parse_sort(asked)
-        for sort in (view_sort, entity.screens.sort):
-            # A sort that nobody asked for never gives away a field that may not be read.
-            if sort and all(
-                name == "id" or self.policy.is_readable(entity.name, name.partition(".")[0])
-                for name, _ in sort
-            ):
-                return sort
-        return (("id", True),)
+        return own_sort(self.context, entity.name, view_sort)
 
     # -- statements --------------------------------------------------------------------------------
 

@@ -108,6 +108,27 @@ class Runner:
         except UnicodeEncodeError as error:
             raise not_a_text() from error
 
+    def stream(
+        self, statement: Statement, values: Mapping[str, Any], first: Statement
+    ) -> tuple[list[Any], bool]:
+        """Return the rows that came until the limit of time struck, and whether it did.
+
+        *first* sets the limit in the same transaction, from the same values. Other errors as in
+        `run`.
+        """
+        rows: list[Any] = []
+        try:
+            with self._pools.read.connection() as connection, connection.transaction():
+                first.run(connection, values)
+                rows.extend(connection.cursor().stream(statement.text, values))
+        except pg.QueryCanceled:
+            return rows, True
+        except psycopg.Error as error:
+            raise in_words(error) from error
+        except UnicodeEncodeError as error:
+            raise not_a_text() from error
+        return rows, False
+
     def run_prepared(
         self, statement: PreparedStatement, values: Mapping[str, Any], *, fenced: bool = False
     ) -> PGresult:

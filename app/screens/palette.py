@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import urlencode
 
 from flask import Flask, Response, request, session
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 from app.definitions.catalog import Entity
 from app.errors import Malformed
 from app.records.figures import dashboards_for
+from app.records.grams import pinyin_span
 from app.screens.navigation import icon_names, icon_of, in_sentence, plural, readable_entities
 from app.screens.visit import Visit
 
@@ -87,12 +89,21 @@ def _found(visit: Visit, words: str) -> list[Group]:
 
 
 def _marked(title: str, words: str) -> Markup:
-    """Return a title with what was typed in bold; what was found by pinyin stays plain."""
-    at = title.casefold().find(words.casefold())
-    if at < 0 or len(title.casefold()) != len(title):
+    """Return a title with what was typed in bold, also where it was typed in pinyin."""
+    lower = title.casefold()
+    if len(lower) != len(title):
         return escape(title)
-    end = at + len(words)
-    return Markup("{}<b>{}</b>{}").format(title[:at], title[at:end], title[end:])
+    whole = [words.casefold()] if words.casefold() in lower else words.casefold().split()
+    bold: set[int] = set()
+    for word in whole:
+        at = lower.find(word)
+        span = (at, at + len(word)) if at >= 0 else pinyin_span(title, word)
+        bold.update(range(*span) if span else ())
+    shown = Markup()
+    for is_bold, letters in groupby(range(len(title)), bold.__contains__):
+        text = escape("".join(title[one] for one in letters))
+        shown += Markup("<b>{}</b>").format(text) if is_bold else text
+    return shown
 
 
 def _seen(visit: Visit) -> list[Group]:

@@ -131,17 +131,19 @@ def by_search(world, who):
 
 
 def by_recent_search(world, who):
-    """As where words are in nearly everything: among the newest records alone."""
-    lookups, principal = world.records.lookups, world.who(who)
-    desk = lookups._reader.desk(principal)
+    """As where words are in nearly everything: among the first records of the list alone."""
+    everywhere, principal = world.records.everywhere, world.who(who)
+    desk = world.records.reader.desk(principal)
     if not desk.policy.may("read", "company"):
         return set()
     found = set()
     for name in NAMES:
         words = finding.read_words(name)
-        given = {"typed": words.text, "limit": 20, "window": 100, **words.parameters}
-        statement = lookups._for(desk).recent(("company",), words.kinds)
-        found |= {row[1] for row in lookups._rows(desk, principal, statement, given)}
+        for kinds in (words.kinds, ()):
+            statement = everywhere.statements(desk).recent(("company",), kinds, not kinds)
+            values = world.records.reader.runner.values(statement, principal, desk.release.catalog)
+            values |= {"typed": words.text, "limit": 100, **words.parameters}
+            found |= {row[1] for row in world.records.reader.runner.run(statement, values)}
     return found
 
 
