@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from app.records.boards import Boards, Lanes
 from app.records.questions import FieldNames, question_of
 from app.records.reading import Reader
 from app.records.results import Page
+from app.records.taking import Everything, Takings
 
 Result = TypeVar("Result")
 
@@ -22,6 +24,7 @@ class Looking:
     reader: Reader
     benches: Benches
     boards: Boards
+    takings: Takings
 
     def _asked(self, ask: Callable[[], Result]) -> Result:
         raise NotImplementedError
@@ -59,42 +62,88 @@ class Looking:
             lambda: self.boards.look(principal, question, lanes, limit=limit, after=after, **given)
         )
 
-    def walk(
+    @contextmanager
+    def everything(
         self,
         principal: Principal,
         entity: str,
         *,
-        fields: FieldNames = None,
+        fields: Sequence[str] | None = None,
         filter: str | None = None,  # noqa: A002 - the word of the URL.
         where: Mapping[str, Any] | None = None,
         sort: str | None = None,
         view: str | None = None,
         search: str | None = None,
         right: str = "read",
-        size: int = 1_000,
-    ) -> Iterator[Page]:
-        """Yield all of a list in large pages; arguments as in `query`.
-
-        Each page is as its records are when it is asked for, so one that moves within the order
-        meanwhile may come twice or not at all.
+        within: str | None = None,
+        theirs: Sequence[int] = (),
+    ) -> Iterator[Everything]:
+        """Yield all of a list as it is at one moment; arguments as in `query`.
 
         Args:
+            fields: fields, parts, and fields behind links; None for all that may be read.
             right: what the asker must be allowed to do with them.
+            within: a link, or ``parent`` of lines: only what it leads to *theirs* from.
         """
         question, given = question_of(
-            entity, "values", fields, filter, where, sort, None, view, search
+            entity, "values", None, filter, where, sort, None, view, search
         )
         question = replace(question, right=right)
 
-        def page_after(start: str | None) -> Any:
-            return self._asked(
-                lambda: self.reader.page(
-                    principal, question, limit=size, after=start, before=None, count=None, **given
+        def opened() -> tuple[ExitStack, Everything]:
+            with ExitStack() as stack:
+                found = stack.enter_context(
+                    self.takings.open(
+                        principal, question, fields, within=within, theirs=theirs, **given
+                    )
                 )
-            )
+                return stack.pop_all(), found
 
-        page = page_after(None)
-        yield page
-        while page.next is not None:
-            page = page_after(page.next)
-            yield page
+        stack, found = self._asked(opened)
+        with stack:
+            yield found
+
+    def how_many(
+        self,
+        principal: Principal,
+        entity: str,
+        *,
+        right: str = "read",
+        filter: str | None = None,  # noqa: A002 - the word of the URL.
+        where: Mapping[str, Any] | None = None,
+        sort: str | None = None,
+        view: str | None = None,
+        search: str | None = None,
+    ) -> int:
+        """Return how many records of a list the asker has a right on."""
+        question, given = question_of(
+            entity, "values", None, filter, where, sort, None, view, search
+        )
+        asked = replace(question, right=right)
+        return self._asked(
+            lambda: self.reader.count(principal, asked, mode="exact", **given)
+        ).number
+
+    def holds_more(
+        self,
+        principal: Principal,
+        entity: str,
+        than: int,
+        *,
+        right: str = "read",
+        filter: str | None = None,  # noqa: A002 - the word of the URL.
+        where: Mapping[str, Any] | None = None,
+        sort: str | None = None,
+        view: str | None = None,
+        search: str | None = None,
+    ) -> bool:
+        """Return whether a list has more than so many records; no more of them are looked at."""
+        question, given = question_of(
+            entity, "values", None, filter, where, sort, None, view, search
+        )
+        question = replace(question, right=right)
+        most = than + 1
+        return (
+            len(self._asked(lambda: self.reader.matching(principal, question, most=most, **given)))
+            > than
+        )
