@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -20,24 +20,23 @@ from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
 from app.database import audit
 from app.definitions.catalog import Catalog
-from app.errors import Conflict, Forbidden, NotFound, TrellisError
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TrellisError
 from app.records.door import Records
 from app.records.files import FileStore, clean_name
 from app.records.statements import json_text
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
-from app.transfer.matching import Match, match_columns
+from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan, read_plan
-from app.transfer.tables import Row, Shape, UnreadableFile, find_shape, open_table
+from app.transfer.tables import Row, open_table
+from app.transfer.uploads import Look, Uploads
 from app.transfer.writing import ChunkWriter, Fault, Tally
 
 #: Rows of one transaction.
 CHUNK = 500
-#: The largest file, in bytes.
-LARGEST = 1024 * 1024 * 1024
-#: Rows that are looked at to match columns, and rows of a dry run.
-LOOKED_AT, TRIED = 20, 100_000
+#: Rows of a dry run.
+TRIED = 100_000
 #: A run that was silent for so long is taken up by somebody else.
 SILENT = timedelta(seconds=90)
 OPEN = ("waiting", "running")
@@ -78,17 +77,10 @@ class Run:
             "rules": self.plan.rules,
             "match": [list(key) for key in self.plan.match],
             "columns": dict(self.plan.columns),
+            "ways": dict(self.plan.ways),
+            "shape": asdict(self.plan.shape),
             "problem": dict(self.problem.texts) if self.problem else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A file as it was found: its columns, what is in them, and where they probably go."""
-
-    columns: tuple[str, ...]
-    samples: tuple[Row, ...]
-    matches: tuple[Match, ...]
 
 
 class _Undone(Exception):
@@ -117,6 +109,7 @@ class Imports:
         self._organisation = organisation
         self._files = files
         self._clock = clock
+        self.uploads = Uploads(records, pools, live, files)
 
     @property
     def catalog(self) -> Catalog:
@@ -136,10 +129,8 @@ class Imports:
             UnreadableFile: it is no table.
         """
         self.require(principal, entity)
-        sha256, _ = self._files.take(stream, "", LARGEST)
-        path = self._files.path(sha256)
-        shape = find_shape(path, **chosen)
-        plan = self._suggested(entity, shape, self._look(principal, path, shape, entity))
+        sha256 = self.uploads.take(stream)
+        plan = self.uploads.suggested(principal, entity, sha256, chosen)
         with self._pools.write.connection() as connection:
             row = statements.insert.run(
                 connection,
@@ -154,44 +145,47 @@ class Imports:
         assert row is not None
         return self.get(principal, int(row[0]))
 
-    def _suggested(self, entity: str, shape: Shape, look: Look) -> Plan:
-        """Return a plan for a file: that of a saved mapping most of whose columns are there."""
-        matched = {one.column: one.path for one in look.matches if one.path is not None}
-        for mapping in self.catalog.imports.values():
-            known = {one.column: one.path for one in mapping.columns if one.column in look.columns}
-            if mapping.entity == entity and len(known) >= max(2, 0.6 * len(mapping.columns)):
-                told = tuple(key for key in mapping.match if set(key) <= set(known.values()))
-                mode = mapping.mode if told else "create"
-                return Plan(entity, shape, known, mapping.name, told, mode, mapping.rules)
-        return Plan(entity, shape, matched)
+    def correct(
+        self, principal: Principal, run_id: int, stream: IO[bytes], name: str
+    ) -> Run:
+        """Keep a mended file of rows that were left out; it is imported as the first one was.
+
+        Raises:
+            InvalidInput: it has none of the columns that were imported.
+        """
+        earlier = self.get(principal, run_id)
+        run = self.add(principal, earlier.entity, stream, name)
+        with self.uploads.opened(run.sha256, run.plan.shape) as table:
+            headings = set(table.columns)
+        columns = {one: path for one, path in earlier.plan.columns.items() if one in headings}
+        told = tuple(key for key in earlier.plan.match if set(key) <= set(columns.values()))
+        plan = replace(earlier.plan, shape=run.plan.shape, columns=columns, match=told)
+        return self.change(principal, run.id, plan)
+
+    def reshape(self, principal: Principal, run_id: int, said: Mapping[str, Any]) -> Run:
+        """Read the file otherwise: another sheet, encoding …; the columns are matched anew.
+
+        Raises:
+            UnreadableFile: it cannot be read so.
+            InvalidInput: there is no such way to read it.
+            Conflict: the import has begun already.
+        """
+        run = self.get(principal, run_id)
+        self.require(principal, run.entity)
+        kept = {name: value for name, value in {"member": run.plan.shape.member}.items() if value}
+        plan = self.uploads.suggested(principal, run.entity, run.sha256, {**kept, **said})
+        with self._pools.write.connection() as connection:
+            values = {"run": run_id, "plan": json_text(plan.as_json())}
+            if not statements.replan.run(connection, values).rowcount:
+                raise _begun()
+        return self.get(principal, run_id)
 
     def look(self, principal: Principal, run: Run) -> Look:
         """Return the columns of a run's file, their first values and where they probably go."""
-        return self._look(principal, self._path(run), run.plan.shape, run.entity)
-
-    def _look(self, principal: Principal, path: Path, shape: Shape, entity: str) -> Look:
-        with open_table(path, shape) as table:
-            samples = tuple(islice(table, LOOKED_AT))
-            columns = table.columns
-        with self._records.previews.work(principal) as work:
-            matches = match_columns(
-                self.catalog,
-                entity,
-                columns,
-                [row.values for row in samples],
-                work.reading(strict=False),
-            )
-        return Look(columns, samples, tuple(matches))
+        return self.uploads.look(principal, self._path(run), run.plan.shape, run.entity)
 
     def _path(self, run: Run) -> Path:
-        path = self._files.path(run.sha256)
-        if not path.exists():
-            raise UnreadableFile(
-                say(
-                    "The file is not there any more; upload it again.", "文件已被清除，请重新上传。"
-                )
-            )
-        return path
+        return self.uploads.path(run.sha256)
 
     def require(self, principal: Principal, entity: str) -> None:
         """Refuse whoever may not import records of a kind.
@@ -249,8 +243,13 @@ class Imports:
         self.get(principal, run_id)
         self.require(principal, plan.entity)
         checked = check_plan(self.catalog, plan)
+        check_permitted(self.catalog, self._records.policy(principal), checked)
+        kept = json_text(checked.as_json())
+        if "\\u0000" in kept:
+            sentence = say("It holds a character that cannot be stored.", "含有无法保存的字符。")
+            raise InvalidInput({"columns": [sentence]})
         with self._pools.write.connection() as connection:
-            values = {"run": run_id, "plan": json_text(checked.as_json())}
+            values = {"run": run_id, "plan": kept}
             if not statements.replan.run(connection, values).rowcount:
                 raise _begun()
         return self.get(principal, run_id)
@@ -259,7 +258,9 @@ class Imports:
         """Let a run begin, or go on after a pause; whoever works takes it up."""
         run = self.get(principal, run_id)
         self.require(principal, run.entity)
-        check_plan(self.catalog, run.plan)
+        check_permitted(
+            self.catalog, self._records.policy(principal), check_plan(self.catalog, run.plan)
+        )
         begun = self._moved(principal, run_id, ("draft", "paused"), "waiting")
         with self._pools.write.connection() as connection:
             audit.note(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.database.statements import Statement
+from app.database.system import file as _file
 from app.database.transfer_tables import import_fault, import_run
 
 _r, _f = import_run, import_fault
@@ -93,4 +94,37 @@ faults = Statement(
     .where(_f.c.run == sa.bindparam("run"), _f.c.row > sa.bindparam("after", type_=sa.BigInteger))
     .order_by(_f.c.row)
     .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+earlier = Statement(
+    sa.select(_r.c.plan)
+    .where(
+        _r.c.user_id.is_not_distinct_from(sa.bindparam("user", type_=sa.BigInteger)),
+        _r.c.entity == sa.bindparam("entity"),
+        _r.c.started_at.is_not(None),
+    )
+    .order_by(_r.c.id.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_other = _r.alias()
+
+
+def _is_over(run: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return whether nobody goes on with an import, and nobody has for long."""
+    last = sa.func.coalesce(run.c.ended_at, run.c.beat_at, run.c.made_at)
+    busy: list[sa.ColumnElement[str]] = [
+        sa.literal_column(f"'{state}'") for state in ("waiting", "running", "paused")
+    ]
+    before = sa.bindparam("before", type_=_r.c.made_at.type)
+    return sa.and_(run.c.state.not_in(busy), last < before)
+
+
+#: Files of imports that nobody will read again, and that nothing else needs.
+swept = Statement(
+    sa.select(_r.c.sha256)
+    .distinct()
+    .where(
+        _is_over(_r),
+        ~sa.exists().where(_other.c.sha256 == _r.c.sha256, ~_is_over(_other)),
+        ~sa.exists().where(_file.c.sha256 == _r.c.sha256),
+    )
 )
