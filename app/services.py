@@ -35,8 +35,11 @@ from app.security.sessions import Sessions
 from app.security.throttle import Throttle
 from app.security.tickets import Tickets
 from app.settings import Settings
+from app.transfer.export_news import ExportNews
+from app.transfer.export_runs import ExportRuns
 from app.transfer.exporting import Exports
 from app.transfer.runs import Imports
+from app.whole.writing import WholeZip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Services:
     answers: CallAnswers
     imports: Imports
     exports: Exports
+    export_runs: ExportRuns
     changes: Changes
     backups: Backups
     personal: PersonalData
@@ -106,6 +110,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         listeners=(ClosedAccounts(),),
     )
     live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
+    exports = Exports(found.records, pools, live)
     alarms = Alarms(found.records, found.teller, found.numbers, "backup failed")
     return Services(
         settings=settings,
@@ -128,7 +133,18 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         teller=found.teller,
         answers=found.answers,
         imports=Imports(found.records, pools, live, organisation, files, known_clock),
-        exports=Exports(found.records, pools, live),
+        exports=exports,
+        export_runs=ExportRuns(
+            exports,
+            found.records,
+            pools,
+            live,
+            organisation,
+            known_clock,
+            settings.data / "exports",
+            ExportNews(found.records, found.teller),
+            WholeZip(settings.database_url, settings.data, live, known_clock),
+        ),
         changes=Changes(found.records, pools, live, organisation, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
         personal=PersonalData(found.records, pools, files, place_of(settings).folder),

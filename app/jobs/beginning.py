@@ -24,6 +24,11 @@ def begin_change(redis_url: str | None, run: int) -> None:
     _begin(redis_url, "run_change", run)
 
 
+def begin_export(redis_url: str | None, run: int) -> None:
+    """Have a worker write an export."""
+    _begin(redis_url, "run_export", run, seconds=LONGEST)
+
+
 def begin_backup(redis_url: str | None, user_id: int | None) -> None:
     """Have a worker make a backup; while Redis is away none is made but the daily one."""
     _begin(redis_url, "make_backup", user_id, seconds=LONGEST)

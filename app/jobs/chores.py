@@ -30,6 +30,7 @@ CHORES = (
     Chore("approvals", 30),
     Chore("imports", 30),
     Chore("changes", 30),
+    Chore("exports", 30),
     Chore("mailboxes", 60),
     # A large database takes its time.
     Chore("backups", 900, limit=LONGEST),

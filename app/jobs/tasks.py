@@ -19,7 +19,7 @@ from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.backups.faults import BackupFault
 from app.database.system import idempotency
-from app.jobs.beginning import begin_change, begin_import
+from app.jobs.beginning import begin_change, begin_export, begin_import
 from app.jobs.leases import begin_tasks
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
@@ -101,6 +101,22 @@ def changes() -> int:
     return len(silent)
 
 
+def run_export(run: int) -> None:
+    """Write an export that somebody waits for."""
+    services = runtime().services
+    services.live.reload()
+    services.export_runs.run(run)
+
+
+def exports() -> int:
+    """Take up exports whose worker fell silent, or that Redis never heard of."""
+    services = runtime().services
+    silent = services.export_runs.silent()
+    for run in silent:
+        begin_export(services.settings.redis_url, run)
+    return len(silent)
+
+
 def mailboxes() -> int:
     """Take what is new in the mailboxes of the configuration; return how many e-mails."""
     services = runtime().services
@@ -145,4 +161,5 @@ def housekeeping() -> dict[str, int]:
         files = sweep_files(connection, services.files, datetime.now(UTC))
         messages = forget_old(connection, datetime.now(UTC))
         forget_gone(connection)
+    services.export_runs.sweep()
     return {"answers": answers.rowcount, "files": files, "messages": messages}
