@@ -97,6 +97,8 @@ class ParseContext:
     strict: bool = False
     #: the business day, so that a date written without a year can be read
     today: date | None = None
+    #: True where a refusal names options by their labels: for people who fill in a form or a file
+    for_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)

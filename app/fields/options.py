@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 from app.expressions.types import Kind, Type
@@ -16,7 +17,10 @@ from app.fields.reading import (
     shown,
     suggestion,
 )
-from app.texts import say
+from app.texts import Label, say
+
+#: So many options a sentence names.
+_MOST_LISTED = 12
 
 
 def choice_type(options: Sequence[OptionLike]) -> Type:
@@ -64,7 +68,10 @@ def find_option(field: FieldLike, text: str, context: ParseContext) -> str:
             ),
             "removed-option",
         )
-    hint = suggestion(text, [option.name for option in offered])
+    if context.for_people:
+        hint = _labels_hint(text, offered)
+    else:
+        hint = suggestion(text, [option.name for option in offered])
     raise FieldError(
         say(
             "There is no option “{value}”.{hint}",
@@ -74,6 +81,33 @@ def find_option(field: FieldLike, text: str, context: ParseContext) -> str:
         ),
         "unknown-option",
     )
+
+
+def _labels_hint(text: str, offered: Sequence[OptionLike]) -> Label:
+    """Return the nearest option, or those there are, as people read them."""
+    by_word = {
+        word: option for option in reversed(offered) for word in (option.name, *option.label)
+    }
+    close = difflib.get_close_matches(text, by_word, n=1, cutoff=0.6)
+    if close:
+        nearest = by_word[close[0]]
+        word = nearest.label if nearest.label.texts else nearest.name
+        return say(" Did you mean “{word}”?", "您是不是要填“{word}”？", word=word)
+    more = len(offered) > _MOST_LISTED
+    listed = Label(
+        {
+            language: between.join(
+                option.label.in_language(language) or option.name
+                for option in offered[:_MOST_LISTED]
+            )
+            for language, between in (("en", ", "), ("zh", "、"))
+        }
+    )
+    if not offered:
+        return say("", "")
+    if more:
+        return say(" There is: {listed} …", "可选：{listed} 等。", listed=listed)
+    return say(" There is: {listed}.", "可选：{listed}。", listed=listed)
 
 
 def label_of(field: FieldLike, name: str, language: str) -> str:

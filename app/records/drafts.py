@@ -271,4 +271,5 @@ def parse_context(app: App, principal: Principal, today: date, *, strict: bool) 
         currencies=app.currencies,
         strict=strict,
         today=today,
+        for_people=not strict,
     )

@@ -28,7 +28,7 @@ def test_a_file_goes_through_the_four_steps(world):
     assert chosen.headers["Location"] == f"{path}/dry-run"
     tried = root.ask("GET", f"{path}/dry-run").text
     assert "1 of 2 rows can go in. Nothing has been written yet." in tried
-    assert "There is no option “VIP”. There is: a, b." in tried
+    assert "There is no option “VIP”. There is: Key, Normal." in tried
     assert root.ask("POST", f"{path}/start", data={"csrf_token": token}).status_code == 303
     assert 'hx-trigger="every 1s"' in root.ask("GET", path).text
     world.services.imports.advance(int(path.rpartition("/")[2]))

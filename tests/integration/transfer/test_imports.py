@@ -84,7 +84,7 @@ def test_a_file_is_tried_then_imported_and_comes_back_with_its_faults(world, imp
     found = reasons(imports.faults(root, run.id))
     assert found == {fault.row: [(r.column, str(r.sentence)) for r in fault.reasons]
                      for fault in tried.faults}  # fmt: skip
-    assert found[4] == [("Level", "There is no option “vip”. There is: a, b, old.")]
+    assert found[4] == [("Level", "There is no option “vip”. There is: Key, Normal, Old.")]
     assert found[5] == [("Region", "There is no Region “Nowhere”, or you may not see it.")]
     assert found[6] == [("E-mail", "Another Customer has this Email already.")]
     row = world.row("customer", world.one(sa.text("SELECT max(id) FROM crm.customer"))[0])
