@@ -24,6 +24,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.changes import ChangeApi
     from app.api.dashboards import DashboardApi
     from app.api.descriptions import DescriptionApi
+    from app.api.duplicates import DuplicateApi
     from app.api.everything import EverythingApi
     from app.api.exports import ExportApi
     from app.api.files import FileApi
@@ -54,6 +55,7 @@ def register_api(builder: Any, services: Services) -> None:
         ExportApi,
         DashboardApi,
         ChangeApi,
+        DuplicateApi,
         CalendarApi,
         InboxApi,
         RecordApi,

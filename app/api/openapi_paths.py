@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.access.policy import Policy
+from app.api.openapi_duplicates import merge_paths
 from app.api.openapi_exports import export_paths
 from app.api.openapi_schemas import ID, ref
 from app.definitions.catalog import Entity
@@ -242,9 +243,7 @@ def _about_many(base: str, told: Any, may: Any, one: dict[str, Any]) -> dict[str
             "post": told("transfer", "Give records away", answers, body=_TRANSFER, errors=_WRITE)
         }
     if may("merge"):
-        paths[f"{base}/merge"] = {
-            "post": told("merge", "Make several records one", one, body=_MERGE, errors=_WRITE)
-        }
+        paths |= merge_paths(base, told, json_answer, one, _WRITE)
     return paths
 
 
@@ -319,12 +318,6 @@ _TRANSFER = {
         "along": {"type": "array", "items": {"type": "string"}},
         "note": {"type": ["string", "null"], "maxLength": 500},
     },
-    "additionalProperties": False,
-}
-_MERGE = {
-    "type": "object",
-    "required": ["keep", "gone"],
-    "properties": {"keep": ID, "gone": _IDS, "values": {"type": "object"}},
     "additionalProperties": False,
 }
 

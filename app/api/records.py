@@ -16,6 +16,7 @@ from app.access.principal import Principal
 from app.api import repeats
 from app.api.answers import answers, as_json, as_raw_json
 from app.api.bodies import check_keys, ids, is_id, moment, operations, whole
+from app.api.duplicates import taken_of, versions_of
 from app.api.former import asked_now, batch_now, links_now, values_now
 from app.api.pools import count_look
 from app.api.requests import (
@@ -281,17 +282,18 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     @expose("/<entity>/merge", methods=["POST"])
     @answers
     def merge(self, entity: str) -> Response:
-        """Make several records one: ``{"keep": 1, "gone": [2, 3], "values": {…}}``."""
+        """Make several records one: ``{"keep": 1, "gone": [2, 3], "take": {…}}``."""
         sent = body()
-        check_keys(sent, {"keep", "gone", "values"})
+        check_keys(sent, {"keep", "gone", "values", "take", "versions"})
         keep = sent.get("keep")
         if not isinstance(keep, int) or not is_id(keep):
             raise InvalidInput({"keep": [say("The number of a record.", "应为记录编号。")]})
         principal, values = asker(), sent.get("values", {})
         if not isinstance(values, dict):
             raise InvalidInput({"values": [say("An object.", "应为对象。")]})
-        values = values_now(principal, entity, values)
-        written = services().records.merge(principal, entity, keep, ids(sent, "gone"), values)
+        values, gone = values_now(principal, entity, values), ids(sent, "gone")
+        said = {"take": taken_of(sent), "versions": versions_of(sent)}
+        written = services().records.merge(principal, entity, keep, gone, values, **said)
         return _written(principal, entity, written.id, 200, written)
 
     @expose("/<entity>/aggregate", methods=["GET"])

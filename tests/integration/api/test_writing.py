@@ -461,7 +461,20 @@ def test_records_are_handed_over(world):
 
 def test_records_are_merged(world):
     mia = world.as_("mia")
-    merged = mia.post("/customer/merge", {"keep": 1, "gone": [2], "values": {"note": "both"}})
+    seen = mia.get("/customer/merge", ids="2,1", keep="1")
+    assert (seen.status_code, seen.json["keep"]) == (200, 1), seen.text
+    name = next(one for one in seen.json["fields"] if one["field"] == "name")
+    assert (name["proposed"], name["values"].keys()) == (1, {"1", "2"})
+    assert_api_error(mia.get("/customer/merge", ids="1,x"), 400, "malformed")
+    assert_api_error(mia.get("/customer/merge", ids="1"), 422, "invalid-input")
+    assert_api_error(mia.get("/customer/merge", ids="1,4"), 404, "not-found")
+    assert_api_error(world.as_("sam").get("/customer/merge", ids="1,2"), 403, "forbidden")
+    sent = {"keep": 1, "gone": [2], "values": {"note": "both"}, "take": {"name": 2},
+            "versions": {"2": 77}}  # fmt: skip
+    assert_api_error(mia.post("/customer/merge", sent), 409, "conflict")
+    sent["versions"] = {str(one["id"]): one["version"] for one in seen.json["records"]}
+    merged = mia.post("/customer/merge", sent)
+    assert merged.json["name"] == name["values"]["2"]
     assert merged.status_code == 200, merged.text
     assert merged.json["note"] == "both"
     assert world.row("customer", 2)["deleted_at"] is not None
@@ -472,6 +485,8 @@ def test_records_are_merged(world):
         ({"gone": [3]}, "keep"),
         ({"keep": 1}, "gone"),
         ({"keep": 1, "gone": [3], "values": []}, "values"),
+        ({"keep": 1, "gone": [3], "take": {"name": "3"}}, "take"),
+        ({"keep": 1, "gone": [3], "versions": {"x": 1}}, "versions"),
     ):
         assert_api_error(mia.post("/customer/merge", sent), 422, "invalid-input", field)
 
