@@ -17,6 +17,7 @@ from app.commands import (
     importing,
     mail,
     people,
+    personal,
     rules,
     running,
 )
@@ -57,6 +58,7 @@ for command in (
     rules.rules,
     mail.mail,
     changes.changes,
+    personal.personal,
     running.run,
     running.serve,
     running.worker,

@@ -18,6 +18,7 @@ from app.database.embedded import empty_database, is_embedded
 from app.database.pools import Pools
 from app.errors import TrellisError, text_in
 from app.installation import Installation
+from app.personal.redo import do_again
 from app.security.people import add_user
 from app.services import Services, open_services
 from app.settings import Settings, read_settings
@@ -51,10 +52,18 @@ def prepare(settings: Settings) -> bool:
         pools.close()
     services = open_services(settings)
     try:
+        _anonymise_again(services)
         _add_people(services)
     finally:
         services.close()
     return True
+
+
+def _anonymise_again(services: Services) -> None:
+    """Do what was done for persons after the backup that was restored here was made."""
+    count = do_again(services.records, services.pools, services.settings.data)
+    if count:
+        say(f"{count} anonymisations that were made after the backup are done again.")
 
 
 def _forget_half_a_demo(data: Path, database_url: str) -> None:

@@ -33,6 +33,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.inbox import InboxApi
     from app.api.mistakes import register_mistakes
     from app.api.moves import MovesApi
+    from app.api.personal import PersonalApi
     from app.api.pools import PoolApi
     from app.api.records import RecordApi
     from app.api.repeats import Sweeper
@@ -66,6 +67,7 @@ def register_api(builder: Any, services: Services) -> None:
         StaffApi,
         ViewApi,
         AuditApi,
+        PersonalApi,
         RightsApi,
     )
     for api in (*known, AutomationApi):

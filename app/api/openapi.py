@@ -20,16 +20,19 @@ from app.api.openapi_automation import (
 from app.api.openapi_calendar import calendar_paths, calendar_schemas
 from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
 from app.api.openapi_dashboards import dashboard_paths, dashboard_schemas
+from app.api.openapi_export_runs import export_run_paths, export_run_schemas
 from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
 from app.api.openapi_moves import move_paths, move_schemas
 from app.api.openapi_paths import entity_paths, general_paths, responses
+from app.api.openapi_personal import personal_paths, personal_schemas
 from app.api.openapi_pools import pool_paths, pool_schemas
 from app.api.openapi_schemas import common_schemas, record_schemas
 from app.api.openapi_staff import staff_paths, staff_schemas
 from app.api.openapi_timeline import timeline_paths, timeline_schemas
 from app.api.openapi_views import view_paths, view_schemas
 from app.definitions.catalog import Catalog
+from app.records.anonymising import answers_for_persons
 from app.records.doings import RIGHTS
 
 _ABOUT = """The API of this installation, made from its configuration.
@@ -47,16 +50,19 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
         if entity.lines_of is None and policy.may("read", entity.name)
     ]
     paths: dict[str, Any] = general_paths([entity.name for entity in entities])
-    paths |= inbox_paths() | staff_paths() | import_paths()
+    paths |= inbox_paths() | staff_paths() | import_paths() | export_run_paths()
     paths |= dashboard_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
-    schemas |= staff_schemas() | import_schemas() | dashboard_schemas()
+    schemas |= staff_schemas() | import_schemas() | export_run_schemas() | dashboard_schemas()
     paths |= change_paths()
     schemas |= attachment_schemas() | change_schemas() | view_schemas()
     schemas |= automation_schemas() | timeline_schemas()
     if policy.is_admin:
         paths |= automation_paths() | audit_paths()
         schemas |= audit_schemas()
+    if answers_for_persons(policy):
+        paths |= personal_paths()
+        schemas |= personal_schemas()
     if any("approval" in entity.fields for entity in entities):
         schemas |= approval_schemas()
         paths |= approval_paths()

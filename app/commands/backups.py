@@ -10,6 +10,7 @@ import click
 
 from app.commands.base import (
     FAILED,
+    database,
     format_option,
     kindly,
     language_option,
@@ -75,7 +76,8 @@ def restore(settings: Settings, file: Path, language: str) -> None:
     """Restore a backup into an empty place, and prove that it is what was saved.
 
     The data folder (TRELLIS_DATA), or the database of DATABASE_URL, has to be empty. Cut off, it
-    can be run again. Afterwards `trellis run` serves what was restored.
+    can be run again. Persons who were anonymised since the backup was made are anonymised again, by
+    the list that lies beside it. Afterwards `trellis run` serves what was restored.
 
     \b
     Example:
@@ -83,9 +85,11 @@ def restore(settings: Settings, file: Path, language: str) -> None:
     """
     from app.backups.restoring import restore as bring_back
     from app.database.embedded import open_servers
+    from app.personal.redo import take_along
 
     with open_servers(settings, "trellis restore") as addresses:
         found = bring_back(settings, addresses.database_url, file)
+    again = _anonymise_again(settings) if take_along(file, settings.data) else 0
     _tell(
         language,
         "Restored: {rows} rows and {files} files of {made_at}, each table proven to be what was "
@@ -95,6 +99,13 @@ def restore(settings: Settings, file: Path, language: str) -> None:
         **_figures(found),
         made_at=found.made_at,
     )
+    if again:
+        _tell(
+            language,
+            "{count} anonymisations that were made after the backup are done again.",
+            "已重新执行备份之后的 {count} 次匿名化。",
+            count=again,
+        )
     if found.config_beside is not None:
         _tell(
             language,
@@ -104,6 +115,20 @@ def restore(settings: Settings, file: Path, language: str) -> None:
             config=settings.config,
             beside=found.config_beside,
         )
+
+
+def _anonymise_again(settings: Settings) -> int:
+    """Take out of what was restored who was taken out since; return how many times.
+
+    What is cut off here is done by the next start, before anything is served.
+    """
+    from app.installation import Installation
+    from app.personal.redo import do_again
+
+    with database(settings, "trellis restore") as pools:
+        Installation(settings, pools).find_live()
+    with opened_services(settings, "trellis restore") as services:
+        return do_again(services.records, services.pools, settings.data)
 
 
 @click.group()

@@ -25,7 +25,12 @@ from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.personal import finding, redo
 from app.personal.finding import Findings
 from app.personal.taking_along import Part, packed, part_of
-from app.records.anonymising import Forgotten, anonymise, personal_fields
+from app.records.anonymising import (
+    Forgotten,
+    anonymise,
+    answers_for_persons,
+    personal_fields,
+)
 from app.records.checking import visible_ids
 from app.records.door import Records
 from app.records.files import FileStore
@@ -67,14 +72,7 @@ class PersonalData:
 
     def may_answer(self, principal: Principal) -> bool:
         """Return whether somebody has anything to do here."""
-        policy = self._records.policy(principal)
-        entities = policy.catalog.entities
-        return any(
-            one.lines_of is None
-            and policy.may(_RIGHT, one.name)
-            and bool(personal_fields(one, entities))
-            for one in entities.values()
-        )
+        return answers_for_persons(self._records.policy(principal))
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -277,12 +275,11 @@ class PersonalData:
             raise Malformed(
                 say("At most {most} records at once.", "一次最多处理 {most} 条记录。", most=MOST)
             )
-        found = []
-        for name in sorted(chosen, key=list(work.release.catalog.entities).index):
-            entity = entity_of(work.release, name)
-            ids = sorted(set(chosen[name]))
+        found = [(entity_of(work.release, name), sorted(set(chosen[name]))) for name in chosen]
+        # One order for all who lock.
+        found.sort(key=lambda one: one[0].number)
+        for entity, ids in found:
             require_all(work, entity, ids)
-            found.append((entity, ids))
         return found
 
     def _noted(

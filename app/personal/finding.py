@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -69,6 +69,23 @@ class Findings:
     #: rows by place, see `traces.PLACES`
     elsewhere: dict[str, int] = field(default_factory=dict)
     exports: list[Export] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as programs read it."""
+        return {
+            "records": [asdict(one) for one in self.records],
+            "mentions": [asdict(one) for one in self.mentions],
+            "elsewhere": dict(self.elsewhere),
+            "exports": [
+                {
+                    "happened_at": one.happened_at.isoformat(),
+                    "user": one.user_id,
+                    "entity": one.entity,
+                    "rows": one.rows,
+                }
+                for one in self.exports
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.access.policy import Policy
 from app.database import system
 from app.database.automation_tables import firing
 from app.database.statements import Statement
@@ -111,6 +112,17 @@ def personal_fields(entity: Entity, entities: Mapping[str, Entity]) -> tuple[str
             (one.personal and one.type.stored and one.type.writable)
             or (one.type.name == "lines" and _in_lines(entities[f"{entity.name}.{name}"]))
         )
+    )
+
+
+def answers_for_persons(policy: Policy) -> bool:
+    """Return whether somebody may look for persons anywhere, and anonymise them."""
+    entities = policy.catalog.entities
+    return any(
+        one.lines_of is None
+        and policy.may("anonymise", one.name)
+        and bool(personal_fields(one, entities))
+        for one in entities.values()
     )
 
 

@@ -62,6 +62,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.message_views import DeliveriesView, HearingView, InboxView
     from app.screens.palette import remember_what_is_seen
     from app.screens.people_views import PeopleView
+    from app.screens.personal_views import PersonalView
     from app.screens.rendering import Renderer
     from app.screens.rule_views import RulesView
     from app.screens.setup_views import SetupView
@@ -116,6 +117,7 @@ def register_screens(builder: Any, core: Any) -> None:
         PaletteView,
         WelcomeView,
         PeopleView,
+        PersonalView,
         BrandView,
         SystemView,
     ):

@@ -34,6 +34,7 @@ _GROUP_NAMES: dict[str, Label] = {
     "rights": say("Rights", "权限"),
     "configuration": say("Configuration", "配置"),
     "data": say("Imports and exports", "导入导出"),
+    "persons": say("Personal data", "个人信息"),
     "refusals": say("Refusals", "拒绝访问"),
 }
 _OUTCOMES: dict[str, tuple[Label, tuple[str, ...]]] = {

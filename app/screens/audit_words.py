@@ -70,6 +70,12 @@ _ABOUT: dict[str, Label] = {
         "agreed to a change of the configuration", "同意了一项配置更改"
     ),
     "data.backup.fetched": say("took the backup {file} along", "下载了备份 {file}"),
+    "data.person.found": say("looked for a person", "查找了个人信息"),
+    "data.person.exported": say("took a person's data along", "导出了个人信息"),
+    "data.person.corrected": say("corrected a person's data", "更正了个人信息"),
+    "data.person.anonymised": say("anonymised a person", "匿名化了个人信息"),
+    "data.person.held": say("held a person's records", "保全了个人记录"),
+    "data.person.released": say("released a person's records", "解除了个人记录的保全"),
     "data.import.start": say("began to import {file} into {entity}", "开始将 {file} 导入{entity}"),
     "data.export.start": say("exported {entity}", "导出了{entity}"),
     "request.access.refused": say("was refused {method} {path}", "被拒绝访问 {method} {path}"),

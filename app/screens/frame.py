@@ -15,6 +15,7 @@ from markupsafe import Markup
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
+from app.records.anonymising import answers_for_persons
 from app.records.figures import dashboards_for
 from app.screens.configuration import Outstanding
 from app.screens.marks import Mark, mark_of
@@ -294,6 +295,10 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
     problems, changes = outstanding.problems, outstanding.changes
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
     items.append(NavItem(wording.say("Changes"), "/changes", "history", on=active == "changes"))
+    if not policy.is_admin and answers_for_persons(policy):
+        items.append(
+            NavItem(wording.say("Personal data"), "/personal", "eye-off", on=active == "personal")
+        )
     if policy.is_admin:
         items.append(NavItem(wording.say("People"), "/people", "users", on=active == "people"))
         items.append(NavItem(wording.say("System"), "/system", "server", on=active == "system"))

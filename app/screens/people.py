@@ -111,6 +111,8 @@ def people_tabs(visit: Visit, on: str) -> list[Tab]:
         Tab(both("Sign-ins", "登录日志").in_language(visit.language), "/people/sign-ins",
             on == "sign-ins"),
         Tab(both("Audit", "审计日志").in_language(visit.language), "/people/audit", on == "audit"),
+        Tab(both("Personal data", "个人信息").in_language(visit.language), "/personal",
+            on == "personal"),
     ]  # fmt: skip
 
 

@@ -36,6 +36,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "configuration.change.agreed",
     ),
     "data": ("data.import.start", "data.export.start", "data.backup.fetched"),
+    "persons": (
+        "data.person.found", "data.person.exported", "data.person.corrected",
+        "data.person.anonymised", "data.person.held", "data.person.released",
+    ),
     "refusals": ("request.access.refused",),
 }  # fmt: skip
 #: Everything but sign-ins, which are many and have a page of their own.
