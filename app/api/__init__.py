@@ -26,7 +26,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.descriptions import DescriptionApi
     from app.api.duplicates import DuplicateApi
     from app.api.everything import EverythingApi
-    from app.api.exports import ExportApi
+    from app.api.exports import ExportApi, ExportRunApi
     from app.api.files import FileApi
     from app.api.former import register_former_names
     from app.api.imports import ImportApi
@@ -52,6 +52,7 @@ def register_api(builder: Any, services: Services) -> None:
         FileApi,
         DescriptionApi,
         ApprovalApi,
+        ExportRunApi,
         ImportApi,
         ExportApi,
         DashboardApi,

@@ -74,6 +74,7 @@ RESERVED_ENTITIES = {
             "targets",
             "handovers",
             "imports",
+            "exports",
             "changes",
             "inbox",
             "automation",

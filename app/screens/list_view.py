@@ -172,7 +172,8 @@ class ListView:
     #: the switch between list, board, calendar and tree
     looks: Sequence[Choice] = ()
     import_href: str = ""
-    export_href: str = ""
+    #: the list as a file, and more of it
+    exports: Sequence[Choice] = ()
     actions: Sequence[Act] = ()
     transfer: Control | None = None
     columns_href: str = ""

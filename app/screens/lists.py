@@ -15,6 +15,7 @@ from app.records.results import Page
 from app.screens import pools
 from app.screens.bulk import actions_for
 from app.screens.columns import Columns, list_paths, make_columns
+from app.screens.exports import export_choices
 from app.screens.grouping import groups_of
 from app.screens.list_parts import (
     chips_of,
@@ -205,7 +206,7 @@ def _add_ways(view: ListView, visit: Visit, opened: OpenedList) -> None:
     if policy.may("import", entity.name):
         view.import_href = f"/crm/{entity.name}/import"
     if policy.may("export", entity.name):
-        view.export_href = opened.asked.href("export", format="xlsx")
+        view.exports = export_choices(opened.asked, wording)
     if policy.may("restore", entity.name):
         view.bin_href = f"/bin?entity={entity.name}"
 

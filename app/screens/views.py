@@ -38,7 +38,7 @@ from app.screens import (
     trees,
 )
 from app.screens.editing import Editing
-from app.screens.list_exports import export_list
+from app.screens.exports import export_list
 from app.screens.navigation import begins_at
 from app.screens.record_page import record_page
 from app.screens.sign_in import screens

@@ -21,6 +21,7 @@ OF_EVERYBODY = {
     "absences",
     "handovers",
     "imports",
+    "exports",
     "changes",
 }
 
