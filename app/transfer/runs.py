@@ -29,6 +29,7 @@ from app.texts import Label, say
 from app.transfer import statements
 from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan, read_plan
+from app.transfer.survey import Survey, survey
 from app.transfer.tables import Row, open_table
 from app.transfer.uploads import Look, Uploads
 from app.transfer.writing import ChunkWriter, Fault, Tally
@@ -145,9 +146,7 @@ class Imports:
         assert row is not None
         return self.get(principal, int(row[0]))
 
-    def correct(
-        self, principal: Principal, run_id: int, stream: IO[bytes], name: str
-    ) -> Run:
+    def correct(self, principal: Principal, run_id: int, stream: IO[bytes], name: str) -> Run:
         """Keep a mended file of rows that were left out; it is imported as the first one was.
 
         Raises:
@@ -183,6 +182,13 @@ class Imports:
     def look(self, principal: Principal, run: Run) -> Look:
         """Return the columns of a run's file, their first values and where they probably go."""
         return self.uploads.look(principal, self._path(run), run.plan.shape, run.entity)
+
+    def survey(self, principal: Principal, run: Run, plan: Plan, most: int) -> Survey:
+        """Return what the first rows hold, read with a plan that need not be kept yet."""
+        with self.uploads.opened(run.sha256, plan.shape) as table:
+            headings, rows = table.columns, list(islice(table, most))
+        with self._records.previews.work(principal) as work:
+            return survey(work, plan, headings, rows)
 
     def _path(self, run: Run) -> Path:
         return self.uploads.path(run.sha256)
