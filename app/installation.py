@@ -40,6 +40,7 @@ from app.database.versions import AppliedVersion, find_live_version
 from app.definitions.catalog import Catalog
 from app.errors import PlanError
 from app.expressions.tree import Checked
+from app.personal.keeping import outlook_of_keeping
 from app.records.left_targets import outlook_of_targets
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables, rename_roles
@@ -89,6 +90,7 @@ class Installation:
             found = outlook_of(self.pools, catalog, datetime.now(UTC))
             found += outlook_of_pools(self.pools, catalog)
             found += outlook_of_targets(self.pools, catalog)
+            found += outlook_of_keeping(self.pools, catalog, datetime.now(UTC))
             plan = replace(plan, outlook=tuple(found))
         self._planned = plan
         return plan
@@ -184,11 +186,7 @@ class Installation:
             self._note(lambda connection: remember_plan(connection, plan))
             return True
         if live is not None and not plan.is_adding_only:
-            say(
-                "This waits for `trellis apply`, since it touches what is there."
-                if not all(each.is_adding_only for each in plan.operations)
-                else "This waits for `trellis apply`, since its rules are about to reach people."
-            )
+            say(f"This waits for `trellis apply`, since {_why_it_waits(plan)}.")
             self._note(lambda connection: remember_plan(connection, plan))
             return True
         try:
@@ -206,6 +204,14 @@ class Installation:
     def _note(self, write: Callable[[sa.Connection], None]) -> None:
         with self.pools.engine.begin() as connection:
             write(connection)
+
+
+def _why_it_waits(plan: Plan) -> str:
+    if not all(each.is_adding_only for each in plan.operations):
+        return "it touches what is there"
+    if any(each.waits and "keep" in each.data for each in plan.outlook):
+        return "much would be gone after the next night"
+    return "its rules are about to reach people"
 
 
 def _holds(

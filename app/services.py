@@ -23,6 +23,7 @@ from app.database.live import Live
 from app.database.pools import Pools
 from app.notifications.telling import Teller
 from app.personal.desk import PersonalData
+from app.personal.keeping import Keeping
 from app.plugins import Plugins, load_plugins
 from app.records.door import Records
 from app.records.files import FileStore
@@ -71,6 +72,7 @@ class Services:
     changes: Changes
     backups: Backups
     personal: PersonalData
+    keeping: Keeping
 
     def close(self) -> None:
         """Let go of every connection and thread."""
@@ -148,6 +150,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         changes=Changes(found.records, pools, live, organisation, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
         personal=PersonalData(found.records, pools, files, place_of(settings).folder),
+        keeping=Keeping(found.records, pools, live, known_clock),
     )
 
 

@@ -32,8 +32,8 @@ from app.api.openapi_staff import staff_paths, staff_schemas
 from app.api.openapi_timeline import timeline_paths, timeline_schemas
 from app.api.openapi_views import view_paths, view_schemas
 from app.definitions.catalog import Catalog
-from app.records.anonymising import answers_for_persons
 from app.records.doings import RIGHTS
+from app.records.personal_fields import answers_for_persons
 
 _ABOUT = """The API of this installation, made from its configuration.
 

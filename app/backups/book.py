@@ -7,7 +7,6 @@ administrators; nobody has to look for it.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from app.backups.restoring import Restored, rehearse
 from app.clock import Clock
 from app.database.backup_tables import backup
 from app.database.system import config_version
-from app.definitions.words import DURATION
+from app.definitions.words import days_of
 from app.errors import TrellisError, text_in
 from app.settings import Settings
 from app.texts import Label, say
@@ -34,8 +33,6 @@ _log = logging.getLogger(__name__)
 _LOCK = 0x6261_636B
 #: How long backups are kept where nobody says anything.
 KEPT_DAYS = 90
-#: The days of a unit of app.yaml's durations, at most.
-_DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 31, "year": 366}
 #: How often one is tried, and how old the newest may be.
 TRIED_EVERY, STALE = timedelta(days=7), timedelta(days=2)
 
@@ -59,13 +56,6 @@ class Entry:
     removed_at: datetime | None
     #: whether its file lies where backups are kept
     is_there: bool = False
-
-
-def days_of(words: str) -> int:
-    """Return how many days a duration of app.yaml is at most: nothing goes a day too early."""
-    found = DURATION.match(words)
-    assert found is not None, f"{words!r} was read as a duration"
-    return math.ceil(int(found[1]) * _DAYS[found[3]])
 
 
 #: Tells the administrators: what went wrong with backups, in a sentence.

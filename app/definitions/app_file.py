@@ -191,10 +191,13 @@ bin: 90 days
 backups: 90 days
 """
 
-    bin = Duration("Deleted records.")
-    backups = Duration("Backups.")
-    history = Duration("The history of records; without it forever.")
-    runs = Duration("The log of rules that ran.")
+    bin = Duration("Deleted records, from when they were deleted; without it until removed.")
+    backups = Duration("Backups; 90 days at least.")
+    history = Duration("The history of records, and so what can be undone; without it forever.")
+    runs = Duration("The ledger of rules, of what has ended; without it forever.")
+    inbox = Duration("Messages in inboxes; without it those that were read, for a year.")
+    sign_ins = Duration("Who signed in, and who tried to; without it forever.")
+    imports = Duration("Rows that imports left out, and why; without it forever.")
 
 
 class AppSchema(Definition):

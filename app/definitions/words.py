@@ -5,6 +5,7 @@ Each is a setting like those of the field types; none of them looks beyond its o
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, time
 from typing import Any
@@ -19,6 +20,17 @@ DURATION = re.compile(r"(\d{1,6}) (?:(working) )?(minute|hour|day|week|month|yea
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\Z")
+
+
+#: The days of a unit, at most.
+_UNITS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 31, "year": 366}
+
+
+def days_of(words: str) -> int:
+    """Return how many days a duration is at most: what is kept so long goes no day too early."""
+    found = DURATION.match(words)
+    assert found is not None, f"{words!r} was read as a duration"
+    return math.ceil(int(found[1]) * _UNITS[found[3]])
 
 
 class Condition(Value):

@@ -32,6 +32,7 @@ CHORES = (
     Chore("changes", 30),
     Chore("exports", 30),
     Chore("mailboxes", 60),
+    Chore("keeping", 900),
     # A large database takes its time.
     Chore("backups", 900, limit=LONGEST),
 )

@@ -132,6 +132,15 @@ def mailboxes() -> int:
     return poller.look()
 
 
+def keeping() -> dict[str, int]:
+    """Remove, at night, what app.yaml keeps no longer; return how much of what."""
+    services = runtime().services
+    services.live.reload()
+    gone = services.keeping.nightly()
+    services.personal.write_list()
+    return gone
+
+
 def backups() -> None:
     """Make the backup of the day, and try one now and then, where that is due."""
     services = runtime().services
@@ -159,7 +168,8 @@ def housekeeping() -> dict[str, int]:
         answers = connection.execute(sa.delete(idempotency).where(idempotency.c.at < old))
     with services.pools.write.connection() as connection:
         files = sweep_files(connection, services.files, datetime.now(UTC))
-        messages = forget_old(connection, datetime.now(UTC))
+        is_said = "inbox" in services.live.release.catalog.app.keep
+        messages = forget_old(connection, datetime.now(UTC), has_messages=not is_said)
         forget_gone(connection)
     services.export_runs.sweep()
     return {"answers": answers.rowcount, "files": files, "messages": messages}

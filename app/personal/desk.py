@@ -25,17 +25,13 @@ from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.personal import finding, redo
 from app.personal.finding import Findings
 from app.personal.taking_along import Part, packed, part_of
-from app.records.anonymising import (
-    Forgotten,
-    anonymise,
-    answers_for_persons,
-    personal_fields,
-)
+from app.records.anonymising import Forgotten, anonymise
 from app.records.checking import visible_ids
 from app.records.door import Records
 from app.records.files import FileStore
 from app.records.legal_holds import held
 from app.records.personal_acts import LONGEST, note_act
+from app.records.personal_fields import answers_for_persons, personal_fields
 from app.records.traces import leaves
 from app.records.transactions import entity_of
 from app.records.work import Work

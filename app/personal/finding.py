@@ -20,9 +20,10 @@ from app.errors import Forbidden, Malformed
 from app.fields.base import FieldError
 from app.fields.normal import normal, normal_sql
 from app.fields.reaching import read_phone
-from app.records.anonymising import TEXTS, personal_fields
+from app.records.anonymising import TEXTS
 from app.records.checking import visible_ids
 from app.records.legal_holds import held
+from app.records.personal_fields import personal_fields
 from app.records.traces import PLACES, WORDED, Words, mentions
 from app.records.work import Work
 from app.texts import say

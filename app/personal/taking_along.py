@@ -22,10 +22,10 @@ from app.database.mail_tables import mail
 from app.database.statements import Statement
 from app.definitions.catalog import Entity
 from app.errors import NotFound
-from app.records.anonymising import personal_fields
 from app.records.chronicle import shown
 from app.records.door import Records
 from app.records.files import FileStore, clean_name
+from app.records.personal_fields import personal_fields
 from app.records.results import Record
 from app.records.work import Work
 from app.texts import say

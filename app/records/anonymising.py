@@ -16,9 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.access.policy import Policy
 from app.database import system
-from app.database.automation_tables import firing
 from app.database.statements import Statement
 from app.definitions.catalog import Entity, Field
 from app.errors import InvalidInput
@@ -29,6 +27,7 @@ from app.records.fieldlists import FILE_TYPES
 from app.records.journal import Entry, write_entries, write_search_row
 from app.records.legal_holds import require_free
 from app.records.money import fill_base_amounts
+from app.records.personal_fields import forget, personal_in_lines
 from app.records.reactions import tell
 from app.records.traces import Words, black_out, blacked_out, leaves
 from app.records.work import Work
@@ -47,23 +46,6 @@ TEXTS = frozenset({"text", "longtext", "markdown"})
 
 _of_records = sa.and_(_history.c.entity == _ENTITY, _history.c.record_id == sa.func.any(_IDS))
 _past = Statement(sa.select(_history.c.before, _history.c.after).where(_of_records))
-_forget = Statement(
-    sa.update(_history)
-    .where(_of_records, sa.or_(_history.c.before.has_any(_NAMES), _history.c.after.has_any(_NAMES)))
-    .values(
-        before=_history.c.before.op("-")(_NAMES),
-        after=_history.c.after.op("-")(_NAMES),
-    )
-)
-_forget_input = Statement(
-    sa.update(firing)
-    .where(
-        firing.c.entity == _ENTITY,
-        firing.c.record_id == sa.func.any(_IDS),
-        sa.func.jsonb_typeof(firing.c.input) == "object",
-    )
-    .values(input=firing.c.input.op("-")(_NAMES))
-)
 _drop_files = Statement(
     sa.update(_file)
     .where(
@@ -102,34 +84,6 @@ class Forgotten:
         return {name: count for name, count in {**own, **self.places}.items() if count}
 
 
-def personal_fields(entity: Entity, entities: Mapping[str, Entity]) -> tuple[str, ...]:
-    """Return the fields that hold personal data: marked so, or lines with such fields."""
-    return tuple(
-        name
-        for name, one in entity.fields.items()
-        if not one.removed
-        and (
-            (one.personal and one.type.stored and one.type.writable)
-            or (one.type.name == "lines" and _in_lines(entities[f"{entity.name}.{name}"]))
-        )
-    )
-
-
-def answers_for_persons(policy: Policy) -> bool:
-    """Return whether somebody may look for persons anywhere, and anonymise them."""
-    entities = policy.catalog.entities
-    return any(
-        one.lines_of is None
-        and policy.may("anonymise", one.name)
-        and bool(personal_fields(one, entities))
-        for one in entities.values()
-    )
-
-
-def _in_lines(lines: Entity) -> list[Field]:
-    return [one for one in lines.fields.values() if one.personal and not one.removed]
-
-
 def anonymise(
     work: Work,
     entity: Entity,
@@ -164,9 +118,7 @@ def anonymise(
         if one.type.name == "lines":
             _empty_lines(work, work.release.catalog.entities[f"{entity.name}.{one.name}"], wanted)
     about = {"entity": work.number(entity.name), "_ids": wanted}
-    named = {**about, "names": [one.name for one in fields]}
-    _forget.run(work.connection, named)
-    _forget_input.run(work.connection, named)
+    forget(work, entity, wanted, [one.name for one in fields])
     held_by = [one.name for one in fields if one.type.name in FILE_TYPES]
     if has_files or held_by:
         gone = {**about, "names": held_by, "whole": has_files}
@@ -264,7 +216,7 @@ def _empty_lines(work: Work, lines: Entity, parents: list[int]) -> None:
     own, table = work.rows[lines.name], work.rows[lines.name].table
     chosen = sa.select(table.c.id).where(table.c.parent == sa.func.any(_IDS))
     for (number,) in Statement(chosen).run(work.connection, {"_ids": parents}).fetchall():
-        values = {one.name: _instead(one, number) for one in _in_lines(lines)}
+        values = {one.name: _instead(one, number) for one in personal_in_lines(lines)}
         own.put(work.connection, number, own.column_values(values), parameters_of_app(work))
 
 

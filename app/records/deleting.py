@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from app.database import automation_tables as told
 from app.database import system
 from app.database.statements import Statement
 from app.definitions.catalog import Catalog, Entity, Field
@@ -22,11 +23,16 @@ from app.records.amending import amended
 from app.records.journal import Entry, drop_search_rows, write_entries
 from app.records.legal_holds import require_free
 from app.records.linesets import touch_for_lines
+from app.records.personal_fields import forget_personal
 from app.records.reactions import Happening, tell
 from app.records.work import Work
 from app.texts import say
 
 _IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
+
+
+#: What goes with a record that goes for good. Its history stays, but for what is personal in it.
+_BESIDE = (system.share, system.search, told.comment, told.follower, told.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +274,9 @@ def purge(
     ids: Iterable[int],
     seen: frozenset[tuple[str, int]] = frozenset(),
 ) -> int:
-    """Remove deleted records for good; links that named them are cleared, history stays.
+    """Remove deleted records for good; links that named them are cleared.
+
+    Their history stays, but for what is personal in it: nobody could find it there any more.
 
     What lies in the bin and needs one of them goes with it. *seen* is what is going already.
 
@@ -292,7 +300,7 @@ def purge(
                     count += purge(work, pointer.entity, binned, seen)
         _clear(work, pointer, entity.name, doomed)
     number, table = work.number(entity.name), work.rows[entity.name].table
-    for each in (system.share, system.search):
+    for each in _BESIDE:
         gone = sa.delete(each).where(each.c.entity == number, each.c.record_id == sa.func.any(_IDS))
         Statement(gone).run(work.connection, {"_ids": doomed})
     file = system.file
@@ -301,6 +309,7 @@ def purge(
     removed = Statement(
         sa.delete(table).where(table.c.id == sa.func.any(_IDS)).returning(*table.c)
     ).rows(work.connection, {"_ids": doomed})
+    forget_personal(work, entity, doomed)
     entries = [Entry(row["id"], "purge", row["version"] + 1, {}, {}) for row in removed]
     write_entries(work, entity, entries)
     for row in removed:

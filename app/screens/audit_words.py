@@ -70,6 +70,9 @@ _ABOUT: dict[str, Label] = {
         "agreed to a change of the configuration", "同意了一项配置更改"
     ),
     "data.backup.fetched": say("took the backup {file} along", "下载了备份 {file}"),
+    "data.keep.removed": say(
+        "removed what is kept no longer: {counts}", "清理了到期数据：{counts}"
+    ),
     "data.person.found": say("looked for a person", "查找了个人信息"),
     "data.person.exported": say("took a person's data along", "导出了个人信息"),
     "data.person.corrected": say("corrected a person's data", "更正了个人信息"),
@@ -105,6 +108,9 @@ def _values(one: Entry, people: Mapping[int, Any], catalog: Catalog) -> dict[str
         whom = say("their own account", "自己")
     entity = catalog.entities.get(str(one.details.get("entity") or ""))
     known: dict[str, Any] = {key: str(value)[:200] for key, value in one.details.items()}
+    if isinstance(one.details.get("counts"), Mapping):
+        parts = (f"{key} {count:,}" for key, count in one.details["counts"].items())
+        known["counts"] = ", ".join(parts)
     known |= {"whom": whom, "entity": entity.label if entity else known.get("entity", "")}
     return {**dict.fromkeys(("name", "version", "who", "file", "method", "path"), ""), **known}
 

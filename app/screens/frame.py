@@ -15,8 +15,8 @@ from markupsafe import Markup
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
-from app.records.anonymising import answers_for_persons
 from app.records.figures import dashboards_for
+from app.records.personal_fields import answers_for_persons
 from app.screens.configuration import Outstanding
 from app.screens.marks import Mark, mark_of
 from app.screens.navigation import (

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound, RequestError, text_in
 from app.personal.desk import Act, Chosen
 from app.personal.finding import Export, Findings, Found
-from app.records.anonymising import personal_fields
+from app.records.personal_fields import personal_fields
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
 from app.screens.moments import time_tag

@@ -16,6 +16,7 @@ from app.database.statements import Statement
 from app.jobs import inspection
 from app.jobs.overview import Overview, look
 from app.notifications.sendings import channels_waited_for
+from app.personal.keeping import KINDS
 from app.records.storage import Storage, look_at_files
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
@@ -40,6 +41,10 @@ _database = Statement(
         sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)).label("now"),
     )
 )
+
+
+#: So much that goes in one night is worth a look.
+_MANY_GO = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def _findings(visit: Visit) -> list[Finding]:
         _of_logo(visit),
         _of_factors(visit),
         _of_backups(visit),
+        _of_keeping(visit),
     ]
 
 
@@ -318,6 +324,29 @@ def _of_backups(visit: Visit) -> Finding:
         "The newest is of {day}, {size}.", "最新备份：{day}，{size}。",
         day=f"{made.made_at.astimezone(visit.look.zone):%Y-%m-%d %H:%M}",
         size=size_words(made.size or 0)), "/system/backups")  # fmt: skip
+
+
+def _of_keeping(visit: Visit) -> Finding:
+    name = say("Kept data", "数据保留")
+    if not visit.catalog.app.keep:
+        return _found(visit, "info", name, say(
+            "`keep` of app.yaml says nothing: everything is kept.",
+            "app.yaml 未设置 keep：所有数据都会保留。"))  # fmt: skip
+    overdue = visit.core.keeping.overdue()
+    if not overdue:
+        return _found(visit, "ok", name, say("Nothing is too old.", "没有到期数据。"))
+    parts = [
+        say("{count} {what}", "{count} 条{what}", count=f"{count:,}", what=KINDS[kind])
+        for kind, count in overdue.items()
+    ]
+    listed = Label({
+        "en": ", ".join(one.in_language("en") for one in parts),
+        "zh": "、".join(one.in_language("zh") for one in parts),
+    })  # fmt: skip
+    state = "warn" if max(overdue.values()) >= _MANY_GO else "info"
+    return _found(visit, state, name, say(
+        "The next night removes for good: {listed}.", "下一个夜间将永久删除：{listed}。",
+        listed=listed))  # fmt: skip
 
 
 def size_words(count: int) -> str:

@@ -35,7 +35,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "configuration.version.apply", "configuration.file.saved", "configuration.file.deleted",
         "configuration.change.agreed",
     ),
-    "data": ("data.import.start", "data.export.start", "data.backup.fetched"),
+    "data": (
+        "data.import.start", "data.export.start", "data.backup.fetched", "data.keep.removed",
+    ),
     "persons": (
         "data.person.found", "data.person.exported", "data.person.corrected",
         "data.person.anonymised", "data.person.held", "data.person.released",
