@@ -29,6 +29,10 @@ class Looking:
     def _asked(self, ask: Callable[[], Result]) -> Result:
         raise NotImplementedError
 
+    def is_large(self, principal: Principal, entity: str) -> bool:
+        """Whether an entity has so many records that nobody should wait for a figure over all."""
+        return self._asked(lambda: self.reader.is_large(self.reader.desk(principal), entity))
+
     def bench(
         self, principal: Principal, heaps: Sequence[Heap], whose: Whose, *, shown: int
     ) -> list[Stacked]:

@@ -15,7 +15,7 @@ from app.errors import Forbidden, InvalidInput, NotFound, RuleFailed
 from app.records.conflicts import RecordConflict
 from app.records.moves import Possible
 from app.records.results import Record
-from app.screens.boards import NONE, Board, lane_figures
+from app.screens.boards import NONE, Board, heads
 from app.screens.form_state import as_typed, raw_of
 from app.screens.forms import sentences
 from app.screens.looks import asked_of, lane_fields
@@ -226,7 +226,7 @@ def _moved(visit: Visit, entity: Entity, board: Board, before: Record, told: str
         "told": told,
         "card": card,
         "to": lane,
-        "lanes": lane_figures(board),
+        **heads(board),
         "undo": None if is_taken_back() else way_of(visit, entity.name, before.id),
     }
     return jsonify(said)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, jsonify
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity
@@ -40,7 +40,8 @@ class Lane:
 
     name: str
     label: str
-    count: int = 0
+    #: None until it is counted, after the page has come
+    count: int | None = 0
     total: str = ""
     #: class of the mark before the name
     shade: str = ""
@@ -61,6 +62,8 @@ class BoardView:
     by_label: str = ""
     summary: str = ""
     problem: str = ""
+    #: where the figures come from that the page did not wait for
+    figures_href: str = ""
     #: the parameters of the address, for what is asked from here
     query: str = ""
 
@@ -111,11 +114,12 @@ class Board:
 
     # -- columns -----------------------------------------------------------------------------------
 
-    def lanes(self, opened: Sequence[str]) -> list[Lane]:
-        """Return the columns with their first cards."""
-        figures = self.figures()
-        lanes = self._bare(figures, opened)
-        wanted = [one.name for one in lanes if not one.is_folded and one.name != NONE and one.count]
+    def lanes(self, opened: Sequence[str], *, count: bool) -> list[Lane]:
+        """Return the columns with their first cards; without *count* nothing is counted yet."""
+        figures = self.figures() if count else {}
+        lanes = self._bare(figures, opened, count=count)
+        shown = [one for one in lanes if not one.is_folded and (one.count or not count)]
+        wanted = [one.name for one in shown if one.name != NONE]
         pages: dict[Any, Page] = {}
         if wanted:
             pages = self.visit.records.board(
@@ -129,21 +133,26 @@ class Board:
                 search=self.asked.search or None,
                 limit=SHOWN,
             )
+        if any(one.name == NONE for one in lanes):
+            pages[NONE] = self.page(NONE)
         for lane in lanes:
-            if lane.name == NONE:
-                lane.cards = self._drawn(self.page(NONE), NONE)
-            elif lane.name in pages:
+            if lane.name in pages:
                 lane.cards = self._drawn(pages[lane.name], lane.name)
-        return lanes
+        # Without figures it is the cards that tell whether there are any without a value.
+        return [one for one in lanes if one.name != NONE or one.cards]
 
     def _bare(
-        self, figures: Mapping[str | None, tuple[int, Decimal | None]], opened: Sequence[str]
+        self,
+        figures: Mapping[str | None, tuple[int, Decimal | None]],
+        opened: Sequence[str],
+        *,
+        count: bool,
     ) -> list[Lane]:
         """Return the columns without cards: each option in order, and those without a value."""
         options = [one for one in self.by.options if not one.removed or one.name in figures]
         going = [one.name for one in options if not one.final]
         lanes = []
-        if None in figures:
+        if None in figures or not count:
             lanes.append(Lane(NONE, lane_label(self.by, None, self.visit), shade="dp0"))
         for option in options:
             lane = Lane(option.name, lane_label(self.by, option.name, self.visit))
@@ -156,8 +165,8 @@ class Board:
             lane.shade = _shade(option.color, going, option.name)
             lanes.append(lane)
         for lane in lanes:
-            count, amount = figures.get(None if lane.name == NONE else lane.name, (0, None))
-            lane.count, lane.total = count, self.total(amount)
+            number, amount = figures.get(None if lane.name == NONE else lane.name, (0, None))
+            lane.count, lane.total = number if count else None, self.total(amount)
         return lanes
 
     def page(self, lane: str, after: str | None = None) -> Page:
@@ -209,18 +218,23 @@ class Board:
             self.by.label.in_language(self.visit.language),
             query=self.asked.href(**self.here).partition("?")[2],
         )
+        # All matching rows of a large table are added up after its cards are there to look at.
+        count = not self.visit.records.is_large(self.visit.principal, self.entity.name)
         try:
-            view.lanes = self.lanes(opened)
+            view.lanes = self.lanes(opened, count=count)
         except (Malformed, Forbidden) as problem:
             view.problem = self.visit.words(problem.message)  # type: ignore[arg-type]
             return view
-        view.summary = self._summary(view.lanes)
+        if count:
+            view.summary = self.summary({one.name: one.count or 0 for one in view.lanes})
+        else:
+            view.figures_href = self.asked.href(**self.here, part="figures")
         return view
 
-    def _summary(self, lanes: Sequence[Lane]) -> str:
+    def summary(self, counts: Mapping[str, int]) -> str:
         """Return how many are under way; of a field without an end, how many there are."""
         ends = {one.name for one in self.by.options if one.final}
-        count = sum(lane.count for lane in lanes if lane.name not in ends)
+        count = sum(number for name, number in counts.items() if name not in ends)
         say = self.visit.wording.say
         return say("%(count)s open", count=f"{count:,}") if ends else f"{count:,}"
 
@@ -241,6 +255,8 @@ def board_answer(visit: Visit, entity: Entity, arguments: Mapping[str, str], by:
     board = Board(visit, entity, asked, by)
     if arguments.get("part") == "lane":
         return board.more(arguments.get("lane", ""), arguments.get("after", ""))
+    if arguments.get("part") == "figures":
+        return jsonify(heads(board))
     shown = board.view(arguments)
     head = visit.screens.lists.head(visit, entity, asked)
     head.looks = switch(visit, entity, asked, "board")
@@ -254,12 +270,11 @@ def board_answer(visit: Visit, entity: Entity, arguments: Mapping[str, str], by:
     return answer
 
 
-def lane_figures(board: Board) -> dict[str, Any]:
-    """Return the heads of all columns as a script puts them in place after a move."""
+def heads(board: Board) -> dict[str, Any]:
+    """Return the heads of all columns, and of the board, as a script puts them in place."""
     figures = board.figures()
-    names = [*(one.name for one in board.by.options), NONE]
-    found = {}
-    for name in names:
-        count, amount = figures.get(None if name == NONE else name, (0, None))
-        found[name] = {"count": f"{count:,}", "total": board.total(amount)}
-    return found
+    lanes, counts = {}, {}
+    for name in (*(one.name for one in board.by.options), NONE):
+        counts[name], amount = figures.get(None if name == NONE else name, (0, None))
+        lanes[name] = {"count": f"{counts[name]:,}", "total": board.total(amount)}
+    return {"lanes": lanes, "summary": board.summary(counts)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.records import reading
 from tests.integration.api.world import FILES, IDS, ApiWorld, build
 
 LIFECYCLE = """
@@ -111,6 +112,25 @@ def test_a_board_counts_adds_up_and_moves(world):
     # The shape is remembered for this entity alone.
     assert "data-board" in sam.ask("GET", "/crm/customer/?q=New").text
     assert "data-board" not in sam.ask("GET", "/crm/order/").text
+
+    # A large table is added up when its cards are there already.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "FENCED_FROM", 0)
+        later, asked = statements(world, lambda: sam.ask("GET", "/crm/customer/?as=board").text)
+        assert (asked, cards(later), "¥" in later.partition("data-card")[0]) == (
+            2,
+            cards(page),
+            False,
+        )
+        assert 'data-count="first"><span class="skel count">' in later
+        figures = re.search(r'data-figures="([^"]+)"', later)[1].replace("&amp;", "&")
+    assert sam.ask("GET", figures).json == {
+        "lanes": {
+            **{name: {"count": c, "total": t} for name, (c, t) in heads(page).items()},
+            "over": {"count": "0", "total": ""},
+        },
+        "summary": "24 open",
+    }
 
     lanes = sam.ask("GET", f"/crm/customer/{one}/lanes?by=step").json["lanes"]
     assert lanes["second"] == {"ok": True, "why": "", "asks": "Site"}

@@ -85,6 +85,24 @@ async function send(card, to, more = new FormData()) {
   }
 }
 
+function putHeads(said) {
+  for (const [name, { count, total }] of Object.entries(said.lanes)) {
+    for (const one of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) one.textContent = count;
+    for (const one of document.querySelectorAll(`[data-total="${CSS.escape(name)}"]`)) {
+      one.textContent = total && one.closest(".vt") ? ` · ${total}` : total;
+    }
+  }
+  const all = document.getElementById("count");
+  if (all) all.textContent = said.summary;
+}
+
+// A large table is added up while its cards are looked at already.
+async function addUp(url) {
+  const response = await fetch(url).catch(() => null);
+  if (response?.ok) putHeads(await response.json());
+  else for (const one of document.querySelectorAll("[data-count]")) one.textContent = "–";
+}
+
 function put(card, said) {
   document.querySelector("#move-ask dialog")?.close();
   const list = lane(said.to)?.querySelector(".kl");
@@ -97,12 +115,7 @@ function put(card, said) {
     list.scrollTop = 0;
     focus(now);
   }
-  for (const [name, { count, total }] of Object.entries(said.lanes)) {
-    for (const one of document.querySelectorAll(`[data-count="${CSS.escape(name)}"]`)) one.textContent = count;
-    for (const one of document.querySelectorAll(`[data-total="${CSS.escape(name)}"]`)) {
-      one.textContent = total && one.closest(".vt") ? ` · ${total}` : total;
-    }
-  }
+  putHeads(said);
   const box = toast(said.told);
   announce(said.told);
   if (said.undo && now) {
@@ -289,3 +302,4 @@ document.addEventListener("click", (event) => {
   // The whole card opens its record, as a row of a list does.
   if (card && !event.target.closest("a, button") && !String(getSelection())) card.querySelector("a.t").click();
 });
+if (board()?.dataset.figures) addUp(board().dataset.figures);
