@@ -68,6 +68,7 @@ RESERVED_ENTITIES = {
             "approvals",
             "absences",
             "audit",
+            "personal",
             "calendar",
             "rights",
             "dashboards",
