@@ -17,10 +17,13 @@ from app.texts import say
 from app.transfer.error_files import write_errors
 from app.transfer.plans import changed_plan
 from app.transfer.runs import Run
+from app.transfer.uploads import SHAPE
 from app.transfer.writing import Tally
 
 #: Faults that are named in the answer to a dry run.
 _SHOWN = 1_000
+#: Rows that are read to say what is in the columns.
+_LOOKED_AT = 1_000
 
 
 class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
@@ -43,7 +46,7 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 "请以 multipart/form-data 上传，文件部分名为 file。",
             )
             raise InvalidInput({"file": [sentence]})
-        chosen = {"sheet": request.form["sheet"]} if request.form.get("sheet") else {}
+        chosen = {name: request.form[name] for name in SHAPE if request.form.get(name)}
         imports = services().imports
         run = imports.add(principal, entity, sent.stream, sent.filename, **chosen)
         if request.form.get("plan"):
@@ -80,8 +83,34 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def change(self, number: str) -> Response:
         """Choose what an import is to do, before it begins."""
         principal = asker()
-        run = services().imports.get(principal, record_id(number))
-        return as_json(_changed(principal, run, body()).as_json())
+        imports = services().imports
+        run, said = imports.get(principal, record_id(number)), body()
+        if isinstance(said, dict) and "shape" in said:
+            if not isinstance(said["shape"], dict):
+                raise InvalidInput({"shape": [say("It is an object.", "应为对象。")]})
+            run = imports.reshape(principal, run.id, said["shape"])
+            said = {name: value for name, value in said.items() if name != "shape"}
+        return as_json((_changed(principal, run, said) if said else run).as_json())
+
+    @expose("/<number>/columns", methods=["GET"])
+    @answers
+    def columns(self, number: str) -> Response:
+        """Return the columns of a file: where they go, what is in them, what cannot be read."""
+        principal = asker()
+        only(*parameters(frozenset()), "")
+        return as_json(surveyed(principal, services().imports.get(principal, record_id(number))))
+
+    @expose("/<number>/corrected", methods=["POST"])
+    @answers
+    def correct(self, number: str) -> Response:
+        """Keep a mended file of the rows that were left out, to be imported as the first was."""
+        principal = asker()
+        sent = request.files.get("file")
+        if sent is None or not sent.filename:
+            raise InvalidInput({"file": [say("Choose a file.", "请选择文件。")]})
+        imports = services().imports
+        run = imports.correct(principal, record_id(number), sent.stream, sent.filename)
+        return as_json(run.as_json(), 201)
 
     @expose("/<number>/dry-run", methods=["POST"])
     @answers
@@ -133,6 +162,40 @@ def error_file(principal: Any, number: int, spoken: str) -> Response:
     response = send_file(target, as_attachment=True, download_name=f"{stem}-left-out.{ending}")
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def surveyed(principal: Any, run: Run) -> dict[str, Any]:
+    """Return what is in the columns of a file."""
+    imports = services().imports
+    spoken = language()
+    look = imports.look(principal, run)
+    found = imports.survey(principal, run, run.plan, _LOOKED_AT)
+    ways = imports.uploads.ways(run.sha256, run.plan.shape)
+    columns = []
+    for match in look.matches:
+        held = found.columns.get(match.column)
+        columns.append(
+            {
+                "column": match.column,
+                "field": run.plan.columns.get(match.column),
+                "known_by": match.by,
+                "filled": held.filled if held else None,
+                "unread": [
+                    {"value": one.value, "count": one.count,
+                     "message": one.sentence.in_language(spoken)}
+                    for one in (held.unread.values() if held else ())
+                ],
+            }
+        )  # fmt: skip
+    return {
+        "columns": columns,
+        "dates": imports.uploads.orders(imports.uploads.path(run.sha256), run.plan),
+        "looked_at": found.looked_at,
+        "passed_over": found.passed,
+        "members": list(ways.members),
+        "sheets": list(ways.sheets),
+        "encodings": list(ways.encodings),
+    }
 
 
 def tried(tally: Tally) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from flask_appbuilder import expose
 
 from app.errors import NotFound
-from app.screens import imports
+from app.screens import import_choices, imports
 from app.screens.views import Screen, visit
 
 
@@ -24,7 +24,19 @@ class ImportsView(Screen):
 
     @expose("/imports/<int:number>/columns", methods=["POST"])
     def choose(self, number: int) -> Any:
-        return imports.choose(visit(), number)
+        return import_choices.choose(visit(), number)
+
+    @expose("/imports/<int:number>/shape", methods=["POST"])
+    def reshape(self, number: int) -> Any:
+        return import_choices.reshape(visit(), number)
+
+    @expose("/imports/<int:number>/corrected", methods=["POST"])
+    def correct(self, number: int) -> Any:
+        return imports.correct_page(visit(), number)
+
+    @expose("/imports/<int:number>/dry-run/errors")
+    def dry_run_errors(self, number: int) -> Any:
+        return imports.dry_run_errors(visit(), number)
 
     @expose("/imports/<int:number>/dry-run")
     def dry_run(self, number: int) -> Any:

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, redirect, request
+from flask import Response, redirect, request, send_file
 
 from app.errors import InvalidInput, TrellisError, text_in
 from app.jobs.beginning import begin_import
+from app.screens.import_columns import columns_page, first_sentence
 from app.screens.visit import Visit
-from app.transfer.matching import Match
-from app.transfer.plans import changed_plan, link_between
-from app.transfer.rows import plain
+from app.transfer.error_files import write_errors
 from app.transfer.runs import Run
+from app.transfer.writing import Tally
 
 #: Rows that the page tries while somebody waits; all of them are checked when they are imported.
 TRIED = 1_000
 _SHOWN = 50
-_MANY_COLUMNS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One field a column may go to."""
-
-    path: str
-    label: str
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnRow:
-    """One column of the file."""
-
-    number: int
-    heading: str
-    example: str
-    choices: Sequence[Choice]
-    is_left_out: bool
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +28,7 @@ class FaultRow:
     """One reason why a row is left out."""
 
     row: int
+    title: str
     column: str
     value: str
     why: str
@@ -86,119 +67,22 @@ def run_page(visit: Visit, number: int, error: str = "") -> Response:
     """Show an import: its columns before it begins, then how far it is."""
     run = visit.core.imports.get(visit.principal, number)
     if run.state == "draft":
-        return _columns_page(visit, run, error)
+        return columns_page(visit, run)
     done = run.as_json()["done"]
     total = run.total or 0
-    view = _common(visit, run) | {
+    view = common(visit, run) | {
         "state": _state(visit, run),
         "is_open": run.state in ("waiting", "running"),
         "done": done,
         "total": total,
         "percent": min(100, done * 100 // total) if total else 0,
-        "facts": _facts(visit, run.counts),
+        "facts": _facts(visit, run, run.counts),
+        "error": error,
+        "is_over": run.state in ("done", "cancelled", "failed"),
+        "seconds": _seconds(run),
         "problem": text_in(run.problem, visit.language) if run.problem else "",
     }
-    return visit.render("import_run.html", page=_page(visit, run), view=view)
-
-
-def _columns_page(visit: Visit, run: Run, error: str) -> Response:
-    look = visit.core.imports.look(visit.principal, run)
-    targets = _targets(visit, run.entity)
-    rows = []
-    for place, heading in enumerate(look.columns[:_MANY_COLUMNS]):
-        path = run.plan.columns.get(heading, "")
-        examples = [plain(row.values[place]) for row in look.samples]
-        shown = ", ".join(dict.fromkeys(str(one) for one in examples if one is not None))
-        rows.append(
-            ColumnRow(
-                place,
-                heading,
-                shown[:60] + "…" if len(shown) > 60 else shown,
-                [Choice(target, label, target == path) for target, label in targets],
-                not path,
-                _why(visit, look.matches[place], path),
-            )
-        )
-    keys = {path for key in run.plan.match for path in key}
-    told = [Choice(path, label, path in keys) for path, label in targets
-            if path in run.plan.columns.values() and _tells(visit, run.entity, path)]  # fmt: skip
-    view = _common(visit, run) | {"rows": rows, "told": told, "error": error}
-    return visit.render("import_columns.html", page=_page(visit, run), view=view)
-
-
-def _tells(visit: Visit, entity: str, path: str) -> bool:
-    """Return whether a field is fit to tell a record by: it is nobody else's, or looked for."""
-    name = path.partition(".")[0]
-    found = visit.catalog.entities[entity].fields.get(name)
-    return found is not None and found.type.name in (
-        "text", "serial", "email", "phone", "phones", "emails", "url", "integer",
-    )  # fmt: skip
-
-
-def _targets(visit: Visit, name: str) -> list[tuple[str, str]]:
-    """Return where columns may go: fields the person may write, and second records."""
-    found = []
-    for entity in visit.catalog.entities.values():
-        is_own = entity.name == name
-        if not is_own and (
-            entity.lines_of or link_between(visit.catalog, entity.name, name) is None
-        ):
-            continue
-        if not is_own and not visit.policy.may("create", entity.name):
-            continue
-        before = "" if is_own else f"{visit.words(entity.label)}: "
-        for one in entity.fields.values():
-            is_usual = not one.built_in or one.name in ("owner", "tags")
-            if not is_usual or one.removed or one.is_worked_out or one.type.name == "lines":
-                continue
-            if visit.policy.field_right(entity.name, one.name) != "edit" or not one.type.writable:
-                continue
-            path = one.name if is_own else f"{entity.name}.{one.name}"
-            found.append((path, before + visit.words(one.label)))
-            if is_own and one.type.name == "address":
-                found += [
-                    (f"{path}.{part.name}", f"{visit.words(one.label)}: {visit.words(part.label)}")
-                    for part in one.type.parts(one)
-                ]
-    return found
-
-
-def _why(visit: Visit, match: Match, path: str) -> str:
-    say = visit.wording.say
-    if not path:
-        return say("left out")
-    if match.path != path:
-        return say("chosen")
-    return {
-        "name": say("same name"),
-        "label": say("same label"),
-        "former": say("a usual name of it"),
-        "alike": say("a similar label"),
-        "content": say("by what is in it"),
-    }.get(match.by, say("chosen"))
-
-
-def choose(visit: Visit, number: int) -> Any:
-    """Take where the columns go, and show the dry run."""
-    imports = visit.core.imports
-    run = imports.get(visit.principal, number)
-    headings = imports.look(visit.principal, run).columns
-    form = request.form
-    columns = {
-        heading: form.get(f"column-{place}", run.plan.columns.get(heading, ""))
-        for place, heading in enumerate(headings)
-    }
-    said = {
-        "columns": columns,
-        "match": [[path] for path in form.getlist("match") if path in columns.values()],
-        "mode": form.get("mode", "create"),
-        "rules": "run" if form.get("rules") else "off",
-    }
-    try:
-        imports.change(visit.principal, number, changed_plan(visit.catalog, run.plan, said))
-    except InvalidInput as error:
-        return run_page(visit, number, text_in(_first(error), visit.language))
-    return redirect(f"/imports/{number}/dry-run", 303)
+    return visit.render("import_run.html", page=import_page(visit, run), view=view)
 
 
 def dry_run_page(visit: Visit, number: int) -> Any:
@@ -207,31 +91,128 @@ def dry_run_page(visit: Visit, number: int) -> Any:
     run = imports.get(visit.principal, number)
     if run.state != "draft":
         return redirect(f"/imports/{number}", 303)
+    try:
+        tally = imports.dry_run(visit.principal, run, TRIED)
+    except InvalidInput as error:
+        return columns_page(visit, run, first_sentence(visit, error))
+    tried = sum(tally.counts.values())
+    faulty = tally.counts["faulty"]
+    view = common(visit, run) | {
+        "facts": _facts(visit, run, {**tally.counts, "others": tally.others}),
+        "faults": _fault_rows(visit, run, tally),
+        "left": faulty,
+        "good": tried - faulty,
+        "tried": tried,
+        "is_part": tried >= TRIED,
+        "bar": _bar(tally.counts),
+        "samples": _samples(visit, run, tally),
+        "rules": run.plan.rules,
+    }
+    return visit.render("import_dry_run.html", page=import_page(visit, run), view=view)
+
+
+def dry_run_errors(visit: Visit, number: int) -> Response:
+    """Return the rows that would be left out as a file, with the reasons."""
+    imports = visit.core.imports
+    run = imports.get(visit.principal, number)
     tally = imports.dry_run(visit.principal, run, TRIED)
-    headings = list(imports.look(visit.principal, run).columns)
+    faults = ((one.row, one.values, [each.as_json() for each in one.reasons])
+              for one in tally.faults)  # fmt: skip
+    columns = imports.look(visit.principal, run).columns
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the answer that sends it.
+    ending = write_errors(target, run.plan.shape.kind, columns, faults, visit.language)
+    target.seek(0)
+    stem = run.name.rpartition(".")[0] or run.name
+    answer = send_file(target, as_attachment=True, download_name=f"{stem}-left-out.{ending}")
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _fault_rows(visit: Visit, run: Run, tally: Tally) -> list[FaultRow]:
+    headings = list(visit.core.imports.look(visit.principal, run).columns)
+    title = _title_place(visit, run, headings)
     faults = []
     for fault in tally.faults[:_SHOWN]:
         for reason in fault.reasons:
             place = headings.index(reason.column) if reason.column in headings else None
             value = fault.values[place] if place is not None else None
+            name = fault.values[title] if title is not None else None
             faults.append(
                 FaultRow(
                     fault.row,
+                    "" if name is None else str(name)[:60],
                     reason.column or "",
                     "" if value is None else str(value)[:80],
                     reason.sentence.in_language(visit.language),
                 )
             )
-    tried = sum(tally.counts.values())
-    view = _common(visit, run) | {
-        "facts": _facts(visit, {**tally.counts, "others": tally.others}),
-        "faults": faults,
-        "left": tally.counts["faulty"],
-        "good": tried - tally.counts["faulty"],
-        "tried": tried,
-        "is_part": tried >= TRIED,
-    }
-    return visit.render("import_dry_run.html", page=_page(visit, run), view=view)
+    return faults
+
+
+def _title_place(visit: Visit, run: Run, headings: list[str]) -> int | None:
+    title = visit.catalog.entities[run.entity].title
+    return next(
+        (place for place, one in enumerate(headings) if run.plan.columns.get(one) == title), None
+    )
+
+
+def _bar(counts: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """Return the parts of a bar of a thousand: kind, where it begins, how long it is."""
+    parts = (
+        ("good", counts["created"]),
+        ("info", counts["updated"]),
+        ("same", counts["unchanged"] + counts["skipped"]),
+        ("bad", counts["faulty"]),
+    )
+    total = sum(count for _, count in parts) or 1
+    found, begin = [], 0
+    for kind, count in parts:
+        if count:
+            width = max(4, round(1000 * count / total))
+            found.append((kind, begin, max(1, width - 2)))
+            begin += width
+    return found
+
+
+def _samples(visit: Visit, run: Run, tally: Tally) -> list[dict[str, Any]]:
+    """Return some rows of each kind, with the fields that would change."""
+    say, entity = visit.wording.say, visit.catalog.entities[run.entity]
+    words = (
+        ("created", say("New")), ("updated", say("Changed")),
+        ("unchanged", say("Already so")), ("skipped", say("Passed over")),
+    )  # fmt: skip
+    found = []
+    for outcome, label in words:
+        rows = [
+            {
+                "row": one["row"],
+                "title": one["title"],
+                "href": f"/crm/{run.entity}/{one['id']}" if one.get("id") and outcome != "created"
+                else "",
+                "fields": ", ".join(visit.words(entity.fields[name].label)
+                                    for name in one.get("fields", ()) if name in entity.fields),
+            }
+            for one in tally.samples.get(outcome, ())
+        ]  # fmt: skip
+        if rows:
+            more = tally.counts[outcome] - len(rows)
+            found.append({"label": label, "count": tally.counts[outcome], "rows": rows,
+                          "more": more})  # fmt: skip
+    return found
+
+
+def correct_page(visit: Visit, number: int) -> Any:
+    """Take a mended file of the rows that were left out, and show its dry run."""
+    imports = visit.core.imports
+    imports.get(visit.principal, number)
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        return run_page(visit, number, visit.wording.say("Choose a file."))
+    try:
+        run = imports.correct(visit.principal, number, sent.stream, sent.filename)
+    except TrellisError as refused:
+        return run_page(visit, number, first_sentence(visit, refused))
+    return redirect(f"/imports/{run.id}/dry-run", 303)
 
 
 def act(visit: Visit, number: int, what: str) -> Any:
@@ -245,15 +226,18 @@ def act(visit: Visit, number: int, what: str) -> Any:
     return redirect(f"/imports/{number}", 303)
 
 
-def _page(visit: Visit, run: Run) -> Any:
+def import_page(visit: Visit, run: Run) -> Any:
+    """Return the frame of a page of an import."""
     return visit.page(visit.wording.say("Import"), run.entity)
 
 
-def _common(visit: Visit, run: Run) -> dict[str, Any]:
+def common(visit: Visit, run: Run) -> dict[str, Any]:
+    """Return what all pages of an import show."""
     entity = visit.catalog.entities[run.entity]
     return {
         "run": run,
         "label": visit.words(entity.plural or entity.label),
+        "one": visit.words(entity.label),
         "list_href": f"/crm/{run.entity}/",
     }
 
@@ -271,16 +255,29 @@ def _state(visit: Visit, run: Run) -> str:
     }[run.state]
 
 
-def _facts(visit: Visit, counts: Any) -> list[tuple[str, int, str]]:
+def _facts(visit: Visit, run: Run, counts: Any) -> list[tuple[str, int, str]]:
     say = visit.wording.say
+    entity = visit.catalog.entities[run.entity]
+    things = visit.words(entity.plural or entity.label)
     found = [
-        (say("New"), counts.get("created", 0), "good"),
-        (say("Changed"), counts.get("updated", 0), ""),
-        (say("Already so"), counts.get("unchanged", 0) + counts.get("skipped", 0), ""),
+        (say("New %(things)s", things=things.lower()), counts.get("created", 0), "good"),
+        (say("Changed"), counts.get("updated", 0), "info"),
+        (say("Already so, or passed over"),
+         counts.get("unchanged", 0) + counts.get("skipped", 0), "same"),
         (say("Left out"), counts.get("faulty", 0), "bad"),
-    ]
+    ]  # fmt: skip
     for name, count in (counts.get("others") or {}).items():
-        entity = visit.catalog.entities.get(name)
-        if entity is not None:
-            found.append((visit.words(entity.plural or entity.label), count, ""))
+        other = visit.catalog.entities.get(name)
+        if other is not None:
+            others = visit.words(other.plural or other.label).lower()
+            found.append((say("New %(things)s", things=others), count, "good"))
     return found
+
+
+def _seconds(run: Run) -> int | None:
+    """Return about how long the rest takes, from how long the rows so far took."""
+    done, total = run.as_json()["done"], run.total
+    if run.state != "running" or not done or not total or run.started_at is None:
+        return None
+    spent = (datetime.now(UTC) - run.started_at).total_seconds()
+    return max(1, round(spent / int(done) * (total - int(done))))

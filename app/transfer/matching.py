@@ -14,6 +14,7 @@ from typing import Any
 from app.definitions.catalog import Catalog, Entity, Field
 from app.fields.base import FieldError, ParseContext
 from app.fields.normal import normal
+from app.transfer.error_files import OWN
 
 #: Words people put around the name of a column.
 _AROUND = re.compile(r"[（(\[【].*?[）)\]】]|[*＊:：]|\s+|[_\-./]")
@@ -72,7 +73,8 @@ def match_columns(
     ]
     known = {target.path for target in targets}
     taken: set[str] = set()
-    found: dict[str, Match] = {}
+    # What we put into a file of rows that were left out leads nowhere.
+    found = {one: Match(one, None, "none", 0.0) for one in columns if one in OWN}
     for column, earlier in (remembered or {}).items():
         if column in columns and earlier in known and earlier not in taken:
             found[column] = Match(column, earlier, "remembered", 1.0)

@@ -41,7 +41,7 @@ LOOKED_AT, DATES_LOOKED_AT = 20, 5_000
 #: How long the file of an import that is over, or that never began, is kept.
 PATIENCE = timedelta(days=7)
 #: What a person may say about how a file is read.
-_SHAPE = ("member", "sheet", "encoding", "delimiter", "header")
+SHAPE = ("member", "sheet", "encoding", "delimiter", "header")
 _NO_HEADER = ("none", "0", "", None)
 
 
@@ -260,9 +260,9 @@ def read_shape(said: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidInput: there is no such way.
     """
-    unknown = sorted(set(said) - set(_SHAPE))
+    unknown = sorted(set(said) - set(SHAPE))
     if unknown:
-        sentence = say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(_SHAPE))
+        sentence = say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(SHAPE))
         raise InvalidInput({str(unknown[0])[:60]: [sentence]})
     found: dict[str, Any] = {}
     for name in ("member", "sheet", "encoding", "delimiter"):

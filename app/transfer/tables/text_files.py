@@ -27,6 +27,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _PART = 1 << 20
+#: Signs before which a CSV for people has an apostrophe.
+_GUARDED = frozenset("=+-@\t\r\n＝＋－＠")
 #: The bytes of letters beyond ASCII, and how many of them make a line tell its encoding.
 _HIGH = bytes(range(0x80, 0x100))
 _TELLING = 6
@@ -156,7 +158,7 @@ def text_rows(
         for values in reader:
             if len(values) > MOST_COLUMNS:
                 raise _too_wide(begins)
-            yield begins, [value if value.strip() else None for value in values]
+            yield begins, [_value(value) for value in values]
             begins = reader.line_num + 1
     except csv.Error as error:
         if "field limit" in str(error):
@@ -185,6 +187,13 @@ def text_rows(
     finally:
         # The stream is not ours to close.
         text.detach()
+
+
+def _value(text: str) -> str | None:
+    """Return a value, without the apostrophe that an export puts before what may be a formula."""
+    if text[:1] == "'" and text[1:2] in _GUARDED:
+        return text[1:]
+    return text if text.strip() else None
 
 
 def _too_wide(line: int) -> UnreadableFile:

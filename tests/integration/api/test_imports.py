@@ -36,7 +36,7 @@ def test_a_file_is_sent_tried_and_run(world):
     errors = root.get(f"{path}/errors")
     assert "old-left-out.csv" in errors.headers["Content-Disposition"]
     lines = errors.data.decode("utf-8-sig").splitlines()
-    assert lines[0] == "名称,Email,Level,Why it was left out"
-    assert lines[1].startswith('Dune,dune@x.example,VIP,"Level: There is no option “VIP”.')
+    assert lines[0] == "名称,Email,Level,Row in the file,Why it was left out"
+    assert lines[1].startswith('Dune,dune@x.example,VIP,3,"Level: There is no option “VIP”.')
     assert_api_error(root.post(f"{path}/start", {}), 409, "conflict")
     assert [one["id"] for one in root.get("/imports/").json["rows"]] == [run["id"]]
