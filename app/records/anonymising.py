@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.database import system
 from app.database.statements import Statement
+from app.database.transfer_tables import export_run
 from app.definitions.catalog import Entity, Field
 from app.errors import InvalidInput
 from app.records import derived
@@ -57,6 +58,19 @@ _drop_files = Statement(
         ),
     )
     .values(deleted_at=_LONG_AGO, name=sa.literal("****"))
+)
+
+
+_expire_exports = Statement(
+    sa.update(export_run)
+    .where(
+        export_run.c.state == "done",
+        sa.or_(
+            export_run.c.kind == "all",
+            export_run.c.wanted["entity"].astext == sa.bindparam("name", type_=sa.Text),
+        ),
+    )
+    .values(expires_at=sa.bindparam("now", type_=export_run.c.expires_at.type))
 )
 
 
@@ -117,6 +131,7 @@ def anonymise(
     for one in fields:
         if one.type.name == "lines":
             _empty_lines(work, work.release.catalog.entities[f"{entity.name}.{one.name}"], wanted)
+    _expire_exports.run(work.connection, {"name": entity.name, "now": work.now})
     about = {"entity": work.number(entity.name), "_ids": wanted}
     forget(work, entity, wanted, [one.name for one in fields])
     held_by = [one.name for one in fields if one.type.name in FILE_TYPES]

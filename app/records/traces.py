@@ -131,6 +131,7 @@ PLACES = (
     Place("merges", change_tables.change_moved, ("data",)),
     Place("changes", change_tables.change_run, ("doing", "note"), of_record=False),
     Place("imports", transfer_tables.import_fault, ("values", "reasons"), of_record=False),
+    Place("exports", transfer_tables.export_run, ("wanted", "name"), of_record=False),
     Place("audit", system.audit, ("details",), of_record=False),
     Place("views", view_tables.saved_view, ("settings", "name"), of_record=False),
     Place("arrangements", view_tables.view_choice, ("settings",), of_record=False),

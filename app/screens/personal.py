@@ -47,6 +47,7 @@ PLACE_NAMES: dict[str, Label] = {
     "merges": say("Merges", "合并记录"),
     "changes": say("Bulk changes", "批量修改"),
     "imports": say("Rows that imports left out", "导入的问题行"),
+    "exports": say("What was asked of exports", "导出条件"),
     "audit": say("Audit", "审计日志"),
     "views": say("Saved views", "保存的视图"),
     "arrangements": say("Arrangements of lists", "列表设置"),

@@ -38,6 +38,7 @@ ADMINISTRATION = (
     "/people/departments",
     "/people/2/rights?entity=customer&record=1",
     "/people/audit",
+    "/personal",
     "/system",
     "/people/new",
     "/crm/department/new",

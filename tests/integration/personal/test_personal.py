@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from app.database.automation_tables import delivery, reminder
 from app.database.live import Live
 from app.database.mail_tables import mail
 from app.database.pools import Pools
-from app.database.transfer_tables import import_fault
+from app.database.transfer_tables import export_run, import_fault
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.fields.registry import field_types
 from app.personal import redo
@@ -220,6 +220,10 @@ def settle(desk: Desk) -> dict[str, int]:
         reasons=[],
     )  # fmt: skip
     desk.insert(
+        export_run, kind="list", name="contacts.csv", form="csv", state="done",
+        wanted={"entity": "contact", "search": "13800136021"}, expires_at=NOW + timedelta(days=7),
+    )  # fmt: skip
+    desk.insert(
         system.audit, kind="data.export.start", user_id=IDS["root"],
         details={"entity": "contact", "rows": 3, "form": "csv"},
     )  # fmt: skip
@@ -242,7 +246,7 @@ def test_a_person_is_found_wherever_they_stand(desk: Desk) -> None:
         (made["contact"], ("history",), False),
     ]
     assert [(one.entity, one.id) for one in deep.mentions] == [("note", made["note"])]
-    assert deep.elsewhere == {"imports": 1}
+    assert deep.elsewhere == {"imports": 1, "exports": 1}
 
     by_name = desk.personal.find(law, "li meihua", deeply=True)
     assert {one.id for one in by_name.records} == {made["contact"], made["other"]}
@@ -289,6 +293,8 @@ def test_a_person_is_taken_out_for_good(desk: Desk) -> None:
     assert desk.records.search(desk.who("sam"), "13800136021") == []
     (file,) = desk.select(sa.select(system.file))
     assert (file["name"], file["deleted_at"].year) == ("****", 1970)
+    (export,) = desk.select(sa.select(export_run))
+    assert export["expires_at"] == NOW
     assert told.records == 2
     assert told.texts == 2
     waiting = desk.select(
