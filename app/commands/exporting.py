@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 
 from app.commands.base import kindly, language_option, opened_services, say
+from app.commands.whole import AlsoAll, export_all
 from app.errors import NotFound
 from app.settings import Settings
 from app.texts import say as words
 
 
-@click.command("export")
+@click.command("export", cls=AlsoAll, everything=export_all)
 @click.argument("entity")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--fields", help="Names, with commas between them; all without it.")
+@click.option("--fields", help="Names, with commas between them; all without it. Behind a link: "
+              "`customer.owner.name`.")  # fmt: skip
+@click.option("--related", help="What belongs to the records, as sheets: `lines,contact`.")
+@click.option("--raw", is_flag=True, help="CSV for programs: texts as they are.")
 @click.option("--filter", "condition", help="A condition of the expression language.")
 @click.option("--view", help="A view of the entity.")
 @click.option("--sort", help="`-amount,name`.")
@@ -27,6 +31,8 @@ def export_list(
     entity: str,
     file: Path,
     fields: str | None,
+    related: str | None,
+    raw: bool,
     condition: str | None,
     view: str | None,
     sort: str | None,
@@ -35,7 +41,8 @@ def export_list(
 ) -> None:
     """Write a list into FILE: a workbook (.xlsx), .csv or .jsonl, by its ending.
 
-    However many rows there are. It is noted in the log of who took what.
+    However many rows there are. It is noted in the log of who took what. `trellis export all`
+    writes everything there is.
 
     \b
     Examples:
@@ -61,6 +68,8 @@ def export_list(
             filter=condition,
             view=view,
             sort=sort,
+            related=tuple(one.strip() for one in (related or "").split(",") if one.strip()),
+            raw=raw,
             language=language,
             time_zone=services.live.release.catalog.app.time_zone,
         )

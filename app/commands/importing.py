@@ -17,6 +17,7 @@ from app.commands.base import (
     print_json,
     say,
 )
+from app.commands.whole import AlsoAll, import_all
 from app.definitions.imports import MODES, RULES
 from app.errors import NotFound
 from app.settings import Settings
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-@click.command("import")
+@click.command("import", cls=AlsoAll, everything=import_all)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--into", required=True, metavar="ENTITY", help="What the rows become.")
 @click.option("--mapping", metavar="NAME", help="A saved mapping of config/imports/.")

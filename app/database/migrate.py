@@ -54,7 +54,14 @@ def migrate(engine: sa.Engine) -> bool:
     return True
 
 
-def _upgrade(connection: sa.Connection, found: str | None) -> None:
+def migrate_to(engine: sa.Engine, revision: str) -> None:
+    """Make the tables of an older Trellis in an empty database, for rows it wrote."""
+    with engine.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATE_LOCK)))
+        _upgrade(connection, current(connection), revision)
+
+
+def _upgrade(connection: sa.Connection, found: str | None, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -77,4 +84,4 @@ def _upgrade(connection: sa.Connection, found: str | None) -> None:
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS trellis"))
     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS crm"))
     connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
