@@ -93,6 +93,11 @@ class SaveHooks:
         self._before = tuple(_callers(manager, "before_save", names))
         self._after = tuple(_callers(manager, "after_save", names))
 
+    @property
+    def listens(self) -> bool:
+        """Whether any plugin has to do with saves."""
+        return bool(self._before or self._after)
+
     def before_save(self, record: Draft, principal: Principal, is_new: bool) -> None:
         """Ask every plugin, inside the transaction.
 

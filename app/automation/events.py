@@ -9,7 +9,7 @@ that it is the rule's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -105,6 +105,20 @@ class EventRules:
             work.open_change_set()
         work.shared.notes[key] = runs
         return row
+
+    def amends(self, work: Work, entity: str, action: Happening) -> bool:
+        """Return whether a rule on *action* sets fields of the record itself, or may refuse it."""
+        if rules_are_off(work):
+            return False
+        known = index_of(work).on(entity, _EVENTS.get(action, (action,)))
+        return any(rule.early for rule in known)
+
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+        """Fire what new records set off; nothing can wait for them yet."""
+        index = index_of(work)
+        if rules_are_off(work) or not index.on(changes[0].entity.name, ("create",)):
+            return
+        self._fire(work, [run for change in changes for run in self._runs_on(work, index, change)])
 
     def after_write(self, work: Work, change: Change) -> None:
         """Fire what the change sets off; have waiting steps follow it."""

@@ -7,7 +7,7 @@ records to the same person, so that two together cannot exceed what each alone m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from app.errors import InvalidInput
 from app.records.asking import parameters_of_app
 from app.records.checking import lock_for, truth
 from app.records.conditions import Linked, WriteContext
+from app.records.reactions import Refused
 from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
@@ -61,6 +62,42 @@ class Quotas:
             why = _too_many(work, quota, change.entity, change.row, coming=0)
             if why is not None:
                 raise InvalidInput({"owner": [why]})
+
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+        """Count once for each owner.
+
+        Raises:
+            Refused: with the records of all who would have too many.
+        """
+        for quota in quotas_of(work, changes[0].entity.name):
+            given: dict[int, list[Change]] = {}
+            for one in changes:
+                owner = one.row.get("owner")
+                if (
+                    owner is not None
+                    and _is_for(work, quota, owner)
+                    and _counts(work, quota, one.entity, one.row)
+                ):
+                    given.setdefault(owner, []).append(one)
+            too_many: list[int] = []
+            for owner in sorted(given):
+                if _are_too_many(work, quota, owner, given[owner]):
+                    too_many += [one.record_id for one in given[owner]]
+            if too_many:
+                raise Refused(too_many)
+
+
+def _are_too_many(work: Work, quota: Quota, owner: int, changes: Sequence[Change]) -> bool:
+    """Return whether somebody owns more than they may with records that are written already."""
+    entity = changes[0].entity
+    allowed = {_most(work, quota, entity, one.row) for one in changes}
+    limits = [one for one in allowed if one is not None]
+    if not limits:
+        return False
+    lock_for(work, f"quota:{quota.name}:{owner}")
+    count = _count(work, quota, entity, owner)
+    work.shared.notes["quota", quota.name, owner] = count
+    return count > min(limits)
 
 
 def why_full(

@@ -7,7 +7,7 @@ scheduler claims what is due (``claiming``). Nothing here runs a step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,13 @@ class Reminders:
         if change.action == "merge" and change.merged:
             moves.take_along(name, change.record_id, change.merged)
 
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+        """Note new records; every rule is asked for each of them."""
+        name = changes[0].entity.name
+        rules = timetable(work).reads.get(name, _NONE)
+        if rules:
+            _moves(work, self.numbers).note_new(name, [one.record_id for one in changes], rules)
+
 
 class Moves:
     """What moved within one transaction; called at its end, when all is worked out."""
@@ -87,6 +94,12 @@ class Moves:
     def note(self, entity: str, record_id: int, rule: str) -> None:
         """Remember that a rule is to be asked for a record."""
         self._noted.setdefault(entity, {}).setdefault(record_id, set()).add(rule)
+
+    def note_new(self, entity: str, ids: Iterable[int], rules: Iterable[str]) -> None:
+        """Remember new records, for which rules are to be asked."""
+        noted, names = self._noted.setdefault(entity, {}), frozenset(rules)
+        for record_id in ids:
+            noted.setdefault(record_id, set()).update(names)
 
     def see(self, entity: str, record_id: int, row: Mapping[str, Any]) -> None:
         """Remember a row as it stands now."""

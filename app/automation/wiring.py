@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from app.errors import RuleFailed
     from app.records.drafts import Draft, Problems
-    from app.records.reactions import Change
+    from app.records.reactions import Change, Happening
     from app.records.saving import Saving
     from app.records.work import Work
 
 
 class Part(Protocol):
-    """One listener. It may also have ``concerns``, ``amend`` and ``failed``, see `Reactions`.
+    """One listener. It may also have what else `Reactions` has.
+
+    One that has ``amend`` says by ``amends`` when; without ``after_many`` it hears of many new
+    records one after the other.
 
     The answer of ``concerns(work, entity)`` is kept for a release.
     """
@@ -80,6 +83,24 @@ class Composed:
         """Tell every part."""
         for part in self._of(work, change.entity.name):
             part.after_write(work, change)
+
+    def amends(self, work: Work, entity: str, action: Happening) -> bool:
+        """Return whether any part may change what was written."""
+        return any(
+            part.amends(work, entity, action)
+            for part in self._of(work, entity)
+            if hasattr(part, "amends")
+        )
+
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+        """Tell every part of all, or of one after the other where it knows nothing else."""
+        for part in self._of(work, changes[0].entity.name) if changes else ():
+            hear = getattr(part, "after_many", None)
+            if hear is not None:
+                hear(work, changes)
+                continue
+            for change in changes:
+                part.after_write(work, change)
 
     def failed(self, error: RuleFailed) -> None:
         """Tell who keeps the ledger."""

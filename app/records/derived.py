@@ -68,12 +68,17 @@ def work_out_own(
         _work_out_lines(work, entity, int(row["id"]))
     if not rows.formulas.afterwards:
         return dict(row)
+    changed = work_out_formulas(work, rows, [row["id"]])
+    return changed[0] if changed else dict(row)
+
+
+def work_out_formulas(work: Work, rows: EntityRows, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Work out every stored formula of some records; return the rows that are others now."""
     statement = work.rows.cached(
-        ("formulas", entity.name),
+        ("formulas", rows.entity.name),
         lambda: formulas_statement(rows, rows.table.c.id == sa.func.any(_IDS)),
     )
-    changed = statement.rows(work.connection, {"_ids": [row["id"]], **parameters_of_app(work)})
-    return changed[0] if changed else dict(row)
+    return statement.rows(work.connection, {"_ids": ids, **parameters_of_app(work)})
 
 
 def _work_out_lines(work: Work, entity: Entity, record_id: int) -> None:
@@ -145,6 +150,14 @@ def touch_many(
         if found:
             ids = [int((new or old or {})["id"]) for old, new in found]
             _touch_readers(work, reader, entity.name, ids)
+
+
+def touch_new(work: Work, entity: Entity, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Remember whose roll-ups new records change; nobody can read them through links yet."""
+    over = dependencies(work).roll_ups_over.get(entity.name, ())
+    for row in rows if over else ():
+        for roll_up in over:
+            work.touch(roll_up.parent, *_named(work, roll_up, row))
 
 
 Pair = tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]

@@ -187,8 +187,8 @@ def no_such_field(entity: Entity, name: str, policy: Policy | None = None) -> La
     return say("There is no field {name}.", "没有字段 {name}。", name=name)
 
 
-def _refusal(field: Field, policy: Policy, entity: Entity) -> Label | None:
-    """Return why this person may not write the field, or None."""
+def why_refused(field: Field, policy: Policy, entity: Entity) -> Label | None:
+    """Return why this person may not write the field; None: they may."""
     right = policy.field_right(entity.name, field.name)
     if right == "hidden":
         return no_such_field(entity, field.name, policy)
@@ -233,7 +233,7 @@ def read_input(
         if field is None or field.removed:
             problems.add(prefix + name, no_such_field(entity, name, policy))
             continue
-        refusal = _refusal(field, policy, entity)
+        refusal = why_refused(field, policy, entity)
         if refusal is not None:
             if not _is_unchanged(draft, field, value, policy, context):
                 problems.add(prefix + name, refusal)

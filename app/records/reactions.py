@@ -7,7 +7,7 @@ a rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -48,6 +48,14 @@ class Change:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Refused(Exception):
+    """Some of many records may not be written; why, is said where each is written by itself."""
+
+    def __init__(self, ids: Iterable[int]) -> None:
+        super().__init__()
+        self.ids = frozenset(ids)
+
+
 class Reactions(Protocol):
     """Whoever listens; every method runs in the transaction of the write and may refuse it."""
 
@@ -80,6 +88,16 @@ class Reactions(Protocol):
     def after_write(self, work: Work, change: Change) -> None:
         """Hear of a record that was written, checked and noted in the history."""
 
+    def amends(self, work: Work, entity: str, action: Happening) -> bool:
+        """Return whether `amend` may change a record to which *action* is done."""
+
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+        """Hear of many new records of one entity, as `after_write` does of each.
+
+        Raises:
+            Refused: some may not be; the caller takes all of them back and goes on without those.
+        """
+
     def failed(self, error: RuleFailed) -> None:
         """Hear that a transaction was taken back since a rule could not do its part."""
 
@@ -107,6 +125,13 @@ class NoReactions:
         return row
 
     def after_write(self, work: Work, change: Change) -> None:
+        """Do nothing."""
+
+    def amends(self, work: Work, entity: str, action: Happening) -> bool:  # noqa: ARG002
+        """Return that nobody does."""
+        return False
+
+    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
         """Do nothing."""
 
     def failed(self, error: RuleFailed) -> None:

@@ -64,6 +64,13 @@ class EntityRows:
             values[name] = read(row)
         return values
 
+    def reader(self, name: str) -> Callable[[Mapping[str, Any]], Any]:
+        """Return what reads one field's value from a row."""
+        reader: Callable[[Mapping[str, Any]], Any] = self.entity.fields[name].type.reader(
+            self.entity.fields[name]
+        )
+        return reader
+
     def column_values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns for values by field; names that are no field are columns already."""
         columns: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.access.principal import Principal
@@ -14,6 +14,7 @@ from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, read_input
 from app.records.following_columns import owner_columns
 from app.records.linesets import read_lines
+from app.records.many import create_many, why_one_by_one
 from app.records.reactions import Happening
 from app.records.saving import Saving, Written
 from app.records.transactions import Transactions, entity_of
@@ -235,3 +236,24 @@ class Saves(Transactions):
             lambda: self._hooks.after_save(record=written, principal=work.principal, is_new=is_new)
         )
         return written
+
+    def why_one_by_one(self, work: Work, name: str, given: Iterable[str]) -> str | None:
+        """Return why new records cannot be written by `create_many_in`; None: they can.
+
+        Args:
+            given: the fields that come from whoever writes.
+        """
+        if getattr(self._hooks, "listens", True):
+            return "plugins"
+        return why_one_by_one(work, entity_of(work.release, name), given)
+
+    def create_many_in(self, work: Work, name: str, drafts: Sequence[Draft]) -> dict[int, Draft]:
+        """Write new records many at a time; return those that were, by id.
+
+        The drafts' input was read, and `why_one_by_one` had nothing against it. What is not
+        returned is in doubt, and to be written by `create_in`.
+
+        Raises:
+            Doubtful: some are, and all are to be taken back.
+        """
+        return create_many(work, entity_of(work.release, name), drafts)

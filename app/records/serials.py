@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from app.database import system
-from app.definitions.catalog import Entity
+from app.definitions.catalog import Entity, Field
 from app.fields.serial import Serial, fields_of
 from app.records.checking import is_empty
 from app.records.drafts import Draft, Problems
@@ -23,13 +23,14 @@ _next = insert(_counter).values(
     field=sa.bindparam("field"),
     period=sa.bindparam("period"),
     key=sa.bindparam("key"),
-    last=1,
+    last=sa.bindparam("count"),
 )
 # Taken on a connection of its own, so that nobody waits for another's commit to get a number. Its
 # commit need not be flushed: the record's own, which comes later, flushes both.
 _take = Statement(
     _next.on_conflict_do_update(
-        index_elements=["entity", "field", "period", "key"], set_={"last": _counter.c.last + 1}
+        index_elements=["entity", "field", "period", "key"],
+        set_={"last": _counter.c.last + _next.excluded.last},
     ).returning(_counter.c.last)
 )
 
@@ -64,11 +65,18 @@ def _number(work: Work, entity: Entity, field: Any, values: Mapping[str, Any]) -
     kind: Serial = field.type
     day = work.calendar.day(work.now)
     period, key = kind.counter_key(field, day, values)
+    number = take_block(work, entity, field, (period, key), 1)
+    return kind.render(field, day, number, values)
+
+
+def take_block(work: Work, entity: Entity, field: Field, key: tuple[str, str], count: int) -> int:
+    """Return the first of *count* numbers in a row; *key* is the period and what is counted."""
     wanted = {
         "entity": work.number(entity.name),
         "field": field.name,
-        "period": period,
-        "key": key,
+        "period": key[0],
+        "key": key[1],
+        "count": count,
     }
     assert work.count is not None
-    return kind.render(field, day, work.count(_take, wanted), values)
+    return work.count(_take, wanted) - count + 1

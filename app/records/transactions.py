@@ -38,6 +38,9 @@ class Hooks(Protocol):
 class NoHooks:
     """Nobody listens."""
 
+    #: whether anybody does; hooks that do not say count as such
+    listens = False
+
     def before_save(self, record: Draft, principal: Principal, is_new: bool) -> None:
         """Do nothing."""
 

@@ -25,6 +25,7 @@ from app.records.saving import Written
 from app.records.violations import as_input_error
 from app.records.work import Work
 from app.texts import Label, say
+from app.transfer.at_once import AtOnce
 from app.transfer.plans import Plan, link_between
 from app.transfer.rows import Incoming, Missing, Reason, RowReader, kept_values
 from app.transfer.tables import Row
@@ -97,6 +98,7 @@ class ChunkWriter:
         self._plan = plan
         self._entity = work.release.catalog.entities[plan.entity]
         self._reader = RowReader(work, plan, headings)
+        self._new = AtOnce(work, self._entity, plan.always)
         #: records by key and by what tells them, those written in this chunk too
         self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
         self._told: dict[int, list[tuple[tuple[str, ...], Identity]]] = {}
@@ -108,9 +110,35 @@ class ChunkWriter:
         incoming = self._reader.read(rows)
         self._look_up(incoming)
         tally = Tally()
-        for start in range(0, len(incoming), TOGETHER):
-            self._together(incoming[start : start + TOGETHER], tally)
+        left = self._at_once(incoming, tally)
+        for start in range(0, len(left), TOGETHER):
+            self._together(left[start : start + TOGETHER], tally)
         return tally
+
+    def _at_once(self, incoming: Sequence[Incoming], tally: Tally) -> list[Incoming]:
+        """Write at once whatever makes new records and is in no doubt; return the rest."""
+        if self._plan.mode == "update":
+            return list(incoming)
+        new: list[Incoming] = []
+        told: set[tuple[tuple[str, ...], Identity]] = set()
+        for one in incoming:
+            if one.reasons or one.is_passed:
+                continue
+            mine = self._told.get(one.row.number, ())
+            # The second of two rows about one record finds what the first one made.
+            is_known = any(each in told or self._known[each[0]].get(each[1]) for each in mine)
+            told.update(mine)
+            if not (is_known or one.missing or one.others):
+                new.append(one)
+        made = self._new.create(new) if new else {}
+        for record_id, one in made.items():
+            for key, identity in self._told.get(one.row.number, ()):
+                self._known[key].setdefault(identity, []).append(record_id)
+            tally.note(
+                "created", {"row": one.row.number, "title": self._title(one), "id": record_id}
+            )
+        done = {one.row.number for one in made.values()}
+        return [one for one in incoming if one.row.number not in done]
 
     def _together(self, block: Sequence[Incoming], tally: Tally) -> None:
         # What is refused before anything is written needs no savepoint to be taken back.

@@ -1,0 +1,88 @@
+"""Rows on their way into a table by COPY, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from app.records.prepared import encode
+from app.records.statements import json_text
+
+#: Stands for what is empty; nobody types it.
+_EMPTY = "\x02\x02"
+#: So many lines go to the server at a time.
+_PART = 500
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Copy:
+    """COPY into some columns of one table."""
+
+    def __init__(self, table: sa.Table, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        whole = [table.schema, table.name] if table.schema else [table.name]
+        self._text = sql.SQL("COPY {} ({}) FROM STDIN (NULL {})").format(
+            sql.Identifier(*whole),
+            sql.SQL(", ").join(map(sql.Identifier, self.names)),
+            sql.Literal(_EMPTY),
+        )
+        self._encoders = tuple((name, _encoder(table.c[name].type)) for name in self.names)
+        self._tabs = len(self.names) - 1
+
+    def line(self, row: Mapping[str, Any]) -> str:
+        """Return the line for a row given by column."""
+        cells = []
+        for name, write in self._encoders:
+            value = row[name]
+            if value is None:
+                cells.append(_EMPTY)
+            elif value.__class__ is str and write is _plain:
+                cells.append(value)
+            else:
+                cells.append(write(value))
+        return self.joined(cells)
+
+    def joined(self, cells: Sequence[str]) -> str:
+        """Return the line for cells that are texts already."""
+        line = "\t".join(cells)
+        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != self._tabs:
+            line = "\t".join([cell.translate(_ESCAPES) for cell in cells])
+        return line + "\n"
+
+    def write(self, connection: psycopg.Connection[Any], lines: Iterable[str]) -> None:
+        """Write the lines."""
+        ready = list(lines)
+        with connection.cursor().copy(self._text) as copy:
+            for start in range(0, len(ready), _PART):
+                copy.write("".join(ready[start : start + _PART]))
+
+
+def _encoder(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], str]:
+    """Return what writes a value of a column of a type as PostgreSQL reads it."""
+    if isinstance(kind, sa.JSON):
+        return json_text
+    if isinstance(kind, sa.ARRAY):
+        return _encoded
+    if isinstance(kind, sa.Boolean):
+        return lambda value: "t" if value else "f"
+    return _plain
+
+
+def _encoded(value: Any) -> str:
+    return (encode(value) or b"").decode()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return _encoded(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)

@@ -1,0 +1,224 @@
+"""Rows written many at a time leave exactly what rows written one by one leave."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from app.database import automation_tables, system
+from app.database.pools import Pools
+from app.transfer import at_once
+from app.transfer.runs import Imports
+from tests.integration.automation.engine.world import APP, World, build
+
+ENTITY = """
+entity: company
+title: name
+fields:
+  code: {type: serial, format: "C{yyyy}-{####}", restarts: yearly, search: yes}
+  by_level: {type: serial, format: "{level}-{##}", per: level}
+  name: {type: text, required: yes, unique: yes, max: 40, search: yes}
+  level: {type: choice, options: {a: Key, b: Normal, c: {label: Low, removed: yes}}, default: b}
+  stage: {type: stage}
+  tags_of: {type: choices, options: {x: X, y: Y}}
+  email: {type: email, unique: yes, search: yes}
+  phones: {type: phones, search: yes}
+  mobile: {type: phone}
+  site: {type: url}
+  currency: {type: currency, default: CNY}
+  revenue: {type: money, currency: currency, min: 0}
+  rate: {type: percent}
+  score: {type: integer, max: 50}
+  size: {type: decimal}
+  open: {type: boolean, default: no}
+  since: {type: date}
+  at: {type: datetime}
+  hour: {type: time}
+  place: {type: address, default: =parent.place}
+  parent: {type: link, to: company, tree: yes}
+  friends: {type: links, to: company}
+  keeper: {type: link, to: user}
+  why: {type: text, required: level == 'a'}
+  note: {type: longtext}
+  due_on: {type: date}
+  total: {type: rollup, of: offer.company, sum: amount}
+  children: {type: rollup, of: company.parent, count: yes}
+  double: {type: formula, formula: revenue * 2}
+  is_big: {type: formula, formula: total > 10}
+  age: {type: formula, formula: "days_between(created_at, now())"}
+checks:
+  - {must: score is empty or score != 13, message: Not thirteen.}
+duplicates:
+  - {same: [phones], also_in: [lead.phones], then: refuse}
+"""
+OFFER = """
+entity: offer
+title: name
+fields:
+  name: {type: text}
+  company: {type: link, to: company}
+  amount: {type: decimal}
+"""
+RULES = """
+rule: due
+entity: company
+when: {on: due_on}
+do: [{notify: {to: owner, say: Due}}]
+---
+rule: welcome
+entity: company
+when: {on: create}
+if: score > 5 and origin == 'import'
+do:
+  - notify: {to: owner, say: "Welcome {{ record.name }}"}
+  - create: {entity: offer, set: {name: =record.name, company: =record, amount: =record.score}}
+---
+lifecycle: company-stages
+entity: company
+field: stage
+stages:
+  new: {label: New}
+  won: {label: Won, set: {note: Won on arrival}}
+  lost: {label: Lost}
+moves:
+  - {from: new, to: won, needs: [email]}
+  - {from: won, to: lost}
+---
+quota: most
+entity: company
+where: open
+for: [seller]
+max: 4
+"""
+FILES = {
+    "app.yaml": APP.replace("[CNY]", "[CNY, USD]"),
+    "entities/company.yaml": ENTITY,
+    "entities/offer.yaml": OFFER,
+}
+LINES = [
+    # Sound ones, with everything there is.
+    (
+        "Acme,,won,x;y,A@acme.example,021-5550 1234,13800138000,acme.example,USD,12.50,12%,7,1.50,yes,"
+        "2026-01-31,2026-02-01 09:30,18:05,上海,浦东 1 号,Root,,mia,,line\\back\ttab,2026-04-01,sam"
+    ),
+    *(
+        f"恒泰 {n},b,,,h{n}@x.example,1390000{n:04},,,,{n}.1,,{n},,,,,,,,,,,,,2026-03-{n + 1:02},mia"
+        for n in range(12)
+    ),
+    "Half,a,,,,,,,,,,,,,,,,杭州,,Root,Root,,reason,,,",
+    # What somebody has to look at.
+    "Acme,,,,b@acme.example,,,,,,,,,,,,,,,,,,,,,",
+    "Same phone,,,,,021 55501234,,,,,,,,,,,,,,,,,,,,",
+    "Lead's phone,,,,,13700137000,,,,,,,,,,,,,,,,,,,,",
+    "No reason,a,,,,,,,,,,,,,,,,,,,,,,,,",
+    "Removed,c,,,,,,,,,,,,,,,,,,,,,,,,",
+    "Won,,won,,,,,,,,,,,,,,,,,,,,,,,,",
+    "Thirteen,,,,,,,,,,,13,,,,,,,,,,,,,,",
+    "Too high,,,,,,,,,,,99,,,,,,,,,,,,,,",
+    "Nowhere,,,,,,,,,,,,,,,,,,,Atlantis,,,,,,",
+    ",,,,n@x.example,,,,,,,,,,,,,,,,,,,,,",
+    *(f"Full {n},,,,,,,,,,,,,yes,,,,,,,,,,,,sue" for n in range(6)),
+    "Last,,,,l@x.example,,,,,,,,,,,,,,,,,,,,,sue",
+]
+HEAD = (
+    "name,level,stage,tags_of,email,phones,mobile,site,currency,revenue,rate,score,size,open,since,"
+    "at,hour,place.city,place.street,parent,friends,keeper,why,note,due_on,owner"
+)
+
+
+def imported(url, folder, who: str = "root"):
+    """Return what an import leaves in every table, and how it was counted."""
+    world = World(Pools(url), folder)
+    try:
+        world.rules(RULES, **FILES)
+        world.create("company", "root", name="Root")
+        lead = {"name": "Lead", "phones": "13700137000"}
+        world.records.create(world.who(who), "lead", lead, strict=False)
+        imports = Imports(
+            world.records, world.pools, world.live, world.organisation,
+            world.records.writer.files, world.clock,
+        )  # fmt: skip
+        text = "\n".join([HEAD, *LINES])
+        run = imports.add(world.who(who), "company", io.BytesIO(text.encode()), "all.csv")
+        columns = {name: name for name in HEAD.split(",")}
+        run = imports.change(
+            world.who(who), run.id, replace(run.plan, columns=columns, rules="run")
+        )
+        tried = imports.dry_run(world.who(who), run)
+        imports.start(world.who(who), run.id)
+        while imports.advance(run.id):
+            pass
+        run = imports.get(world.who(who), run.id)
+        faults = list(imports.faults(world.who(who), run.id))
+        return tried.counts, run.counts, faults, left(world)
+    finally:
+        world.live.stop()
+        world.pools.close()
+
+
+def left(world) -> dict[str, list]:
+    """Return the rows of every table, records by their titles."""
+    numbers = {number: name for name, number in world.live.release.numbers.items()}
+    titles = {
+        (numbers[row["entity"]], row["record_id"]): row["title"]
+        for row in world.select(sa.select(system.search))
+    }
+    rules = {number: world.house.numbers.name(number) for number in range(1, 60)}
+    found = {
+        "company": [
+            {**row, "parent": titles.get(("company", row["parent"]))}
+            for row in world.all("company")
+        ],
+        "offer": [
+            {**row, "company": titles.get(("company", row["company"]))}
+            for row in world.all("offer")
+        ],
+    }
+    tables = (
+        system.history, system.event, system.search, automation_tables.reminder,
+        automation_tables.firing, automation_tables.message,
+    )  # fmt: skip
+    for table in tables:
+        rows = world.select(sa.select(table))
+        for row in rows:
+            kind = numbers.get(row["entity"])
+            row["record_id"] = titles.get((kind, row["record_id"]), row["record_id"])
+            row["rule"] = rules.get(row.get("rule"))
+        found[table.name] = rows
+    return {name: sorted(map(_told, rows)) for name, rows in found.items()}
+
+
+#: What may differ: numbers of rows, and moments of the database's own clock.
+_OWN = frozenset({"id", "history_id", "change_set", "firing", "key", "about", "sent_at", "at"})
+
+
+#: Numbers have gaps, elsewhere each time.
+_SERIAL = re.compile(r"\b([cC]2026|[ab])-\d+\b|(?<='company': )\d+|(?<='offer', )\d+")
+
+
+def _told(row) -> str:
+    told = repr({name: value for name, value in sorted(row.items()) if name not in _OWN})
+    return _SERIAL.sub("number", told)
+
+
+def test_many_at_a_time_leave_what_one_by_one_leaves(
+    template_database, clone_database, tmp_path, monkeypatch
+):
+    template = template_database("engine_world", build)
+    at_a_time = []
+    create = at_once.AtOnce.create
+    monkeypatch.setattr(
+        at_once.AtOnce,
+        "create",
+        lambda self, rows: at_a_time.append(create(self, rows)) or at_a_time[-1],
+    )
+    many = imported(clone_database(template), tmp_path / "many")
+    assert [len(made) for made in at_a_time] == [15, 15]
+    monkeypatch.setattr(at_once, "LEAST", 10_000)
+    single = imported(clone_database(template), tmp_path / "single")
+    assert many[:3] == single[:3]
+    for name, rows in single[3].items():
+        assert many[3][name] == rows, name
