@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,23 +60,25 @@ def export_all(settings: Settings, target: Path, with_passwords: bool, language:
 
     with opened_services(settings, "trellis export all") as services:
         assert services.settings.database_url is not None
-        what: Any = (
+        write = partial(
+            write_whole,
             services.settings.database_url,
             settings.data,
             services.live.release.catalog,
+            now=datetime.now(UTC),
+            passwords=with_passwords,
         )
-        now = datetime.now(UTC)
         if target.suffix == ".zip":
             draft = target.with_name(f"{target.name}.part")
             try:
                 with draft.open("wb") as file, zip_into(file) as archive:
-                    manifest = write_whole(*what, archive, now, passwords=with_passwords)
+                    manifest = write(archive)
                 draft.chmod(0o600)
                 draft.replace(target)
             finally:
                 draft.unlink(missing_ok=True)
         else:
-            manifest = write_whole(*what, FolderTarget(target), now, passwords=with_passwords)
+            manifest = write(FolderTarget(target))
     told = words(
         "{target}: {rows} rows and {files} files.",
         "{target}：{rows} 行数据，{files} 个文件。",

@@ -277,6 +277,9 @@ class Bringing:
                 )
         if _OF_APPLY in self._tables:
             self._load(connection, [_OF_APPLY], add=True)
+        if is_same and self._manifest["revision"] == newest():
+            # Since when each rule is in force: the apply has put now.
+            self._load(connection, ["trellis.rule"])
         return is_same
 
     def _work_out(self, catalog: Catalog, version: AppliedVersion, *, anew: bool) -> None:

@@ -40,6 +40,8 @@ _VERSION = """
     WHERE state = 'live' ORDER BY number DESC LIMIT 1
 """
 
+_REVISION = "SELECT version_num FROM trellis.migration"
+
 #: Told how many rows are written; whatever it raises ends it.
 Progress = Callable[[int], None]
 
@@ -66,6 +68,7 @@ def write_whole(
                             ("IntervalStyle", "iso_8601")):  # fmt: skip
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
         version = connection.execute(_VERSION).fetchone()
+        (revision,) = connection.execute(_REVISION).fetchone() or (newest(),)
         parts: dict[str, Any] = {}
         tables, rows = [], 0
         entities = {one.table: one.name for one in catalog.entities.values()}
@@ -95,7 +98,7 @@ def write_whole(
         "format": FORMAT,
         "made_at": now.isoformat(),
         "version": importlib.metadata.version("trellis-crm"),
-        "revision": newest(),
+        "revision": revision,
         "configuration": {"number": version[0], "fingerprint": version[1]} if version else None,
         "passwords": passwords,
         "rows": rows,
