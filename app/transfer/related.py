@@ -25,8 +25,7 @@ class Related:
     entity: Entity
     #: what points at the record: a link, or ``parent`` of lines
     link: str
-    #: None for all of them
-    fields: tuple[str, ...] | None = None
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def related_of(catalog: Catalog, policy: Policy, entity: Entity) -> Iterator[Rel
         )
         if field.type.name == "lines" and is_open:
             lines = catalog.entities[f"{entity.name}.{field.name}"]
-            yield Related(field.name, field.label, lines, "parent")
+            yield Related(field.name, field.label, lines, "parent", _fields(policy, lines))
     for other in catalog.entities.values():
         if other.lines_of is not None or not policy.may("export", other.name):
             continue
@@ -70,7 +69,17 @@ def related_of(catalog: Catalog, policy: Policy, entity: Entity) -> Iterator[Rel
             is_only = len(links) == 1
             name = other.name if is_only else f"{other.name}.{field.name}"
             called = label if is_only else say("{a} ({b})", "{a}（{b}）", a=label, b=field.label)
-            yield Related(name, called, other, field.name)
+            yield Related(name, called, other, field.name, _fields(policy, other))
+
+
+def _fields(policy: Policy, entity: Entity) -> tuple[str, ...]:
+    """Return the fields that somebody wrote, as far as they may be seen, and whose it is."""
+    return tuple(
+        name
+        for name in policy.readable(entity.name)
+        if (not entity.fields[name].built_in or name == "owner")
+        and entity.fields[name].type.name != "lines"
+    )
 
 
 def find_related(catalog: Catalog, policy: Policy, entity: Entity, name: str) -> Related:

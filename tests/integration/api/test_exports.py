@@ -3,12 +3,13 @@
 import csv
 import io
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
-from app.database import system
+from app.database import system, transfer_tables
 from tests.integration.api.world import ApiWorld, assert_api_error, build
 
 
@@ -19,14 +20,19 @@ def world(template_database, clone_database, tmp_path):
     made.close()
 
 
-def exported(caller, **query):
-    answer = caller.get("/customer/export", **query)
+def exported(caller, entity="customer", **query):
+    answer = caller.get(f"/{entity}/export", **query)
     assert answer.status_code == 200, answer.text
     return answer
 
 
 def as_csv(answer):
     return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def sheets_of(answer):
+    book = CalamineWorkbook.from_filelike(io.BytesIO(answer.data))
+    return [book.get_sheet_by_index(n).to_python() for n in range(len(book.sheet_names))]
 
 
 def test_a6_e1_an_export_holds_what_its_asker_may_see(world):
@@ -88,3 +94,115 @@ def test_a_list_is_exported_as_it_is_shown(world):
     assert browser.ask("GET", "/crm/customer/export?format=exe").status_code == 400
     assert world.browser("vic").ask("GET", "/crm/customer/export").status_code == 403
     assert "/crm/customer/export" not in world.browser("vic").ask("GET", "/crm/customer/").text
+
+
+def test_e4_e5_e6_long_lists_are_written_in_the_background_for_their_asker_alone(
+    world, monkeypatch
+):
+    monkeypatch.setattr("app.transfer.exporting.MOST_AT_ONCE", 1)
+    sam, sue, runs = world.as_("sam"), world.as_("sue"), world.services.export_runs
+    assert_api_error(sam.get("/customer/export"), 400, "malformed", says="POST")
+    assert_api_error(world.as_("vic").post("/customer/export", None), 403, "forbidden")
+    told = world.browser("sam").ask("GET", "/crm/customer/export?format=csv")
+    assert told.status_code == 303
+    assert told.location.startswith("/crm/customer/export/new?format=csv")
+
+    begun = sam.post("/customer/export?format=csv&fields=name,owner", None)
+    assert (begun.status_code, begun.json["state"]) == (202, "waiting")
+    place = begun.headers["Location"].removeprefix("/api/v1")
+    assert_api_error(sam.get(f"{place}/file"), 404, "not-found")
+    runs.run(begun.json["id"])
+    found = sam.get(place).json
+    assert (found["state"], found["rows"], found["total"]) == ("done", 2, 2)
+    file = sam.get(f"{place}/file")
+    assert [row["Name"] for row in as_csv(file)] == ["Sam Dormant", "Sam Steel"]
+    assert file.headers["Content-Disposition"] == "attachment; filename=customer.csv"
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
+    for path in (place, f"{place}/file"):
+        assert_api_error(sue.get(path), 404, "not-found")
+    noted = [row for row in world.system_rows(system.audit) if row["kind"] == "data.export.start"]
+    assert noted[-1]["details"] == {"entity": "customer", "form": "csv", "rows": 2}
+    (message,) = sam.get("/inbox").json["rows"]
+    assert message["path"] == f"/exports/{found['id']}"
+    assert "2 rows" in message["text"]
+    page = world.browser("sam").ask("GET", message["path"]).text
+    assert f"/exports/{found['id']}/file" in page
+
+    # What is ended leaves nothing, also when somebody is at it; what is old goes.
+    ended = sam.post("/customer/export", None).json["id"]
+
+    def end(_rows: int) -> None:
+        sam.post(f"/exports/{ended}/cancel", None)
+
+    writing = type(runs)._progress
+    monkeypatch.setattr(
+        type(runs),
+        "_progress",
+        lambda self, *about: lambda rows: (end(rows), writing(self, *about)(rows)),
+    )
+    runs.run(ended)
+    monkeypatch.setattr(type(runs), "_progress", writing)
+    assert sam.get(f"/exports/{ended}").json["state"] == "cancelled"
+    folder = world.services.settings.data / "exports"
+    assert [path.name for path in folder.iterdir()] == [f"{found['id']}.csv"]
+    with world.services.pools.engine.begin() as connection:
+        connection.execute(
+            sa.update(transfer_tables.export_run).values(
+                expires_at=datetime(2026, 1, 1, tzinfo=UTC)
+            )
+        )
+    assert runs.sweep() == 1
+    assert not list(folder.iterdir())
+    assert sam.get(place).json["state"] == "expired"
+    assert_api_error(sam.get(f"{place}/file"), 404, "not-found")
+    for _ in range(3):
+        assert sam.post("/customer/export", None).status_code == 202
+    assert_api_error(sam.post("/customer/export", None), 409, "conflict")
+
+
+def test_e1_what_belongs_to_records_and_what_lies_behind_links_goes_along(world):
+    sam, aud, root = (world.as_(name) for name in ("sam", "aud", "root"))
+    query = {"fields": "number,customer,customer.name,customer.owner.name,customer.phones"}
+    heads, *rows = sheets_of(
+        exported(aud, format="xlsx", related="lines", **query, entity="order")
+    )[0]
+    assert heads == [
+        "Number", "Customer", "Customer · Name", "Customer · Owner · Name", "Customer · Phones",
+    ]  # fmt: skip
+    steel = next(row for row in rows if row[1] == "Sam Steel")
+    assert steel[2:4] == ["Sam Steel", "Sam"]
+    assert "1390000" not in steel[4]
+    # The other half is a sheet of its own, in the order of the list.
+    lines = sheets_of(exported(aud, format="xlsx", related="lines", entity="order"))[1]
+    assert lines[0][:2] == ["Order · id", "Product"]
+    assert [line[0] for line in lines[1:]] == [5, 4, 3, 2, 1]
+    told = exported(root, format="jsonl", related="order,note.customer", fields="name").text
+    first = next(one for one in map(json.loads, told.splitlines()) if one["name"] == "Sam Steel")
+    assert [one["customer"] for one in first["order"]] == ["Sam Steel"]
+    assert {one["text"] for one in first["note.customer"]} == {
+        "Note on Sam Steel", "Tom on Sam Steel",
+    }  # fmt: skip
+    mine = exported(sam, format="jsonl", related="note", fields="name").text
+    (first,) = (one for one in map(json.loads, mine.splitlines()) if one["name"] == "Sam Steel")
+    assert {one["text"] for one in first["note"]} == {"Note on Sam Steel"}
+    refused = (
+        {"fields": "customer.secret"}, {"fields": "customer.nothing"}, {"fields": "lines"},
+        {"related": "lines"}, {"related": "closed", "format": "xlsx"},
+    )  # fmt: skip
+    for asked in refused:
+        assert_api_error(sam.get("/order/export", **asked), 400, "malformed")
+
+
+def test_e3_csv_for_people_is_harmless_and_for_programs_as_it_is(world):
+    root = world.as_("root")
+    names = ["=1+1", "+1", "-1", "@a", "＝1", "'=1"]
+    for name in names:
+        assert root.post("/customer/", {"name": name}).status_code == 201
+    asked = {"fields": "name", "filter": "name in [" + ", ".join(f'"{n}"' for n in names) + "]"}
+    shown = {row["Name"] for row in as_csv(exported(root, format="csv", **asked))}
+    assert shown == {"'=1+1", "'+1", "'-1", "'@a", "'＝1", "'=1"}
+    raw = exported(root, format="csv", raw="yes", **asked)
+    assert not raw.data.startswith(b"\xef\xbb\xbf")
+    assert sorted(csv.DictReader(io.StringIO(raw.text)), key=str) == sorted(
+        ({"name": name} for name in names), key=str
+    )
