@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from app.definitions.imports import LEFT_OUT
 from app.errors import TrellisError, text_in
@@ -120,7 +120,9 @@ def columns_page(visit: Visit, run: Run, error: str = "", plan: Plan | None = No
             Choice("run", visit.wording.say("Rules fire as for a form"), chosen.rules == "run"),
         ],
     }
-    return visit.render("import_columns.html", page=import_page(visit, run), view=view)
+    is_part = "HX-Request" in request.headers
+    template = "import_columns_part.html" if is_part else "import_columns.html"
+    return visit.render(template, page=import_page(visit, run), view=view)
 
 
 def first_sentence(visit: Visit, error: TrellisError) -> str:
@@ -203,7 +205,7 @@ def _judge(
         row.kind = "warn" if found.bad < found.filled else "bad"
         row.why = (
             f"“{unread.value[:30]}”: {text_in(unread.sentence, visit.language)}"
-            if len(found.unread) == 1
+            if len(found.unread) == 1 and not any(one.choices for one in row.values)
             else say("%(bad)s of %(all)s cannot be read", bad=found.bad, all=found.filled)
         )
     if order in ("either", "mixed") and row.order == "":
@@ -307,7 +309,7 @@ def _always(visit: Visit, run: Run, plan: Plan) -> list[dict[str, Any]]:
     for one in entity.fields.values():
         if (one.built_in and one.name != "tags") or one.removed or one.is_worked_out:
             continue
-        if one.name in taken or not one.type.writable:
+        if one.name in taken or not one.type.writable or one.default is not None:
             continue
         if one.type.name not in ("choice", "tags") or not may_bring(
             visit.policy, run.entity, one.name
@@ -321,7 +323,7 @@ def _always(visit: Visit, run: Run, plan: Plan) -> list[dict[str, Any]]:
         ] if one.type.name == "choice" else []  # fmt: skip
         found.append({"name": one.name, "label": visit.words(one.label), "options": options,
                       "value": value})  # fmt: skip
-    return found[:8]
+    return found[:5]
 
 
 def _targets(visit: Visit, name: str) -> list[tuple[str, str]]:

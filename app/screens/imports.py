@@ -82,7 +82,8 @@ def run_page(visit: Visit, number: int, error: str = "") -> Response:
         "seconds": _seconds(run),
         "problem": text_in(run.problem, visit.language) if run.problem else "",
     }
-    return visit.render("import_run.html", page=import_page(visit, run), view=view)
+    template = "import_run_part.html" if "HX-Request" in request.headers else "import_run.html"
+    return visit.render(template, page=import_page(visit, run), view=view)
 
 
 def dry_run_page(visit: Visit, number: int) -> Any:
@@ -197,7 +198,7 @@ def _samples(visit: Visit, run: Run, tally: Tally) -> list[dict[str, Any]]:
         if rows:
             more = tally.counts[outcome] - len(rows)
             found.append({"label": label, "count": tally.counts[outcome], "rows": rows,
-                          "more": more})  # fmt: skip
+                          "more": more, "changes": any(one["fields"] for one in rows)})  # fmt: skip
     return found
 
 

@@ -69,7 +69,8 @@ def survey(work: Work, plan: Plan, headings: Sequence[str], rows: Sequence[Row])
     reader = RowReader(work, plan, headings)
     incoming = reader.read(rows)
     places = {heading: place for place, heading in enumerate(headings)}
-    goes_to = {one.heading: (one.entity.name, one.field, one.part) for one in reader.targets}
+    targets = sorted(reader.targets, key=lambda one: one.place)
+    goes_to = {one.heading: (one.entity.name, one.field, one.part) for one in targets}
     columns = {heading: ColumnSurvey() for heading in goes_to}
     context = work.reading(strict=False)
     shown: list[tuple[int, list[Cell]]] = []
