@@ -287,6 +287,8 @@ class Entity:
     checks: tuple[Check, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     duplicates: tuple[DuplicateRule, ...] = ()
+    #: while it holds, a record is neither anonymised nor removed for good
+    keep: Checked | None = None
     #: by role; a role not named here has no row
     access: Mapping[str, EntityAccess] = field(default_factory=dict)
     #: entities whose record makes this one visible: (link field, entity)

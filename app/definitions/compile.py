@@ -309,6 +309,7 @@ class _Compilation:
             checks=entity_rules.bind_checks(shop, draft),
             unique=entity_rules.bind_unique(shop, draft),
             duplicates=() if is_lines else entity_rules.bind_duplicates(shop, draft),
+            keep=entity_rules.bind_keep(shop, draft),
             access={} if is_lines else rules.of_entity(draft),
             inherit=inherit,
             screens=screens.compile_screens(shop, draft, title),

@@ -6,6 +6,7 @@ from app.definitions.binding import has_field, require_field
 from app.definitions.catalog import Check, DuplicateRule
 from app.definitions.problems import Code
 from app.definitions.workshop import Draft, Path, Workshop
+from app.expressions import Checked
 from app.texts import Label
 
 
@@ -66,6 +67,14 @@ def bind_unique(shop: Workshop, draft: Draft) -> tuple[tuple[str, ...], ...]:
         if all(known):
             groups.append(tuple(group))
     return tuple(groups)
+
+
+def bind_keep(shop: Workshop, draft: Draft) -> Checked | None:
+    """Return the condition under which a record may not go for good."""
+    if "keep" not in draft.values:
+        return None
+    path, scope = (*draft.path, "keep"), shop.scope(draft)
+    return shop.condition(draft.document, path, draft.values["keep"], scope, "The condition")
 
 
 def bind_duplicates(shop: Workshop, draft: Draft) -> tuple[DuplicateRule, ...]:

@@ -30,6 +30,7 @@ from app.definitions.shape import (
 from app.definitions.words import Right, Scope, Texts
 from app.fields.settings import (
     ExactNumber,
+    ExpressionText,
     Name,
     Names,
     Plain,
@@ -218,6 +219,9 @@ access:
         Part(DuplicateSchema(), "A rule."),
         "How to find the same thing twice.",
         noun="A duplicate rule",
+    )
+    keep = ExpressionText(
+        "As long as this holds for a record, it is neither anonymised nor removed for good."
     )
     access = Access()
     screens = Part(ScreensSchema(), "Lists, views, the board and the form.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from app.access.principal import SYSTEM, Principal
 from app.database import audit
@@ -29,7 +30,6 @@ from app.records.anonymising import Forgotten, anonymise
 from app.records.checking import visible_ids
 from app.records.door import Records
 from app.records.files import FileStore
-from app.records.legal_holds import held
 from app.records.personal_acts import LONGEST, note_act
 from app.records.personal_fields import answers_for_persons, personal_fields
 from app.records.traces import leaves
@@ -212,13 +212,12 @@ class PersonalData:
         def step(work: Work) -> None:
             reason = _reason(why)
             for entity, ids in self._wanted(work, chosen):
-                there = held(work, entity.name, ids)
-                for number in sorted(set(ids) - there.keys()):
-                    put = sa.insert(hold).values(
+                for number in ids:
+                    put = insert(hold).values(
                         entity=work.number(entity.name), record_id=number, why=reason,
                         user_id=work.user_id, since=work.now,
                     )  # fmt: skip
-                    Statement(put).run(work.connection)
+                    Statement(put.on_conflict_do_nothing()).run(work.connection)
             self._noted(work, "held", reason, chosen, None)
 
         self._records.transact(principal, step)
