@@ -13,8 +13,20 @@ _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)
 _COUNTS = {"type": "object", "description": "Rows by what became of them."}
 _COLUMNS = {
     "type": "object",
-    "additionalProperties": {"type": "string"},
-    "description": "Heading → field; `-` leaves a column out.",
+    "additionalProperties": {"type": ["string", "object"]},
+    "description": "Heading → field; `-` leaves a column out. An object has `field` and how it is "
+    "read, with the keys of a saved mapping: `clean map else default by split take join between "
+    "create skip_if`.",
+}
+_SHAPE: dict[str, Any] = {
+    "member": {"type": "string", "description": "The file within an archive."},
+    "sheet": {"type": "string"},
+    "encoding": {"type": "string"},
+    "delimiter": {"type": "string", "description": "One of `,` `;` `|` and `tab`."},
+    "header": {
+        "type": ["string", "integer"],
+        "description": "The row of the headings, or `none`.",
+    },
 }
 _MATCH = {
     "type": "array",
@@ -39,6 +51,8 @@ def import_schemas() -> dict[str, Any]:
         "rules": {"enum": list(RULES)},
         "match": _MATCH,
         "columns": _COLUMNS,
+        "ways": {"type": "object", "description": "How columns are read, where it was chosen."},
+        "shape": {"type": "object", "description": "How the file is read."},
         "problem": {"type": ["object", "null"]},
     }
     return {"Import": {"type": "object", "required": list(shown), "properties": shown}}
@@ -58,12 +72,17 @@ def import_paths() -> dict[str, Any]:
             "mode": {"enum": list(MODES)},
             "rules": {"enum": list(RULES)},
             "always": {"type": "object", "description": "Values of every new record."},
+            "shape": {
+                "type": "object",
+                "properties": _SHAPE,
+                "description": "Reads the file otherwise; its columns are matched anew.",
+            },
         },
     }
     parts = {
         "file": {"type": "string", "format": "binary"},
         "entity": {"type": "string"},
-        "sheet": {"type": "string"},
+        **_SHAPE,
         "plan": {"type": "string", "description": "What PATCH takes, as JSON."},
     }
     sent = {"type": "object", "required": ["file", "entity"], "properties": parts}
@@ -85,6 +104,20 @@ def import_paths() -> dict[str, Any]:
 
     def act(word: str, summary: str) -> dict[str, Any]:
         return {"post": operation(f"{word}_import", _TAG, summary, begun, errors=_WRITE, **one)}
+
+    correct = operation(
+        "correct_import",
+        _TAG,
+        "Send mended rows that were left out; they are imported as the first were",
+        {"201": json_answer("The new import", ref("Import"))},
+        errors=_WRITE,
+        **one,
+    )
+    file_alone = {"type": "object", "required": ["file"], "properties": {"file": parts["file"]}}
+    correct["requestBody"] = {
+        "required": True,
+        "content": {"multipart/form-data": {"schema": file_alone}},
+    }
 
     return {
         f"{base}/": {
@@ -108,6 +141,16 @@ def import_paths() -> dict[str, Any]:
                 **one,
             ),
         },
+        f"{base}/{{id}}/columns": {
+            "get": operation(
+                "import_columns",
+                _TAG,
+                "The columns of the file, and what of the first rows cannot be read",
+                {"200": json_answer("Columns and other ways to read the file", {"type": "object"})},
+                **one,
+            )
+        },
+        f"{base}/{{id}}/corrected": {"post": correct},
         f"{base}/{{id}}/dry-run": {
             "post": operation(
                 "try_import",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +21,14 @@ from app.commands.base import (
 )
 from app.commands.whole import AlsoAll, import_all
 from app.definitions.imports import MODES, RULES
-from app.errors import NotFound
+from app.errors import InvalidInput, NotFound
 from app.settings import Settings
 from app.texts import say as words
 
 if TYPE_CHECKING:
     from app.access.principal import Principal
     from app.services import Services
+    from app.transfer.plans import Plan
     from app.transfer.runs import Run
     from app.transfer.writing import Tally
 
@@ -44,6 +47,16 @@ _SHOWN = 20
 @click.option("--mode", type=click.Choice(MODES), help="What becomes of a row whose record exists.")
 @click.option("--rules", type=click.Choice(RULES), help="Whether rules fire; off without it.")
 @click.option("--sheet", help="The sheet of a workbook.")
+@click.option("--member", help="The file within an archive.")
+@click.option("--encoding", help="The encoding of a text, such as `gb18030`.")
+@click.option("--delimiter", help="What stands between the values; `tab` for tabulators.")
+@click.option("--header", help="The row of the headings, or `none`.")
+@click.option("--dates", type=click.Choice(("day-first", "month-first")),
+              help="What comes first in dates such as 01/02/2026.")  # fmt: skip
+@click.option("--create", "create", multiple=True, metavar="HEADING",
+              help="Make the linked records this column names and that are not there.")  # fmt: skip
+@click.option("--always", "always", multiple=True, metavar="FIELD=VALUE",
+              help="A value of every new record. May be repeated.")  # fmt: skip
 @click.option("--as", "login", metavar="LOGIN", help="Import with this person's rights.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; nothing is written.")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path),
@@ -59,7 +72,9 @@ def import_file(
     columns: tuple[str, ...],
     match: tuple[str, ...],
     login: str | None,
-    sheet: str | None,
+    dates: str | None,
+    create: tuple[str, ...],
+    always: tuple[str, ...],
     dry_run: bool,
     errors: Path | None,
     language: str,
@@ -76,15 +91,22 @@ def import_file(
       trellis import customers.xlsx --into customer --dry-run
       trellis import customers.xlsx --into customer --match name --mode fill
       trellis import old.csv --into customer --mapping wukong-customers
+      trellis import contacts.csv --into contact --encoding gb18030 --create Company
     """
     from app.transfer.plans import changed_plan
+    from app.transfer.uploads import SHAPE
 
     with opened_services(settings, "trellis import") as services:
         principal = _who(services, login)
-        shape = {"sheet": sheet} if sheet else {}
+        shape = {name: chosen.pop(name) for name in SHAPE}
         with file.open("rb") as stream:
-            run = services.imports.add(principal, into, stream, file.name, **shape)
+            run = services.imports.add(
+                principal, into, stream, file.name,
+                **{name: value for name, value in shape.items() if value is not None},
+            )  # fmt: skip
         said: dict[str, Any] = {"mapping": mapping, **chosen}
+        if always:
+            said["always"] = dict(one.partition("=")[::2] for one in always)
         if match:
             said["match"] = [key.split("+") for key in match]
         plan = changed_plan(services.live.release.catalog, run.plan, said)
@@ -92,6 +114,8 @@ def import_file(
             given = dict(one.partition("=")[::2] for one in columns)
             said = {"columns": {**plan.columns, **given}}
             plan = changed_plan(services.live.release.catalog, plan, said)
+        plan = _with_created(plan, create)
+        plan = _with_dates(services, run, plan, dates, form)
         run = services.imports.change(principal, run.id, plan)
         if form == "text":
             say(" · ".join(f"{heading} → {path}" for heading, path in run.plan.columns.items()))
@@ -101,6 +125,34 @@ def import_file(
             _print_tally(tally, language, form)
             return FAILED if tally.counts["faulty"] else 0
         return _run(services, principal, run, errors or file, language, form)
+
+
+def _with_created(plan: Plan, headings: tuple[str, ...]) -> Plan:
+    """Return the plan with columns whose linked records are made where they are not there."""
+    unknown = [one for one in headings if one not in plan.columns]
+    if unknown:
+        sentence = words(
+            "No column {name} goes anywhere.", "没有对应的列 {name}。", name=unknown[0]
+        )
+        raise InvalidInput({"create": [sentence]})
+    ways = {one: {**plan.ways.get(one, {}), "create": True} for one in headings}
+    return replace(plan, ways={**plan.ways, **ways})
+
+
+def _with_dates(services: Services, run: Run, plan: Plan, dates: str | None, form: str) -> Plan:
+    """Return the plan with days and months in an order: as was said, or asked where it matters."""
+    uploads = services.imports.uploads
+    found = uploads.orders(uploads.path(run.sha256), plan)
+    unclear = [heading for heading, order in found.items() if order in ("either", "mixed")]
+    if dates is None and unclear and form == "text" and sys.stdin.isatty():
+        question = f"What comes first in {', '.join(unclear)}, such as 01/02/2026?"
+        dates = click.prompt(question, type=click.Choice(("day-first", "month-first")))
+    if dates is None:
+        return plan
+    headings = list(found)
+    from app.transfer.uploads import ordered
+
+    return ordered(services.live.release.catalog, plan, headings, dates.replace("-", "_"))
 
 
 def _who(services: Services, login: str | None) -> Principal:
@@ -148,7 +200,7 @@ def _write_errors(
 
     look = services.imports.look(principal, run)
     kind = run.plan.shape.kind
-    ending = "xlsx" if kind in ("xlsx", "xls", "ods") else "csv"
+    ending = kind if kind == "jsonl" else "xlsx" if kind in ("xlsx", "xls", "ods") else "csv"
     path = beside.with_name(f"{beside.stem}-left-out.{ending}")
     with path.open("wb") as target:
         faults = services.imports.faults(principal, run.id)

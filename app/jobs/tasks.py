@@ -171,5 +171,7 @@ def housekeeping() -> dict[str, int]:
         is_said = "inbox" in services.live.release.catalog.app.keep
         messages = forget_old(connection, datetime.now(UTC), has_messages=not is_said)
         forget_gone(connection)
+    uploads = services.imports.uploads.sweep(datetime.now(UTC))
     services.export_runs.sweep()
-    return {"answers": answers.rowcount, "files": files, "messages": messages}
+    return {"answers": answers.rowcount, "files": files, "messages": messages,
+            "uploads": uploads}  # fmt: skip

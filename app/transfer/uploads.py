@@ -42,6 +42,7 @@ LOOKED_AT, DATES_LOOKED_AT = 20, 5_000
 PATIENCE = timedelta(days=7)
 #: What a person may say about how a file is read.
 SHAPE = ("member", "sheet", "encoding", "delimiter", "header")
+_ORDERS = ("day_first", "month_first")
 _NO_HEADER = ("none", "0", "", None)
 
 
@@ -138,14 +139,10 @@ class Uploads:
 
     def _with_orders(self, path: Path, plan: Plan) -> Plan:
         """Return the plan with days and months in the order that a column's dates show."""
-        orders = self.orders(path, plan)
-        ways = {heading: dict(way) for heading, way in plan.ways.items()}
-        for heading, order in orders.items():
-            steps = column_of(self._catalog, plan, heading).clean
-            if order in ("day_first", "month_first") and "date" in steps:
-                clean = [order if step == "date" else step for step in steps]
-                ways.setdefault(heading, {})["clean"] = clean
-        return replace(plan, ways=ways)
+        for heading, order in self.orders(path, plan).items():
+            if order in _ORDERS and "date" in column_of(self._catalog, plan, heading).clean:
+                plan = ordered(self._catalog, plan, [heading], order)
+        return plan
 
     def orders(self, path: Path, plan: Plan) -> dict[str, str]:
         """Return for columns of dates like 01/02/2026 what comes first.
@@ -245,6 +242,17 @@ class Uploads:
                 path.unlink(missing_ok=True)
                 count += 1
         return count
+
+
+def ordered(catalog: Catalog, plan: Plan, headings: Sequence[str], order: str) -> Plan:
+    """Return the plan with ``day_first`` or ``month_first`` for columns of dates."""
+    ways = {heading: dict(way) for heading, way in plan.ways.items()}
+    for heading in headings:
+        steps = column_of(catalog, plan, heading).clean
+        others = [order if step in ("date", *_ORDERS) else step for step in steps]
+        clean = others if order in others else [*others, order]
+        ways.setdefault(heading, {})["clean"] = clean
+    return replace(plan, ways=ways)
 
 
 def _decided(shown: set[str]) -> str:
