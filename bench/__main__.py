@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer
 from app.services import Services
-from bench import changes, data, scale, servers, starting
+from bench import changes, data, exports, scale, servers, starting
 from bench.automation import AutomationBench
 from bench.load import Result, measure, request, tree
 from bench.report import SHORT, Row, compared, crowded, left_out, machine, noise, pss, tables
@@ -42,6 +42,7 @@ PARTS = {
     "connections": "two hundred of them at once, beside the floor",
     "size": "a million customers against ten thousand",
     "changes": "undoing a bulk edit and an import of a hundred thousand",
+    "exports": "a hundred thousand customers as files, and everything out",
     "entities": "five hundred of them: a check, and a field from save to live",
     "automation": "dated rules: a write, a tick, a burst, a changed rule",
     "starts": "from an empty folder, and afterwards",
@@ -71,7 +72,7 @@ class Bench:
         )
         self.database.start()
         try:
-            if self.parts & {"requests", "connections", "size", "changes"}:
+            if self.parts & {"requests", "connections", "size", "changes", "exports"}:
                 self._prepare()
             if self.parts & {"requests", "connections"}:
                 self._serve()
@@ -79,6 +80,10 @@ class Bench:
                 self._million()
             if "changes" in self.parts:
                 for row in changes.measure(self.services, self.sellers, quick=self.quick):
+                    self._add(row)
+            if "exports" in self.parts:
+                fields = tuple(FIELDS.split(",")[1:])
+                for row in exports.measure(self.services, self.sellers, fields, quick=self.quick):
                     self._add(row)
             if "entities" in self.parts:
                 self._scale()

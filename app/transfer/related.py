@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.access.policy import Policy
@@ -95,7 +95,7 @@ def find_related(catalog: Catalog, policy: Policy, entity: Entity, name: str) ->
         # The link may be named where there is only one, too.
         only = known.get(other)
         if only is not None and only.link == link:
-            return only
+            return replace(only, name=name)
     if name not in known and other in catalog.entities and policy.may("read", other):
         require(policy, "export", other)
     if name not in known:
