@@ -4,7 +4,7 @@ import io
 import zipfile
 from datetime import date, datetime
 from decimal import Decimal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -53,7 +53,7 @@ def test_cells_are_what_they_were():
         assert plain == value
     with zipfile.ZipFile(target) as archive:
         for name in archive.namelist():
-            ElementTree.fromstring(archive.read(name))
+            ET.fromstring(archive.read(name))
 
 
 def test_tables_in_turns_long_ones_on_several_sheets(monkeypatch):
@@ -81,6 +81,11 @@ def test_tables_in_turns_long_ones_on_several_sheets(monkeypatch):
 
 def test_what_breaks_off_leaves_no_open_part():
     target = io.BytesIO()
-    with pytest.raises(KeyError), WorkbookWriter(target) as book:
-        book.add(book.begin("A", ["n"]), [[1]])
-        raise KeyError
+
+    def broken(book: WorkbookWriter) -> None:
+        with book:
+            book.add(book.begin("A", ["n"]), [[1]])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken(WorkbookWriter(target))
