@@ -63,7 +63,7 @@ def _anonymise_again(services: Services) -> None:
     """Do what was done for persons after the backup that was restored here was made."""
     count = do_again(services.records, services.pools, services.settings.data)
     if count:
-        say(f"{count} anonymisations that were made after the backup are done again.")
+        say(f"Anonymisations made after the backup, done again: {count}.")
 
 
 def _forget_half_a_demo(data: Path, database_url: str) -> None:

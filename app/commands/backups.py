@@ -102,7 +102,7 @@ def restore(settings: Settings, file: Path, language: str) -> None:
     if again:
         _tell(
             language,
-            "{count} anonymisations that were made after the backup are done again.",
+            "Anonymisations made after the backup, done again: {count}.",
             "已重新执行备份之后的 {count} 次匿名化。",
             count=again,
         )

@@ -39,7 +39,7 @@ mail = sa.Table(
     #: the record it was an event of
     sa.Column("entity", sa.SmallInteger),
     sa.Column("record_id", sa.BigInteger),
-    #: failed: why
+    #: failed: why; kept: which of its files stayed in the mailbox, and why
     sa.Column("problem", JSONB),
     sa.Column("received_at", _moment, nullable=False),
     sa.Index(

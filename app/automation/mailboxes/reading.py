@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email import policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import getaddresses
+from itertools import islice
 
 from app.errors import Malformed
 from app.notifications.html import text_of_html
@@ -23,6 +24,8 @@ from app.texts import say
 LARGEST = 25 * 1024 * 1024
 #: The text of an e-mail as rules see it: what somebody wrote, without what it quotes.
 LONGEST_TEXT = 2_800
+#: Files of one e-mail that are looked at.
+MOST_FILES = 20
 _LONGEST_HEADER = 500
 _MOST_ADDRESSES = 100
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -36,6 +39,14 @@ _QUOTED = re.compile(
     r"|(?:On|Am|Le|在) ?.{5,200}(?:wrote|schrieb.{0,100}|a écrit|写道) ?[:：]$"
     r")"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that came along."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,7 @@ class Mail:
     answers: tuple[str, ...] = ()
     #: written by a program (an absence, a delivery report, a list): answering it makes a circle
     is_automatic: bool = False
+    files: tuple[Attached, ...] = ()
 
 
 def read_mail(raw: bytes) -> Mail:
@@ -81,6 +93,7 @@ def read_mail(raw: bytes) -> Mail:
         text=_text_of(message),
         answers=tuple(_ids(_header(message, "In-Reply-To"), _header(message, "References"))),
         is_automatic=_is_automatic(message),
+        files=tuple(islice(_attached(message), MOST_FILES)),
     )
 
 
@@ -148,6 +161,47 @@ def _text_of(message: EmailMessage) -> str:
     if part.get_content_subtype() == "html":
         text = text_of_html(text)
     return own_words(text)
+
+
+def _attached(message: EmailMessage) -> Iterator[Attached]:
+    """Yield the files; pictures that stand within the text (logos, signatures) are none."""
+    shown = set(_shown_within(message))
+    for part in _parts(message):
+        if _header(part, "Content-ID").strip("<>") in shown:
+            continue
+        kind = part.get_content_disposition()
+        try:
+            name = _clean(part.get_filename() or "").strip()
+        except Exception:  # noqa: BLE001 - see `_header`.
+            name = ""
+        if part.get_content_type() == "message/rfc822":
+            inner = part.get_payload()
+            whole = inner[0] if isinstance(inner, list) and inner else None
+            if isinstance(whole, Message) and kind == "attachment":
+                yield Attached(name or "message.eml", whole.as_bytes())
+            continue
+        if kind == "attachment" or name:
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes) and content:
+                yield Attached(name or "file", content)
+
+
+def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+    """Yield the parts that hold something; what a forwarded e-mail holds is its own."""
+    if message.is_multipart() and message.get_content_type() != "message/rfc822":
+        for part in message.iter_parts():
+            yield from _parts(part)
+    else:
+        yield message
+
+
+def _shown_within(message: EmailMessage) -> Iterator[str]:
+    """Yield the Content-IDs of what the text shows itself."""
+    for part in message.walk():
+        if part.get_content_type() == "text/html":
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                yield from re.findall(r"cid:([^\"'\s>]{1,300})", content.decode("utf-8", "replace"))
 
 
 def own_words(text: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.access.principal import SYSTEM, Principal
 from app.automation.acting_for import named
+from app.automation.mailboxes.attaching import attach
 from app.automation.mailboxes.reading import Mail, read_mail
 from app.automation.steps import reason_of
 from app.database.mail_tables import mail
@@ -134,9 +135,15 @@ def _receive(work: Work, box: Mailbox, found: Mail) -> Received:
     if target is None:
         return Received(state)
     entity, record_id = target
+    left = attach(work, box.name, entity, record_id, found.files)
     _end.do(
         work.connection,
-        {"_id": number, "_entity": work.number(entity), "_record": record_id, "_problem": None},
+        {
+            "_id": number,
+            "_entity": work.number(entity),
+            "_record": record_id,
+            "_problem": json_text(dict(left.texts)) if left else None,
+        },
     )
     said = {
         "from": found.sender,
@@ -146,7 +153,7 @@ def _receive(work: Work, box: Mailbox, found: Mail) -> Received:
     }
     acting = work.acting_as(_reader(work, box), origin="email", cause=box.name)
     email_came(acting, entity, record_id, said)
-    return Received(state, entity, record_id)
+    return Received(state, entity, record_id, left)
 
 
 def email_came(work: Work, entity: str, record_id: int, said: Mapping[str, str]) -> None:

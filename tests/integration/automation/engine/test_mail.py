@@ -1,6 +1,7 @@
 """E-mails as events: read from a mailbox or handed over, each once, about whom they come from."""
 
 from datetime import timedelta
+from email.message import EmailMessage
 
 import sqlalchemy as sa
 
@@ -120,6 +121,44 @@ def test_an_email_is_an_event_once_of_the_record_its_address_leads_to(world: Wor
     with world.pools.write.connection() as connection:
         assert forget_old(connection, w.NOW + timedelta(days=1_000)) == 0
         assert forget_old(connection, w.NOW + timedelta(days=1_100)) == 8
+
+
+def test_files_that_come_along_are_attached_as_far_as_uploads_may_be(world: World) -> None:
+    _apply(world)
+    carla = world.create("customer", name="Carla", email="carla@x.example")
+    message = EmailMessage()
+    message["From"], message["To"] = "carla@x.example", "sales@acme.example"
+    message["Subject"], message["Message-ID"] = "Papers", "<9@x.example>"
+    message.set_content("Here they are.")
+    message.add_alternative('<p>Here they are.<img src="cid:logo"></p>', subtype="html")
+    html = message.get_payload()[1]
+    html.add_related(b"\x89PNG\r\n\x1a\nlogo", "image", "png", cid="<logo>", filename="logo.png")
+    message.add_attachment(b"%PDF-1.7 offer", maintype="application", subtype="pdf",
+                           filename="../报价 offer.pdf")  # fmt: skip
+    message.add_attachment(b"MZ", maintype="application", subtype="x-msdownload",
+                           filename="virus.exe")  # fmt: skip
+    message.add_attachment(b"no picture", maintype="image", subtype="png", filename="photo.png")
+    inner = EmailMessage()
+    inner["Subject"] = "Before"
+    inner.set_content("Old")
+    message.add_attachment(inner, filename="before.eml")
+
+    found = Receiver(world.records).take("sales", bytes(message))
+
+    assert (found.state, found.record_id) == ("kept", carla)
+    told = str(found.problem)
+    assert told.startswith("Left in the mailbox: virus.exe: Files ending in .exe are not taken.")
+    assert "photo.png: The file is not what its name says" in told
+    files = world.records.attachments(SYSTEM, "customer", carla)
+    assert [one.name for one in files] == ["报价 offer.pdf", "before.eml"]
+    content = world.records.get_file(SYSTEM, files[0].id).path.read_bytes()
+    assert content == b"%PDF-1.7 offer"
+    line = next(one for one in world.history("customer", carla) if one["action"] == "attach")
+    assert (line["origin"], line["cause"], line["user_id"]) == ("email", "sales", None)
+    assert [one["name"] for one in world.all("todo")] == ["Papers"], "the rule ran as well"
+    (kept,) = world.select(sa.select(mail.c.state, mail.c.problem))
+    assert kept["state"] == "kept"
+    assert "virus.exe" in kept["problem"]["zh"]
 
 
 def test_a_mailbox_is_read_on_from_where_it_was_and_left_as_it_is(world: World) -> None:
