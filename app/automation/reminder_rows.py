@@ -90,6 +90,46 @@ def upsert_given() -> sa.Executable:
     return _writing(state.subquery("s"))
 
 
+def insert_new(
+    release: Release, numbers: Mapping[str, int], rules: Sequence[Timed]
+) -> sa.Executable:
+    """Return the statement that writes the rows of *rules* for records ``_ids`` that have none yet.
+
+    It gives what `upsert` would, without looking for rows that cannot be there.
+    """
+    table = release.tables[rules[0].entity].alias("c")
+    columns, rows = [], []
+    for place, rule in enumerate(rules):
+        base, due = base_and_due(release, rule, table)
+        columns += [
+            sa.type_coerce(base, MOMENT).label(f"base{place}"),
+            sa.type_coerce(due, MOMENT).label(f"due{place}"),
+        ]
+    one = sa.select(table.c.id, *columns).where(table.c.id == sa.func.any(IDS))
+    if "deleted_at" in table.c:
+        one = one.where(table.c.deleted_at.is_(None))
+    # PostgreSQL would work the moments out anew wherever they are named.
+    record = one.offset(sa.literal_column("0")).subquery("o")
+    for place, rule in enumerate(rules):
+        moments = record.c[f"base{place}"], record.c[f"due{place}"]
+        rows.append((numbers[rule.name], rule.backlog, *moments))
+    kinds = {"rule": sa.Integer, "fire": sa.Boolean, "base": MOMENT, "due": MOMENT}
+    said = sa.values(*(sa.column(name, kind) for name, kind in kinds.items()), name="k")
+    known = said.data(rows).lateral()
+    late = sa.case((known.c.fire, sa.bindparam("now", type_=MOMENT)))
+    past = known.c.due < sa.bindparam("minute", type_=MOMENT)
+    entity: Any = sa.literal_column(str(release.numbers[rules[0].entity]))
+    due_at = sa.case((past, late), else_=known.c.due)
+    chosen = (
+        sa.select(known.c.rule, entity, record.c.id, known.c.base, due_at)
+        .select_from(record.join(known, sa.true()))
+        .where(known.c.base.is_not(None))
+        .order_by(known.c.rule, record.c.id)
+    )
+    names = ["rule", "entity", "record_id", "base", "due_at"]
+    return insert(reminder).from_select(names, chosen)
+
+
 def _writing(state: Any) -> sa.Executable:
     """Return the statement that writes what differs between the rows there are and *state*."""
     gone, kept = state.c.gone, state.c.is_kept

@@ -7,7 +7,7 @@ scheduler claims what is due (``claiming``). Nothing here runs a step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from app.automation import claiming, recomputing
 from app.automation.due_sql import is_in_sql
 from app.automation.given_dates import Given, timetable
 from app.automation.registry import RuleNumbers
-from app.automation.reminder_rows import IDS, parameters, upsert
+from app.automation.reminder_rows import IDS, insert_new, parameters, upsert
 from app.database.automation_tables import firing, reminder
 from app.records.statements import Statement
 
@@ -90,6 +90,8 @@ class Moves:
         self._rows: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._forgotten: dict[str, set[int]] = {}
         self._merged: list[tuple[str, int, tuple[int, ...]]] = []
+        #: records made many at a time: entity, ids, rules
+        self._new: list[tuple[str, list[int], frozenset[str]]] = []
 
     def note(self, entity: str, record_id: int, rule: str) -> None:
         """Remember that a rule is to be asked for a record."""
@@ -97,9 +99,7 @@ class Moves:
 
     def note_new(self, entity: str, ids: Iterable[int], rules: Iterable[str]) -> None:
         """Remember new records, for which rules are to be asked."""
-        noted, names = self._noted.setdefault(entity, {}), frozenset(rules)
-        for record_id in ids:
-            noted.setdefault(record_id, set()).update(names)
+        self._new.append((entity, list(ids), frozenset(rules)))
 
     def see(self, entity: str, record_id: int, row: Mapping[str, Any]) -> None:
         """Remember a row as it stands now."""
@@ -116,6 +116,8 @@ class Moves:
     def __call__(self) -> None:
         """Write the rows."""
         given = Given(self._work, self._numbers.number)
+        for entity, ids, names in self._new:
+            self._move(given, entity, names, ids, write=insert_new)
         for entity, records in self._noted.items():
             groups: dict[frozenset[str], list[int]] = {}
             for record_id, rules in sorted(records.items()):
@@ -135,11 +137,18 @@ class Moves:
                 {"_ids": sorted(merged), "_keep": kept, "_entity": self._work.number(entity)},
             )
 
-    def _move(self, given: Given, entity: str, rules: frozenset[str], ids: list[int]) -> None:
+    def _move(
+        self,
+        given: Given,
+        entity: str,
+        rules: frozenset[str],
+        ids: list[int],
+        write: Callable[..., sa.Executable] = upsert,
+    ) -> None:
         """Let SQL work out the rows of records, but for what it cannot know."""
         work = self._work
         statement, left = work.rows.cached(
-            ("reminders", entity, rules), partial(self._statement, entity, rules)
+            ("reminders", entity, rules, write), partial(self._statement, entity, rules, write)
         )
         if statement is not None:
             known = {**parameters(work.release, work.now), "_ids": ids}
@@ -148,13 +157,15 @@ class Moves:
             for record_id, row in work.rows[entity].read(work.connection, ids).items():
                 given.move(entity, record_id, row, left, force=True)
 
-    def _statement(self, entity: str, names: Iterable[str]) -> tuple[Statement | None, set[str]]:
+    def _statement(
+        self, entity: str, names: Iterable[str], write: Callable[..., sa.Executable]
+    ) -> tuple[Statement | None, set[str]]:
         release = self._work.release
         rules = [each for each in timetable(self._work).of(entity) if each.name in names]
         left = {each.name for each in rules if not is_in_sql(release, each)}
         rules = [each for each in rules if each.name not in left]
         numbers = {each.name: self._numbers.number(each.name) for each in rules}
-        return Statement(upsert(release, numbers, rules)) if rules else None, left
+        return Statement(write(release, numbers, rules)) if rules else None, left
 
     def _forget(self, entity: str, ids: list[int]) -> None:
         rules = [self._numbers.number(each.name) for each in timetable(self._work).of(entity)]

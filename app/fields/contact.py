@@ -13,7 +13,13 @@ from app.fields.base import (
     FieldLike,
     ParseContext,
 )
-from app.fields.reaching import read_address, read_mail, read_phone, show_phone
+from app.fields.reaching import (
+    national_number,
+    read_address,
+    read_mail,
+    read_phone,
+    show_phone,
+)
 from app.fields.reading import (
     read_line,
 )
@@ -188,11 +194,8 @@ def _bare(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _findable(number: str) -> str:
-    import phonenumbers
-
     digits = number.partition(";")[0]
-    national = phonenumbers.national_significant_number(phonenumbers.parse(digits))
-    return f"{digits} {national}"
+    return f"{digits} {national_number(digits)}"
 
 
 def _e164(country: str | None) -> converting.Change:

@@ -34,6 +34,10 @@ _HOST = re.compile(
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#].*)?\Z", re.DOTALL)
 
 
+#: A mobile number as it is dialled in China; 179 is dialled before others.
+_CHINESE_MOBILE = re.compile(r"1(?:[3-689]\d|7[0-8])\d{8}", re.ASCII)
+
+
 _BLANK = re.compile(r"[\s\x00-\x20\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 
 
@@ -104,9 +108,25 @@ def read_phone(text: str, country: str) -> str:
     Raises:
         FieldError: it cannot be a number of that country or of the one it names.
     """
+    if country == "CN" and _CHINESE_MOBILE.fullmatch(text):
+        # What nearly all are; the library takes ten times as long to say the same.
+        return f"+86{text}"
     import phonenumbers
 
-    wrong = FieldError(
+    if len(text) > 60:
+        raise _not_a_phone(text)
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        raise _not_a_phone(text) from None
+    if not phonenumbers.is_possible_number(number):
+        raise _not_a_phone(text)
+    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{plain};ext={number.extension}" if number.extension else plain
+
+
+def _not_a_phone(text: str) -> FieldError:
+    return FieldError(
         say(
             "“{value}” is not a telephone number. Write it with the area code, or with + and the "
             "country code, for example +86 138 0013 6021.",
@@ -115,16 +135,16 @@ def read_phone(text: str, country: str) -> str:
         ),
         "not-a-phone",
     )
-    if len(text) > 60:
-        raise wrong
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        raise wrong from None
-    if not phonenumbers.is_possible_number(number):
-        raise wrong
-    plain = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{plain};ext={number.extension}" if number.extension else plain
+
+
+def national_number(number: str) -> str:
+    """Return a stored number, without its extension, without the country code."""
+    if number.startswith("+86") and _CHINESE_MOBILE.fullmatch(number, 3):
+        return number[3:]
+    import phonenumbers
+
+    found: str = phonenumbers.national_significant_number(phonenumbers.parse(number))
+    return found
 
 
 def show_phone(number: str, country: str) -> str:

@@ -15,6 +15,7 @@ from app.fields.normal import normal
 #: Ideographs, kana and hangul: the scripts written without blanks, or searched inside a word.
 _run = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020000-\U0003134f]+")
 
+_number, _not_digit = re.compile(r"[+\d\s()-]{5,}"), re.compile(r"\D")
 #: Longest beginning of a pinyin word that is kept: nobody types more without choosing.
 _LONGEST_BEGINNING = 12
 #: Titles longer than this get pinyin for their first characters only.
@@ -34,14 +35,18 @@ def pairs_of(text: str) -> list[str]:
     return list(dict.fromkeys(pairs))
 
 
-@lru_cache(maxsize=4096)
 def _syllables(run: str) -> tuple[str, ...]:
+    return tuple(part for part in map(_syllable, run) if part)
+
+
+@lru_cache(maxsize=16384)
+def _syllable(character: str) -> str:
     # Phrases are not loaded: they cost 40 MB in each process, and a title is found by the usual
-    # reading of its characters as well.
+    # reading of its characters as well, each by itself.
     os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
     from pypinyin import lazy_pinyin
 
-    return tuple(part for part in lazy_pinyin(run, errors="ignore") if part.isascii())
+    return "".join(part for part in lazy_pinyin(character, errors="ignore") if part.isascii())
 
 
 def pinyin_of(title: str) -> list[str]:
@@ -86,6 +91,6 @@ def search_row(title: str, others: list[str]) -> tuple[str, str, list[str]]:
     """
     text = normal(" ".join(part for part in (title, *others) if part))
     # Phone numbers are typed with blanks and dashes or without: both are found.
-    digits = [re.sub(r"\D", "", part) for part in others if re.fullmatch(r"[+\d\s()-]{5,}", part)]
+    digits = [_not_digit.sub("", part) for part in others if _number.fullmatch(part)]
     searched = " ".join([text, *(part for part in digits if part and part not in text)])
     return title, searched, [*pairs_of(searched), *pinyin_of(title)]

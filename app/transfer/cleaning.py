@@ -189,6 +189,21 @@ class Cleaning:
             value = self._mapped(value)
         return self.default if value in (None, "", []) else value
 
+    def alone(self) -> Callable[[Any], Any]:
+        """Return `clean` for many values to which no other column is joined."""
+        if self.split is not None or self.map:
+            return lambda value: self.clean(value, {})
+        steps, default = [STEPS[name] for name in self.steps], self.default
+
+        def clean(value: Any) -> Any:
+            if value.__class__ is not str:
+                return self.clean(value, {})
+            for step in steps:
+                value = step(value)
+            return value or default
+
+        return clean
+
     def _step(self, value: Any) -> Any:
         if not isinstance(value, str):
             return value

@@ -108,7 +108,6 @@ class RowReader:
         self.headings_by_field = {
             (one.entity.name, one.field.name): one.heading for one in reversed(self.targets)
         }
-        self._joins = any(one.cleaning.join for one in self.targets)
         self._skips = [
             (
                 places[one.column],
@@ -156,27 +155,50 @@ class RowReader:
     def read(self, rows: Iterable[Row]) -> list[Incoming]:
         """Return the rows of a chunk, in order."""
         found = [Incoming(row) for row in rows]
-        cleaned: list[list[Any]] = []
+        read: list[list[Any]] = []
         for one in found:
-            texts = [plain(value) for value in one.row.values]
+            texts = [value if value.__class__ is str else plain(value) for value in one.row.values]
             if BadCell in map(type, texts):
                 self._refuse_bad(one, texts)
             if self._skips:
                 one.is_passed = self._is_passed(texts)
-            others = dict(zip(self._headings, texts, strict=True)) if self._joins else {}
-            cleaned.append(
-                [target.cleaning.clean(texts[target.place], others) for target in self.targets]
-            )
-        for place, target in enumerate(self.targets):
-            column = [values[place] for values in cleaned]
+            read.append(texts)
+        for target in self.targets:
+            column = self._cleaned(target, read)
             if target.names_records:
                 self._name(found, target, column)
-            else:
+            elif target.part or target.entity is not self._main or target.field.name in AUTHORED:
                 for one, value in zip(found, column, strict=True):
                     self._put(one, target, value)
+            else:
+                name = target.field.name
+                for one, value in zip(found, column, strict=True):
+                    if value is not None:
+                        one.values[name] = value
         for one in found:
             if one.is_passed:
                 one.reasons.clear()
+        return found
+
+    def _cleaned(self, target: _Target, read: Sequence[Sequence[Any]]) -> list[Any]:
+        """Return a column as its field reads it; what comes again is cleaned once."""
+        place = target.place
+        if target.cleaning.join:
+            rows = [dict(zip(self._headings, texts, strict=True)) for texts in read]
+            return [target.cleaning.clean(others[target.heading], others) for others in rows]
+        clean = target.cleaning.alone()
+        known: dict[str, Any] = {}
+        found = []
+        for texts in read:
+            value = texts[place]
+            if value.__class__ is not str:
+                value = clean(value)
+            elif value in known:
+                value = known[value]
+            else:
+                cleaned = known[value] = clean(value)
+                value = cleaned
+            found.append(value)
         return found
 
     def _refuse_bad(self, one: Incoming, texts: list[Any]) -> None:

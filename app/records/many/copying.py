@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -15,9 +16,9 @@ from app.records.prepared import encode
 from app.records.statements import json_text
 
 #: Stands for what is empty; nobody types it.
-_EMPTY = "\x02\x02"
+EMPTY = "\x02\x02"
 #: So many lines go to the server at a time.
-_PART = 500
+_PART = 250
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -30,7 +31,7 @@ class Copy:
         self._text = sql.SQL("COPY {} ({}) FROM STDIN (NULL {})").format(
             sql.Identifier(*whole),
             sql.SQL(", ").join(map(sql.Identifier, self.names)),
-            sql.Literal(_EMPTY),
+            sql.Literal(EMPTY),
         )
         self._encoders = tuple((name, _encoder(table.c[name].type)) for name in self.names)
         self._tabs = len(self.names) - 1
@@ -41,7 +42,7 @@ class Copy:
         for name, write in self._encoders:
             value = row[name]
             if value is None:
-                cells.append(_EMPTY)
+                cells.append(EMPTY)
             elif value.__class__ is str and write is _plain:
                 cells.append(value)
             else:
@@ -56,11 +57,11 @@ class Copy:
         return line + "\n"
 
     def write(self, connection: psycopg.Connection[Any], lines: Iterable[str]) -> None:
-        """Write the lines."""
-        ready = list(lines)
+        """Write the lines; those that are made on the way are made while the server writes."""
+        coming = iter(lines)
         with connection.cursor().copy(self._text) as copy:
-            for start in range(0, len(ready), _PART):
-                copy.write("".join(ready[start : start + _PART]))
+            while part := "".join(islice(coming, _PART)):
+                copy.write(part)
 
 
 def _encoder(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], str]:
@@ -68,13 +69,14 @@ def _encoder(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], str]:
     if isinstance(kind, sa.JSON):
         return json_text
     if isinstance(kind, sa.ARRAY):
-        return _encoded
+        return array_text
     if isinstance(kind, sa.Boolean):
         return lambda value: "t" if value else "f"
     return _plain
 
 
-def _encoded(value: Any) -> str:
+def array_text(value: Any) -> str:
+    """Return a list as PostgreSQL writes it."""
     return (encode(value) or b"").decode()
 
 
@@ -82,7 +84,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
-        return _encoded(value)
+        return array_text(value)
     if isinstance(value, Decimal):
         return format(value, "f")
     return str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.database import system
@@ -10,9 +10,10 @@ from app.definitions.catalog import Entity
 from app.records.drafts import Draft
 from app.records.grams import search_row
 from app.records.journal import changes_as_json, searched_fields
-from app.records.many.copying import Copy
+from app.records.many.copying import EMPTY, Copy
 from app.records.many.numbers import next_of
 from app.records.many.recipe import Recipe
+from app.records.statements import json_text
 from app.records.work import Work
 
 _history = Copy(
@@ -35,49 +36,42 @@ def leave_traces(
 ) -> list[dict[str, Any]]:
     """Write history, events and search rows of new records; return what history keeps of each."""
     _, same = changes_as_json(recipe.alike, {}, recipe.rows.values(alike))
-    afters = [recipe.worked_out(row, recipe.history(row, same)) for _, row in pairs]
     ids = next_of(work, system.history, len(pairs))
-    rest = {
-        "entity": work.number(entity.name), "action": "create", "version": 1,
-        "happened_at": work.now, "user_id": work.user_id, "origin": work.origin,
-        "cause": work.cause, "change_set": work.change_set, "before": {},
-    }  # fmt: skip
-    lines = [
-        _history.line({**rest, "id": line, "record_id": row["id"], "after": after})
-        for line, (_, row), after in zip(ids, pairs, afters, strict=True)
-    ]
-    _history.write(work.connection, lines)
-    _event.write(
-        work.connection,
-        [
-            _event.line({**rest, "record_id": row["id"], "history_id": line})
-            for line, (_, row) in zip(ids, pairs, strict=True)
-        ],
+    number, now = str(work.number(entity.name)), work.now.isoformat()
+    rest = [_cell(each) for each in (work.user_id, work.origin, work.cause, work.change_set)]
+    afters: list[dict[str, Any]] = []
+
+    def of_history() -> Iterator[str]:
+        for line, (_, row) in zip(ids, pairs, strict=True):
+            after = recipe.worked_out(row, recipe.history(row, same))
+            afters.append(after)
+            record = str(row["id"])
+            yield _history.joined(
+                [str(line), number, record, "create", "1", now, *rest, "{}", json_text(after)]
+            )
+
+    _history.write(work.connection, of_history())
+    events = (
+        _event.joined([number, str(row["id"]), "create", str(line), now])
+        for line, (_, row) in zip(ids, pairs, strict=True)
     )
-    _write_search(work, entity, recipe, pairs)
+    _event.write(work.connection, events)
+    _search.write(work.connection, _search_lines(entity, recipe, number, pairs))
     return afters
 
 
-def _write_search(work: Work, entity: Entity, recipe: Recipe, pairs: Pairs) -> None:
+def _cell(value: Any) -> str:
+    return EMPTY if value is None else str(value)
+
+
+def _search_lines(entity: Entity, recipe: Recipe, number: str, pairs: Pairs) -> Iterator[str]:
     title_of, others = _texts(entity, recipe)
-    number = work.number(entity.name)
-    lines = []
     for _, row in pairs:
         title, text, grams = search_row(title_of(row), [write(row) for write in others])
-        lines.append(
-            _search.line(
-                {
-                    "entity": number,
-                    "record_id": row["id"],
-                    "owner": row.get("owner"),
-                    "owner_department": row.get("owner_department"),
-                    "title": title,
-                    "search": text,
-                    "grams": grams,
-                }
-            )
-        )
-    _search.write(work.connection, lines)
+        owner, department = _cell(row.get("owner")), _cell(row.get("owner_department"))
+        # Pieces are ideographs or pinyin, so nothing in them has to be escaped.
+        pieces = "{" + ",".join(grams) + "}"
+        yield _search.joined([number, str(row["id"]), owner, department, title, text, pieces])
 
 
 Text = Callable[[Mapping[str, Any]], str]
