@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.database import system
 from app.definitions.catalog import DuplicateRule, Entity, Field
+from app.errors import NotFound
 from app.fields.normal import normal, normal_sql
 from app.records.checking import closed_ids, lock_for, visible_ids
 from app.records.drafts import Draft, Problems
@@ -157,6 +158,20 @@ def _by_rule(
             if other == entity.name:
                 found = [each for each in found if each != exclude]
             yield from _shown(work, rule, name, other, other_path, found[:MOST])
+
+
+def duplicates_of(work: Work, entity: Entity, record_id: int) -> list[Duplicate]:
+    """Return the records that may be the same as one that is there.
+
+    By fields the asker may not read nothing is looked for.
+    """
+    row = work.rows[entity.name].read(work.connection, [record_id]).get(record_id)
+    if row is None or not visible_ids(work, entity.name, [record_id]):
+        raise NotFound
+    concerned = {name for name in entity.fields if work.policy.is_readable(entity.name, name)}
+    concerned -= {n for n in concerned if closed_ids(work, entity.name, [record_id], n)}
+    values = work.rows[entity.name].values(row)
+    return list(find_duplicates(work, entity, values, concerned, record_id))
 
 
 def compared(field: Field, part: str, value: Any) -> list[Any]:

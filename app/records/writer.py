@@ -23,7 +23,7 @@ from app.records.batches import (
 )
 from app.records.chronicle import Line, history_statement, read_line
 from app.records.drafts import Draft, Problems, read_input
-from app.records.duplicates import Duplicate, find_duplicates
+from app.records.duplicates import Duplicate, duplicates_of, find_duplicates
 from app.records.files import StoredFile, add_file, file_condition
 from app.records.saving import Written
 from app.records.sweeping import sweep_files
@@ -126,6 +126,17 @@ class Writer(Undoing, Attaching):
             return list(found)
 
         return self._run(principal, step)
+
+    def duplicates_of(self, principal: Principal, entity: str, record_id: int) -> list[Duplicate]:
+        """Return records that may be the same thing as one that is there.
+
+        Raises:
+            NotFound: it is not there, or may not be read.
+        """
+        return self._run(
+            principal,
+            lambda work: duplicates_of(work, entity_of(work.release, entity), record_id),
+        )
 
     def history(
         self,

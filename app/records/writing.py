@@ -168,6 +168,10 @@ class Writing:
             lambda: self.writer.find_duplicates(principal, entity, values, exclude, **said)
         )
 
+    def duplicates_of(self, principal: Principal, entity: str, record_id: int) -> list[Duplicate]:
+        """Return records that may be the same as one; see `Writer.duplicates_of`."""
+        return self._asked(lambda: self.writer.duplicates_of(principal, entity, record_id))
+
     def history(self, principal: Principal, entity: str, record_id: int, **said: Any) -> list[Line]:
         """Return a record's history, the newest line first; see `Writer.history`."""
         return self._asked(lambda: self.writer.history(principal, entity, record_id, **said))

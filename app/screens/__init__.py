@@ -53,6 +53,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.change_views import ChangesView
     from app.screens.configuration import Configuration
     from app.screens.dashboard_views import DashboardsView, TargetsView
+    from app.screens.duplicate_views import MergesView
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
     from app.screens.export_views import ExportsView
@@ -94,6 +95,7 @@ def register_screens(builder: Any, core: Any) -> None:
     remember_what_is_seen(current_app)
     for view in (
         RecordsView,
+        MergesView,
         ListsView,
         ButtonsView,
         FieldsView,

@@ -12,6 +12,7 @@ from app.screens import pools
 from app.screens.buttons import list_actions
 from app.screens.in_place import may_be_edited
 from app.screens.list_view import Act
+from app.screens.merge_act import merge_act
 from app.screens.opened_lists import OpenedList, view_asked
 from app.screens.visit import Visit
 from app.screens.wording import Wording
@@ -85,6 +86,7 @@ def _acts(visit: Visit, opened: OpenedList) -> list[Act]:
     if any(one.type.name in TAGGED for one in _editable(visit, entity)):
         found.append(Act(say("Tag"), "tag", "tag", asks=asked.href("bulk/tag")))
     found += [*pools.pool_actions(visit, entity, asked), *list_actions(visit, entity, asked)]
+    found += merge_act(visit, entity, asked.href("merge"))
     if visit.policy.may("export", entity.name):
         href = asked.href("export", format="xlsx")
         found.append(Act(say("Export"), "export", "download", href=href))

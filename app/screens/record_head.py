@@ -13,6 +13,7 @@ from app.screens.cells import EMPTY, show_value, shown_type
 from app.screens.firings import has_ledger
 from app.screens.list_view import Tab
 from app.screens.marks import mark_of
+from app.screens.merge_act import merges
 from app.screens.record_view import Fact, MenuItem, RecordView
 from app.screens.rule_pages import about_record
 from app.screens.visit import Visit
@@ -36,6 +37,7 @@ def menu_of(
     wanted = [
         ("transfer", MenuItem(say("Hand over"), "arrows-right-left", opens="transfer")),
         ("share", MenuItem(say("Share"), "user-share", f"{base}/share")),
+        ("merge", MenuItem(say("Merge"), "git-compare", f"{base}/merge")),
         ("history", MenuItem(say("History"), "history", f"{base}/history")),
         ("delete", MenuItem(say("Delete"), "trash", f"{base}/delete", post=True, bad=True)),
     ]
@@ -43,6 +45,8 @@ def menu_of(
     whys: list[Why] = []
     for right, item in wanted:
         if right == "transfer" and not entity.owned:
+            continue
+        if right == "merge" and not merges(visit, entity):
             continue
         if right == "delete":
             items += _about(visit, entity, base, rights)

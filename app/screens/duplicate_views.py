@@ -1,0 +1,32 @@
+"""The addresses of merging and of records that may be the same thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_appbuilder import expose
+
+from app.screens import merges
+from app.screens.views import Screen, visit
+
+
+class MergesView(Screen):
+    """Records side by side, and made one."""
+
+    route_base = "/crm"
+
+    @expose("/<entity>/merge", methods=["GET", "POST"])
+    def merge(self, entity: str) -> Any:
+        here = visit()
+        return merges.merge(here, entity) if request.method == "POST" else merges.merge_page(
+            here, entity
+        )  # fmt: skip
+
+    @expose("/<entity>/merge/pick", methods=["POST"])
+    def pick(self, entity: str) -> Any:
+        return merges.pick_other(visit(), entity)
+
+    @expose("/<entity>/<int:number>/merge")
+    def merge_with(self, entity: str, number: int) -> Any:
+        return merges.merge_with(visit(), entity, number)
