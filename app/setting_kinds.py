@@ -157,6 +157,16 @@ def web_address(text: str) -> str | None:
     return text.strip().rstrip("/")
 
 
+def bucket(text: str) -> str | None:
+    """Return a place in S3-compatible storage: ``s3://bucket/folder``."""
+    if not text:
+        return None
+    parts = urlsplit(text.strip())
+    if parts.scheme != "s3" or not parts.netloc or parts.query or "@" in parts.netloc:
+        raise ValueError(f"`{text}` is no place there; write `s3://bucket/folder`.")
+    return text.strip().rstrip("/")
+
+
 def mail_address(text: str) -> str | None:
     """Return an e-mail address, with or without a name before it."""
     if not text:

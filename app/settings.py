@@ -17,6 +17,7 @@ from typing import Any
 from app.errors import SettingsError
 from app.setting_kinds import (
     Setting,
+    bucket,
     database_url,
     folder,
     folder_of_programs,
@@ -148,6 +149,47 @@ SETTINGS: tuple[Setting, ...] = (
         "a folder",
         "Where backups are written, best on another disk. Empty: `backups` in the data folder.",
         folder_or_none,
+    ),
+    Setting(
+        "TRELLIS_BACKUP_STORE",
+        "backup_store",
+        "",
+        "s3:// and a bucket",
+        "Where backups are carried once they are whole, S3-compatible: `s3://bucket/folder`. "
+        "Empty: they stay in TRELLIS_BACKUPS.",
+        bucket,
+    ),
+    Setting(
+        "TRELLIS_S3_ADDRESS",
+        "s3_address",
+        "",
+        "https:// and a host name",
+        "The store that has the bucket. Empty: Amazon's.",
+        web_address,
+    ),
+    Setting(
+        "TRELLIS_S3_REGION",
+        "s3_region",
+        "",
+        "text",
+        "The store's region, where it asks for one.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_S3_KEY",
+        "s3_key",
+        "",
+        "text",
+        "The name of the key by which the store is entered.",
+        text_or_none,
+    ),
+    Setting(
+        "TRELLIS_S3_SECRET",
+        "s3_secret",
+        "",
+        "text",
+        "The secret of that key.",
+        text_or_none,
     ),
     Setting(
         "TRELLIS_BACKUP_KEY",
@@ -389,6 +431,11 @@ class Settings:
     demo: bool
     file_quota: int
     backups: Path | None
+    backup_store: str | None
+    s3_address: str | None
+    s3_region: str | None
+    s3_key: str | None
+    s3_secret: str | None
     backup_key: str | None
     backup_hour: int
     backup_days: int

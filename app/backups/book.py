@@ -152,7 +152,8 @@ class Backups:
                 raise BackupFault(_none())
             now = self._clock.now()
             try:
-                found = rehearse(self._settings, self._pools.url, newest.path)
+                with self.place.opened(newest.path) as path:
+                    found = rehearse(self._settings, self._pools.url, path)
             except TrellisError as error:
                 self._tried(newest.path.name, now, None, _both(error))
                 self._alarm(_would_not_come_back(newest.path.name, error))
@@ -181,9 +182,13 @@ class Backups:
 
     # -- the book ----------------------------------------------------------------------------------
 
-    def entries(self, most: int = 100) -> list[Entry]:
-        """Return the newest lines of the book."""
-        there = {one.path.name for one in self.place.all()}
+    def entries(self, most: int = 100, *, look: bool = True) -> list[Entry]:
+        """Return the newest lines of the book.
+
+        Args:
+            look: whether their files are there; a store may have to be asked.
+        """
+        there = {one.path.name for one in self.place.all()} if look else set()
         names = [name for name in Entry.__dataclass_fields__ if name != "is_there"]
         query = sa.select(*(backup.c[name] for name in names))
         query = query.order_by(backup.c.made_at.desc(), backup.c.id.desc())
@@ -193,7 +198,7 @@ class Backups:
 
     def trouble(self) -> Label | None:
         """Return what is wrong with the backups, as a sentence; None when all is well."""
-        lines = self.entries(20)
+        lines = self.entries(20, look=False)
         if not lines:
             return None
         last = lines[0]

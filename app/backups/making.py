@@ -15,6 +15,7 @@ from app.backups import tables
 from app.backups.archive import DATABASE, writing
 from app.backups.faults import BackupFault
 from app.backups.places import Place, settle, sha256_of, write_sum
+from app.backups.store import StoredPlace
 from app.database.migrate import newest
 from app.settings import Settings
 from app.texts import Label, say
@@ -37,7 +38,8 @@ class Made:
 
 def place_of(settings: Settings) -> Place:
     """Return where an installation keeps its backups."""
-    return Place(settings.backups or settings.data / "backups")
+    folder = settings.backups or settings.data / "backups"
+    return StoredPlace(folder, settings) if settings.backup_store else Place(folder)
 
 
 def make(settings: Settings, url: str, now: datetime, place: Place | None = None) -> Made:
@@ -60,6 +62,7 @@ def make(settings: Settings, url: str, now: datetime, place: Place | None = None
         digest, size = sha256_of(draft), draft.stat().st_size
         write_sum(path, digest)
         settle(draft, path)
+        place.keep(path, digest)
     except OSError as error:
         raise BackupFault(_told(error, place)) from error
     finally:

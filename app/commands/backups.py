@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from app.commands.base import (
     print_json,
     say,
 )
-from app.errors import TrellisError, text_in
+from app.errors import NotFound, TrellisError, text_in
 from app.settings import Settings
 from app.texts import say as sentence
 
@@ -69,7 +71,7 @@ def backup(settings: Settings, to: Path | None, form: str, language: str) -> Non
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @language_option
 @kindly
 def restore(settings: Settings, file: Path, language: str) -> None:
@@ -77,7 +79,8 @@ def restore(settings: Settings, file: Path, language: str) -> None:
 
     The data folder (TRELLIS_DATA), or the database of DATABASE_URL, has to be empty. Cut off, it
     can be run again. Persons who were anonymised since the backup was made are anonymised again, by
-    the list that lies beside it. Afterwards `trellis run` serves what was restored.
+    the list that lies beside it. Afterwards `trellis run` serves what was restored. Where there is
+    no such FILE it is fetched from TRELLIS_BACKUP_STORE.
 
     \b
     Example:
@@ -87,9 +90,11 @@ def restore(settings: Settings, file: Path, language: str) -> None:
     from app.database.embedded import open_servers
     from app.personal.redo import take_along
 
-    with open_servers(settings, "trellis restore") as addresses:
-        found = bring_back(settings, addresses.database_url, file)
-    again = _anonymise_again(settings) if take_along(file, settings.data) else 0
+    with _file_of(settings, file) as there:
+        with open_servers(settings, "trellis restore") as addresses:
+            found = bring_back(settings, addresses.database_url, there)
+        lines = take_along(there, settings.data)
+    again = _anonymise_again(settings) if lines else 0
     _tell(
         language,
         "Restored: {rows} rows and {files} files of {made_at}, each table proven to be what was "
@@ -117,6 +122,29 @@ def restore(settings: Settings, file: Path, language: str) -> None:
         )
 
 
+@contextmanager
+def _file_of(settings: Settings, file: Path) -> Iterator[Path]:
+    """Yield a backup that lies there, or else is fetched by its name from where they are kept."""
+    from app.backups.making import place_of
+
+    if file.is_file():
+        yield file
+        return
+    place = place_of(settings)
+    known = place.named(file.name)
+    if known is None:
+        raise NotFound(
+            sentence(
+                "There is no backup {file}, nor one of that name in {place}.",
+                "没有备份 {file}，{place} 中也没有该名称的备份。",
+                file=file,
+                place=place.called,
+            )
+        )
+    with place.opened(known) as fetched:
+        yield fetched
+
+
 def _anonymise_again(settings: Settings) -> int:
     """Take out of what was restored who was taken out since; return how many times.
 
@@ -137,16 +165,21 @@ def backups() -> None:
 
 
 @backups.command("list")
+@click.option("--there", is_flag=True, help="Only what lies there now; no database is asked.")
 @format_option
 @language_option
 @kindly
-def list_backups(settings: Settings, form: str, language: str) -> None:
+def list_backups(settings: Settings, there: bool, form: str, language: str) -> None:
     """List backups, the newest first, with what became of those that failed.
 
     \b
-    Example:
+    Examples:
       trellis backups list --format json
+      trellis backups list --there
     """
+    if there:
+        _list_there(settings, form)
+        return
     with opened_services(settings, "trellis backups list") as services:
         lines = services.backups.entries()
     if form == "json":
@@ -160,6 +193,18 @@ def list_backups(settings: Settings, form: str, language: str) -> None:
             "There is no backup yet. The daily one is made at night; `trellis backup` makes one.",
             "还没有备份。每日备份在夜间进行；`trellis backup` 可立即备份。",
         )
+
+
+def _list_there(settings: Settings, form: str) -> None:
+    from app.backups.making import place_of
+
+    found = place_of(settings).all()
+    if form == "json":
+        print_json([{"name": one.path.name, "size": one.size, "made_at": one.made_at}
+                    for one in found])  # fmt: skip
+        return
+    for one in found:
+        say(f"{one.made_at:%Y-%m-%d %H:%M}  {one.size / 1e6:8.1f} MB  {one.path.name}")
 
 
 @backups.command("try")

@@ -9,6 +9,7 @@ from flask import Response, redirect, request, send_file
 from markupsafe import Markup
 
 from app.backups.book import Entry
+from app.backups.faults import BackupFault
 from app.database import audit
 from app.errors import NotFound
 from app.jobs.beginning import begin_backup, begin_rehearsal
@@ -53,10 +54,14 @@ def backups_page(visit: Visit) -> Response:
     require_admin(visit.principal)
     backups = visit.core.backups
     trouble = backups.trouble()
+    try:
+        entries = backups.entries()
+    except BackupFault as away:
+        entries, trouble = backups.entries(look=False), away.message
     sealed = visit.core.settings.backup_key is not None
     facts = {
         "days": backups.kept_days,
-        "folder": str(backups.place.folder),
+        "folder": backups.place.called,
         "hour": f"{visit.core.settings.backup_hour}:00",
     }
     summary = say(
@@ -71,7 +76,7 @@ def backups_page(visit: Visit) -> Response:
         visit.words(say("Backups", "备份")),
         "bad" if trouble else "info",
         visit.words(trouble or summary),
-        [_row(visit, one) for one in backups.entries()],
+        [_row(visit, one) for one in entries],
     )
     return visit.render("backups.html", page=visit.page(view.heading, "system"), view=view)
 
@@ -149,6 +154,11 @@ def fetch_backup(visit: Visit, name: str) -> Response:
             address=request.remote_addr,
             details={"file": name},
         )
-    answer = send_file(path, mimetype="application/octet-stream", as_attachment=True)
+    with visit.core.backups.place.opened(path) as fetched:
+        # Open, it may be read to its end whatever becomes of its name.
+        file = fetched.open("rb")
+    answer = send_file(
+        file, mimetype="application/octet-stream", as_attachment=True, download_name=name
+    )
     answer.headers["Cache-Control"] = "private, no-store"
     return answer

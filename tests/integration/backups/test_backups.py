@@ -20,7 +20,7 @@ from app.access.principal import SYSTEM
 from app.backups import tables
 from app.backups.archive import head_of, unpack, writing
 from app.backups.faults import BackupFault
-from app.backups.making import make
+from app.backups.making import make, place_of
 from app.backups.restoring import restore
 from app.clock import FrozenClock
 from app.database import migrate
@@ -316,3 +316,76 @@ def test_fewer_days_have_to_be_said_twice(place):
     assert backups.kept_days == 90
     backups._settings = replace(place.settings, backup_days=7)
     assert backups.kept_days == 90
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    """A server that speaks S3, on this machine."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_f26_f29_backups_in_a_store_come_back_from_there(place, store, clone_database, tmp_path):
+    from minio import Minio
+
+    client = Minio(store.removeprefix("http://"), "key", "secret-key", secure=False)
+    client.make_bucket("crm")
+    place.services.close()
+    said = {
+        "TRELLIS_BACKUP_STORE": "s3://crm/acme",
+        "TRELLIS_S3_ADDRESS": store,
+        "TRELLIS_S3_KEY": "key",
+        "TRELLIS_S3_SECRET": "secret-key",
+        "TRELLIS_BACKUP_KEY": KEY,
+    }
+    place = Place(settings_for(place.settings.database_url, tmp_path, **said))
+    folder = place.settings.data / "backups"
+    folder.mkdir(parents=True)
+    (folder / "anonymised.jsonl").write_text("{}\n")
+
+    # The store is away: it is told, and the backup stays here until it can be carried.
+    away = Place(settings_for(place.settings.database_url, tmp_path,
+                              **{**said, "TRELLIS_S3_ADDRESS": "http://127.0.0.1:1"}))  # fmt: skip
+    with pytest.raises(BackupFault, match="s3://crm/acme does not take or give"):
+        away.services.backups.make()
+    away.services.close()
+    (waiting,) = folder.glob("*.backup")
+    assert any("s3://crm/acme" in text for text in place.inbox())
+
+    place.clock.moment += timedelta(minutes=1)
+    made = place.services.backups.make()
+    assert [path.name for path in folder.iterdir()] == ["anonymised.jsonl"]
+    objects = {one.object_name: one.size for one in client.list_objects("crm", "acme/")}
+    assert objects[f"acme/{made.path.name}"] == made.size
+    assert {f"acme/{waiting.name}", "acme/anonymised.jsonl"} <= objects.keys()
+    assert client.get_object("crm", f"acme/{made.path.name}.sha256").data.startswith(
+        made.sha256.encode()
+    )
+    there = [one.path.name for one in place.services.backups.place.all()]
+    assert there == [made.path.name, waiting.name]
+    line = place.services.backups.entries()[0]
+    assert (line.name, line.is_there) == (made.path.name, True)
+    assert place.services.backups.try_newest().rows == made.rows
+    assert [path.name for path in folder.iterdir()] == ["anonymised.jsonl"]
+
+    # A new machine knows nothing but the store.
+    new = settings_for(clone_database("template0"), tmp_path / "new", **said)
+    found = place_of(new)
+    named = found.named(made.path.name)
+    assert named is not None
+    with found.opened(named) as path:
+        assert restore(new, new.database_url, path).rows == made.rows
+        assert (path.parent / "anonymised.jsonl").read_text() == "{}\n"
+    assert found.named("trellis-19700101T000000Z.backup") is None
+
+    place.clock.moment += timedelta(days=91)
+    assert place.services.backups.prune() == [waiting.name]
+    left = {one.object_name for one in client.list_objects("crm", "acme/")}
+    assert left == {f"acme/{made.path.name}", f"acme/{made.path.name}.sha256",
+                    "acme/anonymised.jsonl"}  # fmt: skip
+    place.services.close()
