@@ -36,7 +36,7 @@ TOLD_BY = ("title", "code", "id", "name", "login", "email")
 #: The steps by which a value is cleaned.
 CLEANING = (
     "trim", "collapse", "half_width", "full_width", "upper", "lower", "title", "digits", "phone",
-    "money", "date", "day_first", "month_first", "blank", "plain",
+    "money", "number", "date", "day_first", "month_first", "blank", "plain",
 )  # fmt: skip
 #: Built-in fields a file may bring; who may is decided when it is imported.
 BROUGHT = ("owner", "tags", "created_at", "created_by")

@@ -18,6 +18,10 @@ from app.fields.normal import BLANKS
 from app.fields.reading import half_width
 
 _NOT_NUMBER = re.compile(r"[^\d.,+\-eE%()]")
+_TIMES: Mapping[str, int] = {"万": 10_000, "亿": 100_000_000}
+#: Numbers as continental Europe writes them, where they can be nothing else.
+_POINTS = re.compile(r"[+-]?\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})\Z", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d+,\d{1,2}\Z", re.ASCII)
 _NOT_PHONE = re.compile(r"[^\d+*#]")
 _EXTENSION = re.compile(r"(转|分机|ext\.?|x)\s*\d+\Z", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
@@ -30,10 +34,23 @@ def _full_width(text: str) -> str:
 def _money(text: str) -> str:
     """``¥ 1,200.50 元`` → ``1,200.50``; brackets are a minus, 万 and 亿 are multiplied out."""
     plain = half_width(text)
-    times = 10_000 if "万" in plain else 100_000_000 if "亿" in plain else 1
+    times = next((sign for sign in _TIMES if sign in plain), "")
     number = _NOT_NUMBER.sub("", plain)
     if number.startswith("(") and number.endswith(")"):
         number = f"-{number[1:-1]}"
+    return _number(f"{number}{times}")
+
+
+def _number(text: str) -> str:
+    """``1.200.000,50`` and ``1200,50`` → ``1200000.50``; ``3.5万`` → ``35000``.
+
+    ``1.200`` stays one and a fifth, and ``1,200`` twelve hundred: as numbers are written here.
+    """
+    plain = half_width(text).strip(BLANKS)
+    times = _TIMES.get(plain[-1:], 1)
+    number = plain[:-1].strip() if times > 1 else plain
+    if _POINTS.match(number) or _COMMA.match(number):
+        number = number.replace(".", "").replace(",", ".")
     if times == 1:
         return number
     try:
@@ -151,6 +168,7 @@ STEPS: Mapping[str, Callable[[str], str]] = {
     "digits": lambda text: re.sub(r"\D", "", half_width(text)),
     "phone": _phone,
     "money": _money,
+    "number": _number,
     "date": _date,
     "day_first": _day_first,
     "month_first": _month_first,

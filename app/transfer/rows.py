@@ -25,6 +25,7 @@ from app.texts import Label, say
 from app.transfer.cleaning import Cleaning
 from app.transfer.plans import Plan, column_of, made_of, passed_over, target_of
 from app.transfer.tables import BadCell, Row
+from app.transfer.values import ValueReader
 
 _SEVERAL = re.compile(r"[,，;；、|\n]+")
 _NUMBER = re.compile(r"#?(\d{1,18})\Z", re.ASCII)
@@ -63,6 +64,8 @@ class Incoming:
 
     row: Row
     values: dict[str, Any] = field(default_factory=dict)
+    #: of those that name nobody, what their fields read
+    read: dict[str, Any] = field(default_factory=dict)
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: author and time
     authored: dict[str, Any] = field(default_factory=dict)
@@ -85,6 +88,8 @@ class _Target:
     cleaning: Cleaning
     by: str | None
     otherwise: Any
+    #: what is not found is left empty, or what stands in for it
+    has_otherwise: bool
     #: what is made where it is named and not there
     makes: Entity | None
 
@@ -93,11 +98,24 @@ class _Target:
         return bool(self.field.type.targets(self.field)) and self.field.type.name != "any_link"
 
 
+@dataclass(slots=True)
+class Cleaned:
+    """The rows of a chunk before it is known whom they name."""
+
+    found: list[Incoming]
+    #: columns that name records, as they were cleaned
+    named: list[tuple[_Target, list[Any]]]
+
+
 class RowReader:
-    """Reads rows with one plan, within one transaction."""
+    """Reads rows with one plan, for whoever writes in a transaction."""
 
     def __init__(self, work: Work, plan: Plan, headings: Sequence[str]) -> None:
         self._work = work
+        self._context = work.reading(strict=False)
+        #: on which the rows were read
+        self.release = work.release
+        self.values = ValueReader(work.release.catalog.entities[plan.entity], self._context)
         self._plan = plan
         self._headings = tuple(headings)
         places = {heading: place for place, heading in enumerate(headings)}
@@ -134,7 +152,8 @@ class RowReader:
             default=self._given(column.default, entity, goes_to),
         )
         makes = made_of(catalog, self._plan, column.path) if column.create else None
-        return _Target(place, heading, entity, goes_to, part, cleaning, column.by, otherwise, makes)
+        return _Target(place, heading, entity, goes_to, part, cleaning, column.by, otherwise,
+                       column.otherwise is not None, makes)  # fmt: skip
 
     def _given(self, given: Given | None, entity: Entity, goes_to: Field) -> Any:
         """Return what stands in for a value: as written, or worked out and as the API has it."""
@@ -154,8 +173,13 @@ class RowReader:
 
     def read(self, rows: Iterable[Row]) -> list[Incoming]:
         """Return the rows of a chunk, in order."""
+        return self.resolve(self._work, self.clean(rows))
+
+    def clean(self, rows: Iterable[Row]) -> Cleaned:
+        """Return the rows of a chunk as far as that needs no database."""
         found = [Incoming(row) for row in rows]
         read: list[list[Any]] = []
+        named: list[tuple[_Target, list[Any]]] = []
         for one in found:
             texts = [value if value.__class__ is str else plain(value) for value in one.row.values]
             if BadCell in map(type, texts):
@@ -166,7 +190,7 @@ class RowReader:
         for target in self.targets:
             column = self._cleaned(target, read)
             if target.names_records:
-                self._name(found, target, column)
+                named.append((target, column))
             elif target.part or target.entity is not self._main or target.field.name in AUTHORED:
                 for one, value in zip(found, column, strict=True):
                     self._put(one, target, value)
@@ -176,9 +200,19 @@ class RowReader:
                     if value is not None:
                         one.values[name] = value
         for one in found:
+            if not one.reasons and not one.is_passed:
+                one.read = {name: self.values.read(name, raw) for name, raw in one.values.items()}
+        return Cleaned(found, named)
+
+    def resolve(self, work: Work, cleaned: Cleaned) -> list[Incoming]:
+        """Return rows with the numbers of the records and people they name."""
+        self._work = work
+        for target, column in cleaned.named:
+            self._name(cleaned.found, target, column)
+        for one in cleaned.found:
             if one.is_passed:
                 one.reasons.clear()
-        return found
+        return cleaned.found
 
     def _cleaned(self, target: _Target, read: Sequence[Sequence[Any]]) -> list[Any]:
         """Return a column as its field reads it; what comes again is cleaned once."""
@@ -220,7 +254,7 @@ class RowReader:
             return
         is_main = target.entity is self._main
         if is_main and target.field.name in AUTHORED:
-            context = self._work.reading(strict=False)
+            context = self._context
             try:
                 one.authored[target.field.name] = target.field.type.parse(
                     target.field, value, context
@@ -253,8 +287,8 @@ class RowReader:
                 matches = known.get(text, [])
                 if len(matches) == 1:
                     ids += matches
-                elif target.otherwise is not None and not target.cleaning.map:
-                    ids.append(target.otherwise)
+                elif target.has_otherwise and not target.cleaning.map:
+                    ids += [target.otherwise] if target.otherwise is not None else []
                 elif target.makes is not None and not matches:
                     goes_to = (target.entity, target.field)
                     one.missing.append(Missing(target.makes.name, text, goes_to, target.heading))

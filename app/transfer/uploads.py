@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
+from app.definitions.imports import LEFT_OUT
 from app.errors import InvalidInput
 from app.records.files import FileStore
 from app.texts import Label, say
@@ -38,6 +39,8 @@ from app.transfer.tables.text_files import DELIMITERS, ENCODINGS
 LARGEST = 1024 * 1024 * 1024
 #: Rows that are looked at to match columns, and those in which days and months are told apart.
 LOOKED_AT, DATES_LOOKED_AT = 20, 5_000
+#: A file with such a share of a mapping's columns is read by it.
+_MOST_OF_IT = 0.6
 #: How long the file of an import that is over, or that never began, is kept.
 PATIENCE = timedelta(days=7)
 #: What a person may say about how a file is read.
@@ -111,23 +114,22 @@ class Uploads:
         shape = find_shape(path, **read_shape(said))
         earlier = self._earlier(principal, entity)
         look = self.look(principal, path, shape, entity, earlier)
-        plan = self._plan(entity, shape, look, earlier)
+        plan = self._plan(entity, shape, look, earlier, self._records.policy(principal))
         return self._with_orders(path, plan)
 
-    def _plan(self, entity: str, shape: Shape, look: Look, earlier: Sequence[Plan]) -> Plan:
+    def _plan(
+        self, entity: str, shape: Shape, look: Look, earlier: Sequence[Plan], policy: Any
+    ) -> Plan:
         """Return the plan of the last import of such a file, of a mapping that fits, or a guess."""
         for plan in earlier:
             if plan.columns and set(plan.columns) <= set(look.columns):
                 with_all = {one.column for one in look.matches if one.path is not None}
                 if with_all <= set(plan.columns):
                     return replace(plan, shape=shape)
+        saved = self._saved(entity, shape, look, policy)
+        if saved is not None:
+            return saved
         matched = {one.column: one.path for one in look.matches if one.path is not None}
-        for mapping in self._catalog.imports.values():
-            known = {one.column: one.path for one in mapping.columns if one.column in look.columns}
-            if mapping.entity == entity and len(known) >= max(2, 0.6 * len(mapping.columns)):
-                told = tuple(key for key in mapping.match if set(key) <= set(known.values()))
-                mode = mapping.mode if told else "create"
-                return Plan(entity, shape, known, mapping.name, told, mode, mapping.rules)
         ways = {}
         for one in look.matches:
             if one.by == "remembered":
@@ -136,6 +138,31 @@ class Uploads:
                 if found:
                     ways[one.column] = found
         return Plan(entity, shape, matched, ways=ways)
+
+    def _saved(self, entity: str, shape: Shape, look: Look, policy: Any) -> Plan | None:
+        """Return the plan of the saved mapping that has most of its columns in the file."""
+        found: tuple[float, Plan] | None = None
+        for mapping in self._catalog.imports.values():
+            here = [one for one in mapping.columns if one.column in look.columns]
+            share = len(here) / len(mapping.columns)
+            if mapping.entity != entity or len(here) < 2 or share < _MOST_OF_IT:
+                continue
+            if found is not None and found[0] >= share:
+                continue
+            known = {one.column: one.path for one in here if self._may(policy, entity, one.path)}
+            told = tuple(key for key in mapping.match if set(key) <= set(known.values()))
+            mode = mapping.mode if told else "create"
+            found = share, Plan(entity, shape, known, mapping.name, told, mode, mapping.rules)
+        return None if found is None else found[1]
+
+    def _may(self, policy: Any, entity: str, path: str) -> bool:
+        if path == LEFT_OUT:
+            return True
+        owner, goes_to, _ = target_of(self._catalog, entity, path)
+        is_own = owner.name == entity
+        return may_bring(policy, owner.name, goes_to.name) and (
+            is_own or bool(policy.may("create", owner.name))
+        )
 
     def _with_orders(self, path: Path, plan: Plan) -> Plan:
         """Return the plan with days and months in the order that a column's dates show."""

@@ -1,5 +1,6 @@
 """The demo, loaded into the shipped configuration through the one door."""
 
+import io
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -185,3 +186,31 @@ def test_every_view_can_be_opened_by_whom_it_is_for(crm):
                 crm.records.query(principal, entity.name, view=view.name, limit=5)
                 opened += 1
     assert opened > 200
+
+
+@pytest.mark.parametrize(
+    ("mapping", "entity", "created", "faulty", "others"),
+    [
+        ("wukong-customers", "customer", 1, 1, {}),
+        ("wukong-contacts", "contact", 2, 0, {"customer": 1}),
+        ("salesforce-accounts", "customer", 1, 0, {}),
+        ("salesforce-contacts", "contact", 1, 0, {"customer": 1}),
+        ("hubspot-companies", "customer", 1, 0, {}),
+        ("hubspot-contacts", "contact", 1, 0, {"customer": 1}),
+        ("zoho-accounts", "customer", 1, 0, {}),
+        ("zoho-contacts", "contact", 1, 0, {"customer": 1}),
+    ],
+)
+def test_exports_of_other_systems_are_read_by_the_mappings_that_ship(
+    crm, mapping, entity, created, faulty, others
+):
+    text = (Path(__file__).parent / "other_crms" / f"{mapping}.csv").read_bytes()
+    run = crm.imports.add(SYSTEM, entity, io.BytesIO(text), "export.csv")
+    assert run.plan.mapping == mapping
+    tally = crm.imports.dry_run(SYSTEM, run)
+    why = [[str(one.sentence) for one in fault.reasons] for fault in tally.faults]
+    assert (tally.counts["created"], tally.counts["faulty"]) == (created, faulty), why
+    assert tally.others == others
+    # Whoever may not bring the original author and time is offered the rest.
+    seller = crm.imports.add(person(crm, "chen.wei"), entity, io.BytesIO(text), "export.csv")
+    assert not {"created_at", "created_by"} & {*seller.plan.columns.values()}
