@@ -123,12 +123,38 @@ class Narrowed:
         return conditions
 
 
+class Ahead:
+    """The first part of a list by itself, asked where it has been filling whole pages.
+
+    The parts after it, those of the empty values above all, are a third of what PostgreSQL takes to
+    plan a list, and most lists never reach them.
+    """
+
+    __slots__ = ("_hope", "statement")
+    _MOST = 3
+
+    def __init__(self, statement: PreparedStatement) -> None:
+        self.statement = statement
+        self._hope = 0
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether it is worth asking first."""
+        return self._hope > 0
+
+    def note(self, *, filled: bool) -> None:
+        """Remember whether a page was filled; what fails every other time is not tried."""
+        self._hope = min(self._hope + 1, self._MOST) if filled else max(self._hope - 2, 0)
+
+
 class Listing:
     """One list statement, compiled."""
 
     def __init__(self, context: ReadContext, shape: Shape) -> None:
         self.shape = shape
         self.narrowed = Narrowed(context, shape.narrowing)
+        #: where the list has several parts that are asked in turn
+        self.ahead: Ahead | None = None
         self._context = context
         columns = sort_columns(context, self.narrowed.source, shape.sort)
         self.size = len(columns) - 1
@@ -149,6 +175,8 @@ class Listing:
         else:
             parts = self._branches(columns, [*self.narrowed.filters(), self.narrowed.rule()])
             if len(parts) > 1:
+                first = self._rows(parts[0].subquery("t"), columns)
+                self.ahead = Ahead(PreparedStatement(first))
                 parts = self._in_turn(parts)
         return self._merged(parts, columns)
 

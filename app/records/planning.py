@@ -22,7 +22,7 @@ from app.records import finding
 from app.records.context import ReadContext
 from app.records.counting import Explain
 from app.records.filters import ShortcutKey
-from app.records.listing import Listing, Narrowed, Narrowing, Shape
+from app.records.listing import Ahead, Listing, Narrowed, Narrowing, Shape
 from app.records.prepared import PreparedStatement
 from app.records.refusals import entity_of, field_of, require, unknown_field
 from app.records.select import WHOLE, Expansion, Selector, is_link
@@ -78,13 +78,18 @@ class Plan:
 class Compiled(Generic[Kind]):
     """A statement and how the values of its shortcuts are read."""
 
-    __slots__ = ("readers", "statement")
+    __slots__ = ("ahead", "readers", "statement")
 
     def __init__(
-        self, statement: Kind, readers: Sequence[Callable[[Any], dict[str, Any]]] = ()
+        self,
+        statement: Kind,
+        readers: Sequence[Callable[[Any], dict[str, Any]]] = (),
+        ahead: Ahead | None = None,
     ) -> None:
         self.statement: Kind = statement
         self.readers = tuple(readers)
+        #: of a list: what may answer in its place
+        self.ahead = ahead
 
 
 #: Read as libpq's result; read through psycopg's cursor.
@@ -218,7 +223,7 @@ class Desk:
 
     def _listing(self, shape: Shape) -> Compiled[Any]:
         listing = Listing(self.context, shape)
-        return Compiled(listing.statement, listing.narrowed.readers())
+        return Compiled(listing.statement, listing.narrowed.readers(), listing.ahead)
 
     def _counting(self, narrowing: Narrowing, capped: bool) -> Hot:
         narrowed = Narrowed(self.context, narrowing)

@@ -100,9 +100,25 @@ class PreparedStatement:
         """Run it and return its rows as psycopg's cursor would load them."""
         result = self.run(connection, values)
         names = tuple((result.fname(n) or b"").decode() for n in range(result.nfields))
-        loader = Transformer(connection)
-        loader.set_pgresult(result)
-        return Rows(result, names, loader.load_rows(0, result.ntuples, tuple))
+        return Rows(result, names, load_rows(connection, result))
+
+
+def load_rows(
+    connection: psycopg.Connection[Any], result: pq.abc.PGresult
+) -> list[tuple[Any, ...]]:
+    """Return what a statement gave, as psycopg's cursor would load it."""
+    if not result.ntuples:
+        return []
+    # Kept on the connection: what loads the types of seventy columns is looked for once.
+    loader = getattr(connection, "own_loader", None)
+    if loader is None:
+        loader = connection.own_loader = Transformer(connection)  # type: ignore[attr-defined]
+    loader.set_pgresult(result)
+    try:
+        return loader.load_rows(0, result.ntuples, tuple)
+    finally:
+        # Rows are not kept until the next statement.
+        loader.set_pgresult(None)
 
 
 def _bind(binds: Mapping[str, Any], name: str) -> sa.BindParameter[Any]:

@@ -163,12 +163,21 @@ class Reader:
         compiled = desk.listing(shape)
         values = self.bound(desk, principal, compiled, shape.narrowing, where)
         values.update(given)
+        run = self.runner.run_prepared if shape.form == "json" else self.runner.rows_prepared
+        ahead = compiled.ahead
         try:
-            if shape.form == "json":
-                return self.runner.run_prepared(compiled.statement, values, fenced=fenced)
-            return self.runner.rows_prepared(compiled.statement, values, fenced=fenced)
+            if ahead is not None and ahead.is_likely:
+                found = run(ahead.statement, values, fenced=fenced)
+                is_filled = _number_of(found) == given["limit"]
+                ahead.note(filled=is_filled)
+                if is_filled:
+                    return found
+            found = run(compiled.statement, values, fenced=fenced)
         except TooSlow:
             return self._list(desk, principal, narrowed_first(shape), where, given)
+        if ahead is not None and _number_of(found) == given["limit"]:
+            ahead.note(filled=True)
+        return found
 
     def bound(
         self,
@@ -351,6 +360,10 @@ class Reader:
             return []
         build = record_builder(desk, entity, desk.policy.readable(entity), list(rows[0]))
         return [build(row) for row in rows]
+
+
+def _number_of(found: Rows | PGresult) -> int:
+    return len(found.values) if isinstance(found, Rows) else found.ntuples
 
 
 def record_number(record_id: object) -> int:

@@ -14,12 +14,10 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import pq
-from psycopg.adapt import Transformer
-from psycopg.pq.abc import PGresult
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.database.together import BEGIN, COMMIT, ROLLBACK, ask
-from app.records.prepared import PreparedStatement
+from app.records.prepared import PreparedStatement, load_rows
 
 
 class Answer:
@@ -55,7 +53,7 @@ class Statement:
     ) -> Answer:
         """Run it and return its rows as tuples."""
         result = self._prepared.run(connection, {**self._fixed, **(values or {})})
-        return Answer(_load(connection, result), result.command_tuples or 0)
+        return Answer(load_rows(connection, result), result.command_tuples or 0)
 
     def rows(
         self, connection: psycopg.Connection[Any], values: Mapping[str, Any] | None = None
@@ -66,7 +64,7 @@ class Statement:
         if names is None:
             names = tuple((result.fname(n) or b"").decode() for n in range(result.nfields))
             self._names = names
-        return [dict(zip(names, row, strict=True)) for row in _load(connection, result)]
+        return [dict(zip(names, row, strict=True)) for row in load_rows(connection, result)]
 
     def do(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> None:
         """Run it without looking at what it gives."""
@@ -85,14 +83,6 @@ class Statement:
         """Run it once for each set of values."""
         for each in values:
             self.do(connection, each)
-
-
-def _load(connection: psycopg.Connection[Any], result: PGresult) -> list[tuple[Any, ...]]:
-    if not result.ntuples:
-        return []
-    loader = Transformer(connection)
-    loader.set_pgresult(result)
-    return loader.load_rows(0, result.ntuples, tuple)
 
 
 def json_text(value: Any) -> str:

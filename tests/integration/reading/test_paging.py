@@ -238,3 +238,23 @@ def test_a19_a_page_cannot_be_made_an_export(crowd):
     with pytest.raises(Malformed):
         crowd.records.query(crowd.who("boss"), "company", limit=1000)
     assert len(crowd.records.query(crowd.who("boss"), "company", limit="100")) == 90
+
+
+def test_the_first_part_of_a_list_is_asked_alone_while_it_fills_pages(crowd):
+    boss = crowd.who("boss")
+    ask = {"fields": "name", "sort": "-last_at", "filter": "id > 0"}
+    first = ids(crowd.records.query(boss, "company", limit=5, **ask))
+    desk = crowd.records.reader.desk(boss)
+    shape = crowd.records.reader.plan(desk, boss, Question("company", "values", **ask)).shape
+    ahead = desk.listing(shape).ahead
+    assert ahead.is_likely
+    # It answers in the place of the whole, and gives way where it is not enough.
+    assert ids(crowd.records.query(boss, "company", limit=5, **ask)) == first
+    for _ in range(2):
+        assert len(ids(crowd.records.query(boss, "company", limit=89, **ask))) == 89
+    assert ids(crowd.records.query(boss, "company", limit=5, **ask)) == first
+    while ahead.is_likely:
+        ahead.note(filled=False)
+    ahead.note(filled=True)
+    ahead.note(filled=False)
+    assert not ahead.is_likely
