@@ -7,6 +7,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from app.definitions.catalog import Entity
+from app.records.personal_fields import personal_fields
 from app.records.results import Record
 from app.screens.bench import bench_of
 from app.screens.cells import EMPTY, show_value, shown_type
@@ -66,6 +67,10 @@ def _about(visit: Visit, entity: Entity, base: str, rights: frozenset[str]) -> l
         items.append(MenuItem(say("What rules did"), "bolt", f"{base}/automation"))
     if about_record(visit.catalog.automation.rules.values(), entity.name):
         items.append(MenuItem(say("Rules: why not?"), "help", f"{base}/rules"))
+    if "anonymise" in rights and personal_fields(entity, visit.catalog.entities):
+        number = base.rpartition("/")[2]
+        href = f"/personal?entity={entity.name}&id={number}"
+        items.append(MenuItem(say("Personal data"), "eye-off", href))
     items.append(MenuItem(say("Print"), "file", prints=True))
     return items
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email import policy
-from email.message import EmailMessage, Message
+from email.message import EmailMessage, Message, MIMEPart
 from email.parser import BytesParser
 from email.utils import getaddresses
 from itertools import islice
@@ -97,7 +97,7 @@ def read_mail(raw: bytes) -> Mail:
     )
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _header(message: MIMEPart, name: str) -> str:
     """Return a header as one line; what cannot be read is passed over."""
     try:
         value = str(message.get(name, ""))
@@ -186,7 +186,7 @@ def _attached(message: EmailMessage) -> Iterator[Attached]:
                 yield Attached(name or "file", content)
 
 
-def _parts(message: EmailMessage) -> Iterator[EmailMessage]:
+def _parts(message: MIMEPart) -> Iterator[MIMEPart]:
     """Yield the parts that hold something; what a forwarded e-mail holds is its own."""
     if message.is_multipart() and message.get_content_type() != "message/rfc822":
         for part in message.iter_parts():

@@ -53,6 +53,8 @@ def test_a_request_is_answered_in_the_browser(world: World) -> None:
     made = sam.made("contact", **LI)["id"]
     key = f"contact/{made}"
 
+    assert f"/personal?entity=contact&amp;id={made}" in law.ask("GET", f"/crm/contact/{made}").text
+    assert "/personal?" not in sam.ask("GET", f"/crm/contact/{made}").text
     begun = law.ask("GET", f"/personal?entity=contact&id={made}")
     assert "li.meihua@example.com" in begun.text
     assert law.ask("GET", "/personal?entity=contact&id=x").status_code == 404
