@@ -9,6 +9,7 @@ from app.database import (  # noqa: F401 - one metadata.
     automation_tables,
     backup_tables,
     change_tables,
+    duplicate_tables,
     mail_tables,
     security_tables,
     system,

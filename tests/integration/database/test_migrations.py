@@ -15,6 +15,7 @@ from app.database import (  # noqa: F401 - one metadata.
     automation_tables,
     backup_tables,
     change_tables,
+    duplicate_tables,
     migrate,
     personal_tables,
     security_tables,
