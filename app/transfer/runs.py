@@ -27,8 +27,10 @@ from app.records.statements import json_text
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
+from app.transfer.ahead import made_ahead
 from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan, read_plan
+from app.transfer.rows import Cleaned, RowReader
 from app.transfer.survey import Survey, survey
 from app.transfer.tables import Row, open_table
 from app.transfer.uploads import Look, Uploads
@@ -380,18 +382,33 @@ class Imports:
             with self._pools.write.connection() as connection:
                 statements.set_total.run(connection, {"run": run.id, "total": total})
         with self._chunks(run) as (headings, chunks):
-            for chunk in chunks:
-                if not self._applied(principal, run, headings, chunk):
-                    return False
-                if time.monotonic() > deadline:
-                    return True
+            reader = self._records.transact(
+                principal, lambda work: RowReader(work, run.plan, headings), origin="import"
+            )
+            with made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk))) as ready:
+                for chunk, cleaned in ready:
+                    if not self._applied(principal, run, headings, chunk, reader, cleaned):
+                        return False
+                    if time.monotonic() > deadline:
+                        return True
         self._move(run.id, ("running",), "done")
         return False
 
     def _applied(
-        self, principal: Principal, run: Run, headings: Sequence[str], chunk: Sequence[Row]
+        self,
+        principal: Principal,
+        run: Run,
+        headings: Sequence[str],
+        chunk: Sequence[Row],
+        reader: RowReader | None = None,
+        cleaned: Cleaned | None = None,
     ) -> bool:
-        """Write a chunk and move the mark in one transaction; False when the run is to stop."""
+        """Write a chunk and move the mark in one transaction; False when the run is to stop.
+
+        Args:
+            reader: what read the chunk before, and *cleaned*, what it found.
+        """
+        ahead = [cleaned]
 
         def step(work: Work) -> bool:
             locked = statements.lock.run(work.connection, {"run": run.id}).fetchone()
@@ -405,7 +422,9 @@ class Imports:
             prepare(work, run.plan)
             work.shared.change_set = change_set
             number = work.open_change_set("import")
-            tally = ChunkWriter(work, run.plan, headings).write(rows)
+            # Another attempt reads anew: what was found then has been written on.
+            found = ahead.pop() if ahead and len(rows) == len(chunk) else None
+            tally = ChunkWriter(work, run.plan, headings, reader).write(rows, found)
             for fault in tally.faults:
                 statements.add_fault.run(work.connection, _fault_values(run.id, fault))
             values = {

@@ -27,7 +27,7 @@ from app.records.work import Work
 from app.texts import Label, say
 from app.transfer.at_once import AtOnce
 from app.transfer.plans import Plan, link_between
-from app.transfer.rows import Incoming, Missing, Reason, RowReader, kept_values
+from app.transfer.rows import Cleaned, Incoming, Missing, Reason, RowReader, kept_values
 from app.transfer.tables import Row
 
 #: Rows under one savepoint.
@@ -93,21 +93,29 @@ class _Refused(Exception):
 class ChunkWriter:
     """Writes the rows of one chunk."""
 
-    def __init__(self, work: Work, plan: Plan, headings: Sequence[str]) -> None:
+    def __init__(
+        self, work: Work, plan: Plan, headings: Sequence[str], reader: RowReader | None = None
+    ) -> None:
+        """Take what read the rows, if something did that before the transaction began."""
         self._work = work
         self._plan = plan
         self._entity = work.release.catalog.entities[plan.entity]
-        self._reader = RowReader(work, plan, headings)
-        self._new = AtOnce(work, self._entity, plan.always)
+        self._is_ahead = reader is not None and reader.release is work.release
+        if reader is None or not self._is_ahead:
+            reader = RowReader(work, plan, headings)
+        self._reader = reader
+        self._new = AtOnce(work, self._entity, reader.values, plan.always)
         #: records by key and by what tells them, those written in this chunk too
         self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
         self._told: dict[int, list[tuple[tuple[str, ...], Identity]]] = {}
         #: records made because a row named them, by entity and title
         self._parents: dict[tuple[str, str], int] = {}
 
-    def write(self, rows: Sequence[Row]) -> Tally:
+    def write(self, rows: Sequence[Row], cleaned: Cleaned | None = None) -> Tally:
         """Write rows, each by itself: one that is refused keeps no other out."""
-        incoming = self._reader.read(rows)
+        if cleaned is None or not self._is_ahead:
+            cleaned = self._reader.clean(rows)
+        incoming = self._reader.resolve(self._work, cleaned)
         self._look_up(incoming)
         tally = Tally()
         left = self._at_once(incoming, tally)
