@@ -16,6 +16,7 @@ import click
 
 from app.cli import main
 from app.commands.base import EXIT_CODES
+from app.commands.whole import AlsoAll
 from app.errors import TrellisError
 from app.settings import SETTINGS
 
@@ -54,6 +55,8 @@ def commands() -> str:
 def _walk(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     if not isinstance(command, click.Group):
         yield path, command
+        if isinstance(command, AlsoAll):
+            yield f"{path} all", command.everything
         return
     for name, part in sorted(command.commands.items()):
         if not part.hidden:

@@ -55,6 +55,7 @@ def export_all(settings: Settings, target: Path, with_passwords: bool, language:
       trellis export all /mnt/crm-2026
       trellis export all crm.zip --with-passwords
     """
+    from app.access.principal import SYSTEM
     from app.whole.places import FolderTarget, zip_into
     from app.whole.writing import write_whole
 
@@ -79,6 +80,7 @@ def export_all(settings: Settings, target: Path, with_passwords: bool, language:
                 draft.unlink(missing_ok=True)
         else:
             manifest = write(FolderTarget(target))
+        services.exports.note_all(SYSTEM, manifest["rows"], None)
     told = words(
         "{target}: {rows} rows and {files} files.",
         "{target}：{rows} 行数据，{files} 个文件。",

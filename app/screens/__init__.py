@@ -54,9 +54,9 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.configuration import Configuration
     from app.screens.dashboard_views import DashboardsView, TargetsView
     from app.screens.duplicate_views import MergesView
+    from app.screens.export_views import ExportsView
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
-    from app.screens.export_views import ExportsView
     from app.screens.import_views import ImportsView
     from app.screens.job_views import JobsView
     from app.screens.list_views import ListsView

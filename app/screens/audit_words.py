@@ -81,6 +81,7 @@ _ABOUT: dict[str, Label] = {
     "data.person.released": say("released a person's records", "解除了个人记录的保全"),
     "data.import.start": say("began to import {file} into {entity}", "开始将 {file} 导入{entity}"),
     "data.export.start": say("exported {entity}", "导出了{entity}"),
+    "data.everything.export": say("took everything along", "导出了全部数据"),
     "request.access.refused": say("was refused {method} {path}", "被拒绝访问 {method} {path}"),
     "account.session.throttled": say(
         "had to wait after too many attempts", "尝试次数过多，需要等待"

@@ -29,6 +29,10 @@ class ExportsView(Screen):
     def file(self, number: int) -> Any:
         return exports.fetch(visit(), number)
 
+    @expose("/exports/everything", methods=["POST"])
+    def everything(self) -> Any:
+        return exports.begin_everything(visit())
+
     @expose("/exports/<int:number>/cancel", methods=["POST"])
     def cancel(self, number: int) -> Any:
         return exports.cancel(visit(), number)

@@ -157,6 +157,14 @@ def run_page(visit: Visit, number: int) -> Response:
     return visit.render("export_run.html", page=page, view={"row": _row(visit, run)})
 
 
+def begin_everything(visit: Visit) -> Response:
+    """Have everything of the installation written, for an administrator."""
+    named = f"trellis {visit.look.now:%Y-%m-%d}.zip"
+    run = visit.core.export_runs.begin_all(visit.principal, {}, named, request.remote_addr)
+    begin_export(visit.core.settings.redis_url, run.id)
+    return redirect(f"/exports/{run.id}", 303)  # type: ignore[return-value]
+
+
 def cancel(visit: Visit, number: int) -> Response:
     """End an export."""
     visit.core.export_runs.cancel(visit.principal, number)

@@ -268,7 +268,9 @@ class ExportRuns:
         self, target: IO[bytes], principal: Principal, run: ExportRun, progress: Progress
     ) -> int:
         if run.kind == "all":
-            return self._whole(target, run.wanted, progress)
+            rows = self._whole(target, run.wanted, progress)
+            self._exports.note_all(principal, rows, run.address)
+            return rows
         wanted = _wanted_of(run.wanted)
         with self._pools.write.connection() as connection:
             total = self._records.how_many(

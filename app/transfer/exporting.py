@@ -145,6 +145,17 @@ class Exports:
                 details=details,
             )
 
+    def note_all(self, principal: Principal, rows: int, address: str | None) -> None:
+        """Write down who took everything along."""
+        with self._pools.write.connection() as connection:
+            audit.note(
+                connection,
+                "data.everything.export",
+                user_id=principal.user_id,
+                address=address,
+                details={"rows": rows},
+            )
+
     def open(
         self, principal: Principal, wanted: Wanted, form: str, address: str | None
     ) -> IO[bytes]:
