@@ -14,6 +14,8 @@ from app.demo.telling import Telling
 
 #: The open stages after the first, with the chance to win each stands for.
 _OPEN_STAGES = (("needs_clear", 30), ("proposal", 50), ("negotiation", 70), ("signing", 90))
+#: How long nobody has answered yet who was asked to agree to a quote.
+_STILL_ASKED = timedelta(days=12)
 _REASONS = ("price", "competitor", "no_budget", "no_decision", "function")
 _ON_THE_SHELF = tuple(
     (number, row) for number, row in enumerate(words.PRODUCTS, 1) if row[1] != "FL-50A"
@@ -193,7 +195,11 @@ class SalesStory:
             if told.customer.company.is_chinese
             else "30 % in advance, 30 % on delivery, 30 % on acceptance, 10 % after the warranty.",
         }
-        return t.owned(at, told.customer.owner, "quote", values)
+        quote = t.owned(at, told.customer.owner, "quote", values)
+        if at > t.end - _STILL_ASKED:
+            # What was quoted lately waits for whom it was handed in to.
+            t.submit(at + timedelta(minutes=20), told.customer.owner, quote)
+        return quote
 
     def _tell_talk(self, told: DemoOpportunity, at: datetime) -> None:
         t = self._t
