@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from app.database.servers import POSTGRESQL_SETTINGS, PostgreSQLServer
 from app.services import Services
-from bench import changes, data, exports, pages, scale, servers, starting
+from bench import changes, data, exports, imports, pages, scale, servers, starting
 from bench.automation import AutomationBench
 from bench.load import Result, measure, request, tree
 from bench.report import SHORT, Row, compared, crowded, left_out, machine, noise, pss, tables
@@ -43,6 +43,7 @@ PARTS = {
     "size": "a million customers against ten thousand",
     "pages": "what people look at all day, at ten thousand customers and at a million",
     "changes": "undoing a bulk edit and an import of a hundred thousand",
+    "imports": "a thousand, a hundred thousand and a million customers, beside a bare COPY",
     "exports": "a hundred thousand customers as files, and everything out",
     "entities": "five hundred of them: a check, and a field from save to live",
     "automation": "dated rules: a write, a tick, a burst, a changed rule",
@@ -86,6 +87,8 @@ class Bench:
                 fields = tuple(FIELDS.split(",")[1:])
                 for row in exports.measure(self.services, self.sellers, fields, quick=self.quick):
                     self._add(row)
+            if "imports" in self.parts:
+                self._imports()
             if "entities" in self.parts:
                 self._scale()
             if "automation" in self.parts:
@@ -278,6 +281,13 @@ class Bench:
         what = "500 entities of 20 fields"
         self._add(Row(f"{what}: `trellis check`", "≤ 2 s", said, checked <= 2))
         self._add(Row(f"{what}: a field, save to live", "≤ 1 s", f"{live:.2f} s", live <= 1))
+
+    def _imports(self) -> None:
+        self.database.create_database("imports")
+        folder = self.folder / "imports"
+        folder.mkdir()
+        for row in imports.measure(self.database.url("imports"), folder, quick=self.quick):
+            self._add(row)
 
     def _automation(self) -> None:
         self.database.create_database("rules")
