@@ -79,6 +79,8 @@ class Notice:
     record_id: int | None = None
     #: the page it is about, where that is no record's: ``/exports/3``
     path: str | None = None
+    #: an answer to what its receiver has just done: quiet hours or not
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -125,7 +127,8 @@ class _Telling:
         self._notice = notice
         self._told = Told()
         self._number = work.release.numbers.get(notice.entity or "")
-        self._shown_at = after_quiet(work.release.catalog.app, work.now)
+        quiet = after_quiet(work.release.catalog.app, work.now)
+        self._shown_at = work.now if notice.at_once else quiet
         #: what people with the same roles read alike
         self._shared: dict[Any, Record] | None = None
         #: what goes to a chat: by channel and text, whom it names

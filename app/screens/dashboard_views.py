@@ -28,6 +28,10 @@ class DashboardsView(Screen):
     def part(self, name: str) -> Any:
         return dashboards.dashboard_part(visit(), name)
 
+    @expose("/<name>/workbook")
+    def workbook(self, name: str) -> Any:
+        return dashboards.dashboard_file(visit(), name)
+
 
 class TargetsView(Screen):
     """What is to be reached, month by month."""

@@ -19,6 +19,7 @@ from app.records.figure_picks import read_people, read_span
 from app.records.figure_results import Looked, People
 from app.screens.card_shapes import Card
 from app.screens.figure_cards import card_of
+from app.screens.figure_files import dashboard_workbook
 from app.screens.figure_words import period_words
 from app.screens.frame import Choice
 from app.screens.visit import Visit
@@ -86,6 +87,14 @@ def dashboard_part(visit: Visit, name: str) -> Response:
     if request.headers.get("HX-Request") and not request.args.get("first"):
         response.headers["HX-Push-Url"] = view.href
     return response
+
+
+def dashboard_file(visit: Visit, name: str) -> Response:
+    """Return the figures as a workbook, for the period and the people of the address."""
+    looked = visit.records.figures.look(
+        visit.principal, name, period=_asked("period"), people=_asked("people")
+    )
+    return dashboard_workbook(visit, looked)
 
 
 def _asked(name: str) -> str | None:

@@ -37,6 +37,7 @@ class ExportNews:
             text=_WORDS,
             facts={language: sentence.in_language(language) for language in ("en", "zh")},
             path=f"/exports/{run.id}",
+            at_once=True,
         )
         self._teller.tell(work, outbox, notice)
         outbox.flush(work)

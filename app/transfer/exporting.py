@@ -145,6 +145,12 @@ class Exports:
                 details=details,
             )
 
+    def note_figures(
+        self, principal: Principal, dashboard: str, rows: int, address: str | None
+    ) -> None:
+        """Write down who took the figures of a dashboard along."""
+        self.note(principal, Wanted(dashboard), "xlsx", rows, address)
+
     def note_all(self, principal: Principal, rows: int, address: str | None) -> None:
         """Write down who took everything along."""
         with self._pools.write.connection() as connection:

@@ -68,7 +68,8 @@ def related_of(catalog: Catalog, policy: Policy, entity: Entity) -> Iterator[Rel
         for field in links:
             is_only = len(links) == 1
             name = other.name if is_only else f"{other.name}.{field.name}"
-            called = label if is_only else say("{a} ({b})", "{a}（{b}）", a=label, b=field.label)
+            is_plain = is_only and other is not entity
+            called = label if is_plain else say("{a} ({b})", "{a}（{b}）", a=label, b=field.label)
             yield Related(name, called, other, field.name, _fields(policy, other))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from tests.integration.api.world import (
     FILES,
@@ -92,6 +94,15 @@ def test_the_api_and_the_page_tell_the_same_to_each(world, who, count):
     page = browser.ask("GET", "/dashboards/figures/part").text
     assert f'title="{count}">{count}</a>' in page
     assert ("what is closed to you" in page) is closed
+    file = browser.ask("GET", "/dashboards/figures/workbook?people=all")
+    assert file.status_code == 200
+    assert file.headers["Content-Disposition"].startswith("attachment; filename=")
+    book = CalamineWorkbook.from_filelike(io.BytesIO(file.data))
+    tiles = {row[0]: row[1] for row in book.get_sheet_by_name("Figures").to_python()}
+    assert tiles["Customers"] == count
+    assert isinstance(tiles["Secrets"], str) is closed
+    by_status = book.get_sheet_by_name("By status").to_python()
+    assert sum(row[1] for row in by_status[1:]) == count
     links = {html.unescape(one) for one in re.findall(r'href="(/crm/[^"]+)"', page)}
     assert len(links) > 4
     for link in links:
