@@ -15,7 +15,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from app.access.principal import SYSTEM
 from app.clock import Clock
 from app.database import audit
 from app.database.automation_tables import firing, message, rule, task
@@ -30,7 +29,7 @@ from app.database.versions import files_of, find_live_version
 from app.definitions.catalog import Catalog, Entity
 from app.definitions.document import read_documents
 from app.definitions.words import days_of
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.records.door import Records
 from app.security.audit_log import GROUPS
 from app.texts import Label, say
@@ -176,9 +175,9 @@ class Keeping:
 
     def _purge(self, entity: str, ids: list[int]) -> int:
         try:
-            return self._records.purge(SYSTEM, entity, ids, origin="system")
-        except (InvalidInput, NotFound):
-            # One of them is held, needed by a record that stays, or was taken out meanwhile.
+            return self._records.purge_old(entity, ids)
+        except InvalidInput:
+            # What would go with one of them is held, or needed by a record that stays.
             if len(ids) == 1:
                 return 0
             half = len(ids) // 2

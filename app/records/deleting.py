@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from app.errors import InvalidInput
 from app.records import derived
 from app.records.amending import amended
 from app.records.journal import Entry, drop_search_rows, write_entries
-from app.records.legal_holds import require_free
+from app.records.legal_holds import held, require_free
 from app.records.linesets import touch_for_lines
 from app.records.personal_fields import forget_personal
 from app.records.reactions import Happening, tell
@@ -266,6 +267,34 @@ def _in_sets(work: Work, entity: str, ids: Iterable[int], sets: set[int]) -> set
     statement = Statement(sa.select(newest.c.record_id, newest.c.change_set))
     found = statement.run(work.connection, {"_ids": sorted(ids)})
     return {row[0] for row in found if row[1] in sets}
+
+
+def removable(work: Work, entity: Entity, ids: Iterable[int]) -> list[int]:
+    """Return those of *ids* that may go for good: neither held nor needed by what stays."""
+    staying = set(held(work, entity.name, ids))
+    for pointer in pointers_to(work.release.catalog, entity.name):
+        if pointer.field.required is True:
+            statement = work.rows.cached(
+                ("needed", pointer.entity.name, pointer.field.name, entity.name),
+                partial(_needed_statement, work, pointer, entity.name),
+            )
+            found = statement.run(work.connection, {"_ids": sorted(ids)})
+            staying |= {row[0] for row in found}
+    return sorted(set(ids) - staying)
+
+
+def _needed_statement(work: Work, pointer: Pointer, entity: str) -> Statement:
+    """Return the statement for what records that are not in the bin name by a required link."""
+    table = work.rows[pointer.entity.name].table
+    column = table.c[pointer.field.name]
+    named = sa.func.unnest(column) if pointer.field.type.many else column
+    chosen = sa.select(named.label("named")).distinct()
+    condition = points_at(work, pointer, table, entity)
+    if pointer.entity.lines_of is None:
+        return Statement(chosen.where(condition, table.c.deleted_at.is_(None)))
+    record = work.rows[pointer.entity.lines_of[0]].table.alias("record")
+    living = sa.and_(record.c.id == table.c.parent, record.c.deleted_at.is_(None))
+    return Statement(chosen.join_from(table, record, living).where(condition))
 
 
 def purge(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.access.principal import Principal
+from app.access.principal import SYSTEM, Principal
 from app.definitions.catalog import Entity
 from app.errors import Forbidden
 from app.records import deleting, derived
@@ -150,3 +150,18 @@ class Removals(Transactions):
             return deleting.purge(work, entity_of(work.release, entity), wanted)
 
         return self._run(principal, step, origin=origin)
+
+    def purge_old(self, entity: str, ids: Iterable[int]) -> int:
+        """Remove those of these records for good that may go, as the system; return how many.
+
+        What was taken out of the bin meanwhile, is held, or is needed by what stays, stays.
+        """
+        wanted = list(ids)
+
+        def step(work: Work) -> int:
+            rows = work.rows[entity].lock(work.connection, wanted)
+            binned = [number for number, row in rows.items() if row["deleted_at"] is not None]
+            kind = entity_of(work.release, entity)
+            return deleting.purge(work, kind, deleting.removable(work, kind, binned))
+
+        return self._run(SYSTEM, step, origin="system")

@@ -70,6 +70,11 @@ class Writing:
         wanted = list(ids)
         return self._asked(lambda: self.writer.purge(principal, entity, wanted, **said))
 
+    def purge_old(self, entity: str, ids: Iterable[int]) -> int:
+        """Remove what may go of old records in the bin; see `Removals.purge_old`."""
+        wanted = list(ids)
+        return self._asked(lambda: self.writer.purge_old(entity, wanted))
+
     def transfer(
         self,
         principal: Principal,

@@ -67,21 +67,23 @@ def test_the_bin_is_emptied_at_night_and_files_with_it(
     desk.attach("contact", numbers[0], "passport.txt", b"Li Meihua was born")
     desk.records.comment(desk.who("sam"), "contact", numbers[0], "Hello")
     acme = desk.create("customer", name="Acme")
-    desk.records.delete(root, "contact", numbers[:6])
+    needed = desk.create("contact", **{**LI, "email": "needed@example.com"})
+    desk.create("card", number="1", contact=needed)
+    desk.records.delete(root, "contact", [*numbers[:6], needed])
     desk.personal.hold(root, {"contact": [numbers[3]]}, "A dispute")
     later(desk, days=20)
     desk.records.delete(root, "contact", [numbers[6]])
     desk.records.delete(root, "customer", [acme])
     assert kept.overdue() == {}
     later(desk, days=10, seconds=1)
-    assert kept.overdue() == {"bin": 6}
+    assert kept.overdue() == {"bin": 7}
     # It was set up today: the first night is still to come.
     assert kept.nightly() == {}
     later(desk, hours=13, minutes=30)  # half past one in Shanghai
     assert kept.nightly() == {"bin": 5}
     assert kept.nightly() == {}
     left = desk.select(sa.select(desk.live.release.tables["contact"].c.id))
-    assert {one["id"] for one in left} == {numbers[3], numbers[6], numbers[7]}
+    assert {one["id"] for one in left} == {numbers[3], numbers[6], numbers[7], needed}
     assert count(desk, comment) == 0
     assert "Meihua" not in str(
         desk.select(sa.select(system.history).where(system.history.c.record_id == numbers[0]))

@@ -78,6 +78,13 @@ fields:
   content: {type: longtext, search: yes}
   about: {type: any_link, to: [contact, customer]}
 """,
+    "entities/card.yaml": """
+entity: card
+title: number
+fields:
+  number: {type: text}
+  contact: {type: link, to: contact, required: yes, on_delete: clear}
+""",
     "workflows/rules.yaml": """
 rule: birthday
 entity: contact
