@@ -211,8 +211,13 @@ class WorkedOut(FieldType):
     def reader(self, field: FieldLike) -> Callable[[Mapping[str, Any]], Any]:
         """Return ``from_columns`` for many rows, the result's type worked out once."""
         type_, seen = result_of(field)
-        read = type_.reader(seen)
-        return lambda row: as_result(type_, read(row))
+        read, convert = type_.reader(seen), _conversion(type_)
+
+        def result(row: Mapping[str, Any]) -> Any:
+            value = read(row)
+            return None if value is None else convert(type_, value)
+
+        return result
 
     def json_column(
         self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
@@ -375,14 +380,26 @@ class Through(WorkedOut):
 
 def as_result(type_: FieldType, value: Any) -> Any:
     """Return what an expression gave as a value of the result's type."""
-    if value is None:
-        return None
+    return None if value is None else _conversion(type_)(type_, value)
+
+
+def _conversion(type_: FieldType) -> Callable[[FieldType, Any], Any]:
     if isinstance(type_, Integer):
-        if type(value) is int:
-            return value
-        return int(round_half_up(Exact(value), 0, pad=False))
+        return _as_whole
     if isinstance(type_, Decimal | Money | Percent):
-        return Exact(value)
+        return _as_exact
+    return _as_it_is
+
+
+def _as_whole(_: FieldType, value: Any) -> int:
+    return value if type(value) is int else int(round_half_up(Exact(value), 0, pad=False))
+
+
+def _as_exact(_: FieldType, value: Any) -> Exact:
+    return value if type(value) is Exact else Exact(value)
+
+
+def _as_it_is(type_: FieldType, value: Any) -> Any:
     if isinstance(value, Length):
         return timedelta(microseconds=value.total)
     if type_.many:

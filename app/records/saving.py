@@ -146,14 +146,16 @@ class Saving:
             linesets.rebase_lines(self.work, entity, row, old_row)
         row = derived.work_out_own(self.work, entity, row, lines_changed=lines_changed)
         row = advance_clocks(self.work, rows, row, old_row)
+        values = rows.values(row)
         if is_heard:
             if allowed is not None and not is_same:
-                allowed(record_id, rows.values(row))
-            row = self._amend(draft, row, old_row, (action,) if is_same else (action, *also))
+                allowed(record_id, values)
+            amended = self._amend(draft, row, old_row, (action,) if is_same else (action, *also))
+            if amended != row:
+                row, values = amended, rows.values(amended)
         warnings += self.check(draft, row, old_row, record_id, problems)
         blame_rules(self.changed_by, problems)
         problems.raise_if_any()
-        values = rows.values(row)
         self._keep_journal(
             draft, row, values, old_row, action, lines_before if lines_changed else None
         )
