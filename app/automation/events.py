@@ -9,7 +9,7 @@ that it is the rule's.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from app.automation.failures import Failures
 from app.automation.firings import Ended, add_firings, add_tasks, end_firings
 from app.automation.guard import MOST_A_MINUTE, link, met_before, too_often
 from app.automation.index import Known, RuleIndex, index_of
-from app.automation.narrowing import fits
+from app.automation.narrowing import conditions_of, fits
 from app.automation.outgoing import Outbox
 from app.automation.pending import Pending
 from app.automation.quiet import rules_are_off
@@ -35,7 +35,7 @@ from app.errors import Forbidden, RuleFailed, TrellisError
 from app.records import amending
 from app.records.conditions import Linked
 from app.records.drafts import Draft, Problems
-from app.records.reactions import Change, Happening
+from app.records.reactions import Change, Happening, NewRecords
 from app.records.saving import Saving
 from app.records.work import Work
 
@@ -113,12 +113,20 @@ class EventRules:
         known = index_of(work).on(entity, _EVENTS.get(action, (action,)))
         return any(rule.early for rule in known)
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+    def after_many(self, work: Work, new: NewRecords) -> None:
         """Fire what new records set off; nothing can wait for them yet."""
         index = index_of(work)
-        if rules_are_off(work) or not index.on(changes[0].entity.name, ("create",)):
+        known = () if rules_are_off(work) else index.on(new.entity.name, ("create",))
+        if not known:
             return
-        self._fire(work, [run for change in changes for run in self._runs_on(work, index, change)])
+        may_fire = conditions_of(work, new.entity, known)
+        runs = [
+            run
+            for change in new
+            if may_fire(change.row)
+            for run in self._runs_on(work, index, change)
+        ]
+        self._fire(work, runs)
 
     def after_write(self, work: Work, change: Change) -> None:
         """Fire what the change sets off; have waiting steps follow it."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from app.automation.context import RuleContext
+from app.automation.acting_for import causer_of, seeing_as
+from app.automation.context import RuleContext, Said
+from app.automation.index import Known
 from app.automation.steps import Run
 from app.definitions.automation import When
+from app.definitions.catalog import Entity
 from app.records.checking import is_empty
 from app.records.conditions import Linked
+from app.records.work import Work
 
 
 def fits(when: When, run: Run, before: Linked | None = None) -> bool:
@@ -25,6 +30,27 @@ def fits(when: When, run: Run, before: Linked | None = None) -> bool:
     return any(
         is_change(was.value(path), now.value(path), when, is_new=is_new) for path in when.changed
     )
+
+
+def conditions_of(
+    work: Work, entity: Entity, known: Iterable[Known]
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Return what tells of new records, by their rows, whether the condition of a rule holds."""
+    closures, rules = work.rows.closures, list(known)
+    conditions = [closures.of(one.if_) for one in rules if one.if_ is not None]
+    context = RuleContext(seeing_as(work, causer_of(work)), Linked(work), entity, {}, None, Said())
+
+    def may_fire(row: Mapping[str, Any]) -> bool:
+        if len(conditions) < len(rules):
+            return True
+        context.row = row
+        try:
+            return any(condition(context) for condition in conditions)
+        except ArithmeticError:
+            # The rule itself says so.
+            return True
+
+    return may_fire
 
 
 def is_change(old: Any, new: Any, when: When, *, is_new: bool) -> bool:

@@ -26,7 +26,7 @@ from app.texts import Label, say
 
 if TYPE_CHECKING:
     from app.records.drafts import Draft, Problems
-    from app.records.reactions import Change
+    from app.records.reactions import Change, NewRecords
 
 _GIVING = frozenset({"create", "update", "transfer", "claim", "restore", "merge"})
 
@@ -63,34 +63,32 @@ class Quotas:
             if why is not None:
                 raise InvalidInput({"owner": [why]})
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+    def after_many(self, work: Work, new: NewRecords) -> None:
         """Count once for each owner.
 
         Raises:
             Refused: with the records of all who would have too many.
         """
-        for quota in quotas_of(work, changes[0].entity.name):
-            given: dict[int, list[Change]] = {}
-            for one in changes:
-                owner = one.row.get("owner")
-                if (
-                    owner is not None
-                    and _is_for(work, quota, owner)
-                    and _counts(work, quota, one.entity, one.row)
-                ):
-                    given.setdefault(owner, []).append(one)
+        for quota in quotas_of(work, new.entity.name):
+            given: dict[int, list[Mapping[str, Any]]] = {}
+            for row in new.rows:
+                if row.get("owner") is not None:
+                    given.setdefault(row["owner"], []).append(row)
             too_many: list[int] = []
             for owner in sorted(given):
-                if _are_too_many(work, quota, owner, given[owner]):
-                    too_many += [one.record_id for one in given[owner]]
+                if _is_for(work, quota, owner):
+                    counted = [row for row in given[owner] if _counts(work, quota, new.entity, row)]
+                    if _are_too_many(work, quota, new.entity, owner, counted):
+                        too_many += [row["id"] for row in counted]
             if too_many:
                 raise Refused(too_many)
 
 
-def _are_too_many(work: Work, quota: Quota, owner: int, changes: Sequence[Change]) -> bool:
+def _are_too_many(
+    work: Work, quota: Quota, entity: Entity, owner: int, rows: Sequence[Mapping[str, Any]]
+) -> bool:
     """Return whether somebody owns more than they may with records that are written already."""
-    entity = changes[0].entity
-    allowed = {_most(work, quota, entity, one.row) for one in changes}
+    allowed = {_most(work, quota, entity, row) for row in rows}
     limits = [one for one in allowed if one is not None]
     if not limits:
         return False

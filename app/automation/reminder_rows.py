@@ -113,7 +113,9 @@ def insert_new(
     for place, rule in enumerate(rules):
         moments = record.c[f"base{place}"], record.c[f"due{place}"]
         rows.append((numbers[rule.name], rule.backlog, *moments))
-    kinds = {"rule": sa.Integer, "fire": sa.Boolean, "base": MOMENT, "due": MOMENT}
+    kinds: dict[str, Any] = {
+        "rule": sa.Integer(), "fire": sa.Boolean(), "base": MOMENT, "due": MOMENT,
+    }  # fmt: skip
     said = sa.values(*(sa.column(name, kind) for name, kind in kinds.items()), name="k")
     known = said.data(rows).lateral()
     late = sa.case((known.c.fire, sa.bindparam("now", type_=MOMENT)))

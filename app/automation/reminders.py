@@ -7,7 +7,7 @@ scheduler claims what is due (``claiming``). Nothing here runs a step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from app.records.statements import Statement
 if TYPE_CHECKING:
     from app.records.dependencies import Step
     from app.records.drafts import Draft, Problems
-    from app.records.reactions import Change
+    from app.records.reactions import Change, NewRecords
     from app.records.work import Work
 
 claim_due = claiming.claim_due
@@ -70,12 +70,12 @@ class Reminders:
         if change.action == "merge" and change.merged:
             moves.take_along(name, change.record_id, change.merged)
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+    def after_many(self, work: Work, new: NewRecords) -> None:
         """Note new records; every rule is asked for each of them."""
-        name = changes[0].entity.name
+        name = new.entity.name
         rules = timetable(work).reads.get(name, _NONE)
         if rules:
-            _moves(work, self.numbers).note_new(name, [one.record_id for one in changes], rules)
+            _moves(work, self.numbers).note_new(name, new.ids, rules)
 
 
 class Moves:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from app.errors import RuleFailed
     from app.records.drafts import Draft, Problems
-    from app.records.reactions import Change, Happening
+    from app.records.reactions import Change, Happening, NewRecords
     from app.records.saving import Saving
     from app.records.work import Work
 
@@ -92,14 +92,14 @@ class Composed:
             if hasattr(part, "amends")
         )
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+    def after_many(self, work: Work, new: NewRecords) -> None:
         """Tell every part of all, or of one after the other where it knows nothing else."""
-        for part in self._of(work, changes[0].entity.name) if changes else ():
+        for part in self._of(work, new.entity.name):
             hear = getattr(part, "after_many", None)
             if hear is not None:
-                hear(work, changes)
+                hear(work, new)
                 continue
-            for change in changes:
+            for change in new:
                 part.after_write(work, change)
 
     def failed(self, error: RuleFailed) -> None:

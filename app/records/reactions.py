@@ -7,7 +7,7 @@ a rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -46,6 +46,34 @@ class Change:
     #: what came with it: ``from subject text`` of a comment or e-mail; of a share the ``users`` who
     #: had none before, ``edit`` and ``until``
     said: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NewRecords:
+    """Many new records of one entity; each as a `Change` only where somebody asks for it."""
+
+    def __init__(
+        self,
+        entity: Entity,
+        rows: Sequence[Mapping[str, Any]],
+        filled: Sequence[Iterable[str]],
+        counted: frozenset[str],
+    ) -> None:
+        """Take the rows, the fields each has filled, and those that all have."""
+        self.entity = entity
+        #: by column, as `Change.row` has them
+        self.rows = rows
+        self._filled = filled
+        self._counted = counted
+
+    @property
+    def ids(self) -> list[int]:
+        """Their numbers."""
+        return [row["id"] for row in self.rows]
+
+    def __iter__(self) -> Iterator[Change]:
+        for row, filled in zip(self.rows, self._filled, strict=True):
+            fields = self._counted.union(filled)
+            yield Change(self.entity, row["id"], "create", None, row, fields)
 
 
 class Refused(Exception):
@@ -91,8 +119,8 @@ class Reactions(Protocol):
     def amends(self, work: Work, entity: str, action: Happening) -> bool:
         """Return whether `amend` may change a record to which *action* is done."""
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
-        """Hear of many new records of one entity, as `after_write` does of each.
+    def after_many(self, work: Work, new: NewRecords) -> None:
+        """Hear of many new records, as `after_write` does of each.
 
         Raises:
             Refused: some may not be; the caller takes all of them back and goes on without those.
@@ -131,7 +159,7 @@ class NoReactions:
         """Return that nobody does."""
         return False
 
-    def after_many(self, work: Work, changes: Sequence[Change]) -> None:
+    def after_many(self, work: Work, new: NewRecords) -> None:
         """Do nothing."""
 
     def failed(self, error: RuleFailed) -> None:

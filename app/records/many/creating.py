@@ -22,7 +22,7 @@ from app.records.many.numbers import ids_for, number_all
 from app.records.many.recipe import Recipe, recipe_of
 from app.records.many.same import without_duplicates
 from app.records.many.traces import leave_traces
-from app.records.reactions import Change, Refused
+from app.records.reactions import NewRecords, Refused
 from app.records.work import Work
 
 #: The records of one call: drafts, each with its row by column.
@@ -225,11 +225,8 @@ class _Making:
         if not work.reactions.concerns(work, self.entity.name):
             return
         counted = frozenset(derived.initial_columns(self.rows))
-        changes = [
-            Change(self.entity, row["id"], "create", None, row, counted.union(after))
-            for (_, row), after in zip(pairs, afters, strict=True)
-        ]
+        new = NewRecords(self.entity, [row for _, row in pairs], afters, counted)
         try:
-            work.reactions.after_many(work, changes)
+            work.reactions.after_many(work, new)
         except Refused as refused:
             raise Doubtful(draft for draft, row in pairs if row["id"] in refused.ids) from refused

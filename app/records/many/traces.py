@@ -7,6 +7,7 @@ from typing import Any
 
 from app.database import system
 from app.definitions.catalog import Entity
+from app.fields.base import FieldType
 from app.records.drafts import Draft
 from app.records.grams import search_row
 from app.records.journal import changes_as_json, searched_fields
@@ -93,4 +94,6 @@ def _texts(entity: Entity, recipe: Recipe) -> tuple[Text, list[Text]]:
 
 def _text(write: Callable[[Any, Any], str], recipe: Recipe, name: str) -> Text:
     field, read = recipe.rows.entity.fields[name], recipe.rows.reader(name)
+    if type(field.type).from_columns is FieldType.from_columns:
+        return lambda row: write(field, row[name])
     return lambda row: write(field, read(row))
