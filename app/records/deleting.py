@@ -352,10 +352,13 @@ def _clear(work: Work, pointer: Pointer, entity: str, ids: list[int]) -> None:
     column = table.c[pointer.field.name]
     values: dict[str, Any] = {column.key: None}
     if pointer.field.type.many:
-        left: Any = column
-        for each in ids:
-            left = sa.func.array_remove(left, sa.cast(each, sa.BigInteger))
-        values = {column.key: left}
+        named = sa.func.unnest(column).table_valued(
+            sa.column("item", sa.BigInteger), with_ordinality="place", name="named"
+        )
+        named = named.render_derived()
+        left = sa.select(named.c.item).where(named.c.item != sa.func.all(_IDS))
+        in_order = left.order_by(named.c.place).correlate(table).scalar_subquery()
+        values = {column.key: sa.func.array(in_order)}
     elif pointer.field.type.name == "any_link":
         values[f"{pointer.field.name}__entity"] = None
     statement = sa.update(table).where(points_at(work, pointer, table, entity)).values(values)

@@ -345,7 +345,8 @@ def _of_keeping(visit: Visit) -> Finding:
     })  # fmt: skip
     state = "warn" if max(overdue.values()) >= _MANY_GO else "info"
     return _found(visit, state, name, say(
-        "The next night removes for good: {listed}.", "下一个夜间将永久删除：{listed}。",
+        "Old enough to go for good in the next night: {listed}.",
+        "已到期，将在下一个夜间永久删除：{listed}。",
         listed=listed))  # fmt: skip
 
 
