@@ -149,7 +149,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         ),
         changes=Changes(found.records, pools, live, organisation, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
-        personal=PersonalData(found.records, pools, files, place_of(settings).folder),
+        personal=PersonalData(found.records, pools, files, place_of(settings)),
         keeping=Keeping(found.records, pools, live, known_clock),
     )
 

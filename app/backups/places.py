@@ -77,6 +77,9 @@ class Place:
         path = self.folder / name
         return path if _NAME.fullmatch(name) and path.is_file() else None
 
+    def keep_lists(self) -> None:
+        """Keep the lists that lie beside backups; here they are where they belong."""
+
     def keep(self, path: Path, digest: str) -> None:
         """Take a backup that is whole: here it lies already."""
 

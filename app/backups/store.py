@@ -94,13 +94,18 @@ class StoredPlace(Place):
 
         Each leaves the folder once it is there whole.
         """
+        self.keep_lists()
+        with self._client() as client:
+            self._carry(client, path, digest)
+            for left in list(super()._all()):
+                self._carry(client, left.path, sha256_of(left.path))
+
+    def keep_lists(self) -> None:
+        """Carry the lists that lie beside backups to the store; the folder keeps them as well."""
         with self._client() as client:
             for name in _COMPANIONS:
                 if (self.folder / name).is_file():
                     client.fput_object(self._bucket, self._key(name), str(self.folder / name))
-            self._carry(client, path, digest)
-            for left in list(super()._all()):
-                self._carry(client, left.path, sha256_of(left.path))
 
     def _carry(self, client: Any, path: Path, digest: str) -> None:
         key, note = self._key(path.name), sum_path(path)

@@ -10,13 +10,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from app.access.principal import SYSTEM, Principal
+from app.backups.faults import BackupFault
+from app.backups.places import Place
 from app.database import audit
 from app.database.personal_tables import personal_act, personal_hold
 from app.database.statements import Statement
@@ -61,8 +62,8 @@ class Act:
 class PersonalData:
     """The desk at which requests of persons are answered."""
 
-    def __init__(self, records: Records, pools: Any, files: FileStore, backups: Path) -> None:
-        """Take the door, the files, and the folder of backups."""
+    def __init__(self, records: Records, pools: Any, files: FileStore, backups: Place) -> None:
+        """Take the door, the files, and where backups are kept."""
         self._records, self._pools = records, pools
         self._files, self._backups = files, backups
 
@@ -198,9 +199,10 @@ class PersonalData:
     def write_list(self) -> None:
         """See to it that what was anonymised stays so, whichever backup is restored."""
         try:
-            redo.write_list(self._pools, self._backups)
-        except OSError:
-            # The register has it; the next time it is tried again.
+            if redo.write_list(self._pools, self._backups.folder):
+                self._backups.keep_lists()
+        except (OSError, BackupFault):
+            # The register has it, and so has the next backup.
             _log.exception("the list of anonymisations beside the backups could not be written")
 
     # -- holding -----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from app.access.organisation import Organisation
 from app.access.principal import Principal
 from app.automation.assembly import assemble
 from app.automation.registry import register
+from app.backups.places import Place
 from app.clock import FrozenClock
 from app.database import system
 from app.database.apply import ApplyOptions, apply_catalog
@@ -141,7 +142,7 @@ class Desk:
             pools, self.live, self.organisation, self.clock, secret=b"test", files=self.files
         )
         self.records = self.house.records
-        self.personal = PersonalData(self.records, pools, self.files, folder / "backups")
+        self.personal = PersonalData(self.records, pools, self.files, Place(folder / "backups"))
 
     def who(self, name: str) -> Principal:
         found = self.organisation.principal(IDS[name])
