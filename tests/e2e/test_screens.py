@@ -16,6 +16,8 @@ PAGES = (
     "/crm/opportunity/",
     "/crm/customer/new",
     "/crm/quote/new",
+    "/crm/customer/export/new",
+    "/exports/",
     "/bin",
     "/changes",
     "/find?q=138",
