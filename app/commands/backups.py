@@ -46,7 +46,8 @@ def backup(settings: Settings, to: Path | None, form: str, language: str) -> Non
       trellis backup --to /mnt/nas/crm
     """
     if to is not None:
-        settings = replace(settings, backups=to.absolute())
+        # There it stays, wherever the others are carried.
+        settings = replace(settings, backups=to.absolute(), backup_store=None)
     with opened_services(settings, "trellis backup") as services:
         made = services.backups.make()
     if form == "json":

@@ -200,7 +200,8 @@ class ExportRuns:
         """
         run = self.get(principal, number)
         path = self._path(run)
-        if run.state != "done" or not path.is_file():
+        is_over = run.expires_at is None or run.expires_at <= self._clock.now()
+        if run.state != "done" or is_over or not path.is_file():
             raise NotFound(say("The file is not there any more.", "文件已被清除。"))
         self._check(principal, run)
         return run, path

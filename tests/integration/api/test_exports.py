@@ -151,6 +151,8 @@ def test_e4_e5_e6_long_lists_are_written_in_the_background_for_their_asker_alone
                 expires_at=datetime(2026, 1, 1, tzinfo=UTC)
             )
         )
+    # What is old is given to nobody, swept or not.
+    assert_api_error(sam.get(f"{place}/file"), 404, "not-found")
     assert runs.sweep() == 1
     assert not list(folder.iterdir())
     assert sam.get(place).json["state"] == "expired"
