@@ -6,6 +6,7 @@
 #   make check    lint, types, imports
 #   make fuzz     10,000 random requests, others each time
 #   make storm    kill everything 200 times over a stream of writes; nothing may be lost
+#   make import-storm  kill an import's worker and database 50 times; every row is there once
 #   make bench    measure                               (ARGS=--quick for under a minute)
 #   make docs     write the generated pages of docs/ anew
 
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 # What an environment depends on; newer than the stamp means: set up again.
 PARTS := pyproject.toml package-lock.json build_assets.py app/screens/static/icons.txt scripts/setup
 
-.PHONY: run setup test fuzz storm check bench docs clean
+.PHONY: run setup test fuzz storm import-storm check bench docs clean
 
 # exec, so that a signal for make's shell reaches Trellis itself.
 run: $(VENV)/.ready-run
@@ -38,6 +39,9 @@ fuzz: setup
 
 storm: setup
 	@STORM=200 $(BIN)/python -m pytest -n 0 tests/jobs/test_storm.py --log-cli-level=INFO $(ARGS)
+
+import-storm: setup
+	@IMPORT_STORM=50 $(BIN)/python -m pytest -n 0 tests/integration/transfer/test_killed.py --log-cli-level=INFO $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .

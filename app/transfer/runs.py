@@ -20,7 +20,7 @@ from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
 from app.database import audit
 from app.definitions.catalog import Catalog
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TrellisError
+from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TrellisError, Unavailable
 from app.records.door import Records
 from app.records.files import FileStore, clean_name
 from app.records.statements import json_text
@@ -369,6 +369,9 @@ class Imports:
                 raise Forbidden(say("Who began it works here no more.", "发起人已停用。"))
             self.require(principal, run.entity)
             return self._go_on(principal, run, deadline)
+        except (Unavailable, Conflict):
+            # Nothing of the chunk happened; whoever comes next goes on there.
+            raise
         except TrellisError as error:
             sentence = error.message
             label = sentence if isinstance(sentence, Label) else Label({"en": str(sentence)})

@@ -146,7 +146,19 @@ class ChunkWriter:
                 "created", {"row": one.row.number, "title": self._title(one), "id": record_id}
             )
         done = {one.row.number for one in made.values()}
+        self._look_again([one for one in new if one.row.number not in done])
         return [one for one in incoming if one.row.number not in done]
+
+    def _look_again(self, left: Sequence[Incoming]) -> None:
+        """Look for what somebody else made of the same meanwhile."""
+        for key in self._plan.match if left else ():
+            wanted = {
+                identity
+                for one in left
+                for each, identity in self._told.get(one.row.number, ())
+                if each == key
+            }
+            self._known[key] |= ids_by_identity(self._work, self._entity, key, wanted)
 
     def _together(self, block: Sequence[Incoming], tally: Tally) -> None:
         # What is refused before anything is written needs no savepoint to be taken back.
