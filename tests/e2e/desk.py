@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from tests.running import PASSWORD, RunningTrellis
 
 #: A refused form, a conflict, a page that is not there: the browser notes the status, we mean it.
 _MEANT = re.compile(r"status of 4(04|09|22|01)")
+#: Nothing else is worked out and handed over.
+_AXE = {"resultTypes": ["violations"]}
 
 
 class Desk:
@@ -81,6 +84,16 @@ class Desk:
         """The page never goes sideways."""
         wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{self.path} is {wide} px too wide"
+
+    def assert_accessible(self) -> None:
+        """Nothing of the page keeps people out: axe finds nothing serious or critical."""
+        found = Axe().run(self.page, options=_AXE).response["violations"]
+        bad = {
+            one["id"]: [node["html"][:200] for node in one["nodes"]]
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        }
+        assert not bad, f"{self.path}: {bad}"
 
     def assert_content(self) -> None:
         """Nothing was refused by the policy of the page and no script failed."""

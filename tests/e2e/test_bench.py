@@ -1,10 +1,9 @@
-"""The work bench in a browser: a follow-up logged with the keyboard, the palette, a phone."""
+"""The work bench in a browser: a follow-up logged with the keyboard, the palette."""
 
 from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.desk import Desk
@@ -50,15 +49,4 @@ def test_a_follow_up_is_logged_and_something_found_without_a_mouse(trellis, new_
     expect(palette).to_be_hidden()
     keys.press("?")
     expect(desk.page.locator("#keys")).to_be_visible()
-    assert desk.complaints == []
-
-
-@pytest.mark.parametrize("path", ["/", "/?whose=team"])
-def test_the_bench_fits_a_phone(trellis, new_page, path):
-    desk = Desk(new_page(width=375, height=812), trellis, "chen.wei", "zh")
-    desk.open(path)
-    assert desk.page.evaluate("document.documentElement.scrollWidth") == 375
-    desk.page.locator("[data-log]").first.click()
-    expect(desk.page.locator("[data-composer] .btn-primary")).to_be_visible()
-    assert desk.page.evaluate("document.querySelector('.scroll').scrollWidth") == 375
     assert desk.complaints == []

@@ -55,11 +55,14 @@ def test_every_page_fits_and_breaks_no_rule_of_its_policy(
     trellis, new_page, width, language, scheme
 ):
     desk = Desk(new_page(width=width, color_scheme=scheme), trellis, "admin", language)
-    for path in (*PAGES, *ADMINISTRATION):
+    for number, path in enumerate((*PAGES, *ADMINISTRATION)):
         desk.open(path)
         expect(desk.page.locator("h1")).to_have_count(1)
         assert desk.page.locator("html").get_attribute("data-bs-theme") == scheme
         desk.assert_fits()
+        # The pages of every day are looked at in test_day, at a desk and in light as well.
+        if width < 768 and number % 3 == 0:
+            desk.assert_accessible()
     for entity in ("customer", "opportunity", "contract", "lead"):
         desk.open(f"/crm/{entity}/")
         desk.page.locator(".tbl tbody tr[data-href] .t a").first.click()
@@ -193,29 +196,6 @@ def test_lines_are_worked_out_while_they_are_typed(trellis, new_page):
     desk.assert_content()
 
 
-def test_a_stage_moves_with_a_click_and_back_with_undo(trellis, new_page):
-    desk = Desk(new_page(), trellis, "lin.yue")
-    desk.open("/crm/lead/?filter=stage+in+('new','following')")
-    desk.page.locator(".tbl tbody tr[data-href] .t a").first.click()
-    desk.page.wait_for_url(re.compile(r"/crm/lead/\d+$"))
-    path = desk.page.locator(".path")
-    expect(path).to_be_visible()
-
-    def move(to):
-        with desk.page.expect_navigation(wait_until="networkidle"):
-            path.locator("button", has_text=to).click()
-        expect(path.locator(".on")).to_contain_text(to)
-
-    if "New" in path.locator(".on").inner_text():
-        move("Following")
-        # No move leads back to the beginning, so none is offered.
-        expect(desk.page.locator(".toast-t button", has_text="Undo")).to_have_count(0)
-    move("Interested")
-    with desk.page.expect_navigation(wait_until="networkidle"):
-        desk.page.click(".toast-t button")
-    expect(path.locator(".on")).to_contain_text("Following")
-
-
 def test_a_move_asks_for_what_it_needs_in_place(trellis, new_page):
     desk = Desk(new_page(), trellis, "lin.yue")
     desk.open("/crm/opportunity/?filter=not+stage.final+and+lost_reason+is+empty")
@@ -236,22 +216,6 @@ def test_a_move_asks_for_what_it_needs_in_place(trellis, new_page):
     # A salesperson may not open it again, and is told who may.
     path.locator("button", has_text="Negotiation").click(force=True)
     expect(desk.page.locator(".why-pop:popover-open")).to_contain_text("Only Sales manager")
-
-
-def test_a_filter_is_clicked_together(trellis, new_page):
-    desk = Desk(new_page(), trellis, "chen.wei")
-    desk.open("/crm/customer/")
-    desk.page.click("#filter summary")
-    desk.page.locator(".filter .pick", has_text="A, key").click()
-    expect(desk.page.locator("#filter-expression")).to_have_text("level in ('a',)")
-    with desk.page.expect_navigation(wait_until="networkidle"):
-        desk.page.click(".filter .btn-primary")
-    expect(desk.page.locator(".chip")).to_have_text(re.compile("Level is any of A, key"))
-    levels = desk.page.locator(".tbl tbody tr[data-href] .dot.d-red")
-    assert levels.count() >= desk.page.locator(".tbl tbody tr[data-href]").count() > 0
-    desk.page.click(".chip a")
-    expect(desk.page.locator(".chip")).to_have_count(0)
-    desk.assert_content()
 
 
 def test_keys_walk_through_a_list(trellis, new_page):
