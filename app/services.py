@@ -21,6 +21,7 @@ from app.changes.undoing import Changes
 from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
+from app.duplicates.desk import Duplicates
 from app.notifications.telling import Teller
 from app.personal.desk import PersonalData
 from app.personal.keeping import Keeping
@@ -70,6 +71,7 @@ class Services:
     exports: Exports
     export_runs: ExportRuns
     changes: Changes
+    duplicates: Duplicates
     backups: Backups
     personal: PersonalData
     keeping: Keeping
@@ -148,6 +150,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             WholeZip(settings.database_url, settings.data, live, known_clock),
         ),
         changes=Changes(found.records, pools, live, organisation, known_clock),
+        duplicates=Duplicates(found.records, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
         personal=PersonalData(found.records, pools, files, place_of(settings)),
         keeping=Keeping(found.records, pools, live, known_clock),

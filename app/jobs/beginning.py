@@ -24,6 +24,11 @@ def begin_change(redis_url: str | None, run: int) -> None:
     _begin(redis_url, "run_change", run)
 
 
+def begin_scan(redis_url: str | None, scan: int) -> None:
+    """Have a worker look for duplicates in all records."""
+    _begin(redis_url, "run_scan", scan, seconds=LONGEST)
+
+
 def begin_export(redis_url: str | None, run: int) -> None:
     """Have a worker write an export."""
     _begin(redis_url, "run_export", run, seconds=LONGEST)

@@ -31,6 +31,7 @@ CHORES = (
     Chore("imports", 30),
     Chore("changes", 30),
     Chore("exports", 30),
+    Chore("scans", 60),
     Chore("mailboxes", 60),
     Chore("keeping", 900),
     # A large database takes its time.

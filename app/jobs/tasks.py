@@ -19,7 +19,7 @@ from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.backups.faults import BackupFault
 from app.database.system import idempotency
-from app.jobs.beginning import begin_change, begin_export, begin_import
+from app.jobs.beginning import begin_change, begin_export, begin_import, begin_scan
 from app.jobs.leases import begin_tasks
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
@@ -98,6 +98,26 @@ def changes() -> int:
     silent = services.changes.silent()
     for run in silent:
         begin_change(services.settings.redis_url, run)
+    return len(silent)
+
+
+def run_scan(scan: int) -> None:
+    """Look for duplicates in all records; a scan that fails says so and is not tried again."""
+    services = runtime().services
+    services.live.reload()
+    try:
+        services.duplicates.run(scan)
+    except Exception as error:
+        services.duplicates.fail(scan, f"{type(error).__name__}: {error}")
+        raise
+
+
+def scans() -> int:
+    """Take up scans for duplicates whose worker fell silent, or that Redis never heard of."""
+    services = runtime().services
+    silent = services.duplicates.silent()
+    for scan in silent:
+        begin_scan(services.settings.redis_url, scan)
     return len(silent)
 
 

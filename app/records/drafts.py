@@ -110,6 +110,8 @@ class Draft:
         self.entered: dict[str, str] = {}
         #: the moves of this write where a rule went on: from, to, and whether a rule made it
         self.legs: dict[str, list[tuple[str | None, str, bool]]] = {}
+        #: records that may be the same thing, see ``pairs.Met``
+        self.met: list[Any] = []
 
     @property
     def is_new(self) -> bool:

@@ -20,6 +20,7 @@ from app.errors import NotFound
 from app.fields.normal import normal, normal_sql
 from app.records.checking import closed_ids, lock_for, visible_ids
 from app.records.drafts import Draft, Problems
+from app.records.pairs import Met, told_apart
 from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
@@ -67,11 +68,16 @@ def check_duplicates(work: Work, draft: Draft, problems: Problems) -> list[Label
         return []
     changed = {name for name in draft.changes if draft.changed(name)}
     warnings: list[Label] = []
-    for found in find_duplicates(work, draft.entity, draft.after(), changed, draft.id, hold=True):
+    met: list[Met] = []
+    after = draft.after()
+    for found in find_duplicates(work, draft.entity, after, changed, draft.id, hold=True, met=met):
         if found.refuses:
             problems.add(found.field, _sentence(work, draft.entity, found))
         elif found.id is not None:
             warnings.append(_sentence(work, draft.entity, found))
+    if met:
+        # A new record has its number once it is written.
+        draft.met.extend(met)
     return warnings
 
 
@@ -109,6 +115,7 @@ def find_duplicates(
     exclude: int | None = None,
     *,
     hold: bool = False,
+    met: list[Met] | None = None,
 ) -> Iterator[Duplicate]:
     """Yield the records that may be the same as one with *values*, each once a rule.
 
@@ -116,13 +123,14 @@ def find_duplicates(
         concerned: the fields to look by; rules about others are passed over.
         exclude: the record itself.
         hold: keep others from saving the same value until the transaction ends.
+        met: takes what is only warned about, whoever may see it.
     """
     for rule in entity.duplicates:
         if hold and not rule.refuse and work.origin == "import":
             # Nobody reads the warnings of thousands of rows; the scan finds these afterwards.
             continue
         seen: set[tuple[str, int | None]] = set()
-        for found in _by_rule(work, entity, rule, values, concerned, exclude, hold=hold):
+        for found in _by_rule(work, entity, rule, values, concerned, exclude, hold=hold, met=met):
             if (found.entity, found.id) not in seen:
                 seen.add((found.entity, found.id))
                 yield found
@@ -137,6 +145,7 @@ def _by_rule(
     exclude: int | None,
     *,
     hold: bool,
+    met: list[Met] | None,
 ) -> Iterator[Duplicate]:
     for path in rule.same or (rule.similar or "",):
         name, _, part = path.partition(".")
@@ -157,6 +166,11 @@ def _by_rule(
             )
             if other == entity.name:
                 found = [each for each in found if each != exclude]
+            if exclude is not None and not rule.refuse:
+                apart = told_apart(work, entity.name, exclude, other, found)
+                found = [each for each in found if each not in apart]
+            if met is not None and not rule.refuse and found:
+                met.append(Met(rule, path, other, other_path, found[:MOST]))
             yield from _shown(work, rule, name, other, other_path, found[:MOST])
 
 

@@ -32,6 +32,7 @@ from app.records.duplicates import check_duplicates
 from app.records.following_columns import stage_columns
 from app.records.holding import hold_what_is_read
 from app.records.money import fill_base_amounts
+from app.records.pairs import note_pairs
 from app.records.reactions import Change, Happening
 from app.records.rows import EntityRows
 from app.records.serials import check_numbers, give_numbers
@@ -129,6 +130,8 @@ class Saving:
         lines_before = self._lines_json(draft) if draft.lines and not draft.is_new else {}
         row = self._write(draft, rows, old_row)
         record_id = int(row["id"])
+        if draft.met:
+            note_pairs(self.work, entity, record_id, draft.met)
         lines_changed = bool(draft.lines) and linesets.write_lines(self.work, draft, row)
         is_stamped = row is not old_row
         is_same = not is_stamped and not lines_changed
