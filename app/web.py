@@ -21,13 +21,13 @@ from app import api, factory, screens
 from app.collector import keep_what_is_here
 from app.processes import wait_until_prepared
 from app.screens.moments import locale_of
+from app.screens.rendering import own_renderer
 from app.settings import Settings, read_settings
 from app.texts import OWN_LANGUAGES
 
 
 def serve(settings: Settings) -> None:
     """Serve until a signal comes."""
-    load()
     # Python's collector writes into what it looks at, and what is written to is no longer shared.
     keep_what_is_here()
     Granian(
@@ -51,6 +51,7 @@ def load() -> None:
     """Load what the workers would each load by themselves when they are asked for it."""
     for room in (api, screens):
         _load_all_of(room)
+    own_renderer().compile_daily()
     for language in OWN_LANGUAGES:
         # Babel reads the names and patterns of a language on first use.
         _ = Locale.parse(locale_of(language)).date_formats
@@ -62,5 +63,6 @@ def _load_all_of(package: ModuleType) -> None:
 
 
 if __name__ == "__main__":
+    load()
     wait_until_prepared()
     serve(read_settings())

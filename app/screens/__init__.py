@@ -40,7 +40,6 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.notifications.outbox import INBOX_CHANNEL
     from app.notifications.presence import CHANNEL as PRESENCE_CHANNEL
     from app.notifications.presence import Presence
-    from app.screens.assets import read_assets
     from app.screens.automation_views import (
         ButtonsView,
         FieldsView,
@@ -65,7 +64,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.palette import remember_what_is_seen
     from app.screens.people_views import PeopleView
     from app.screens.personal_views import PersonalView
-    from app.screens.rendering import Renderer
+    from app.screens.rendering import own_renderer
     from app.screens.rule_views import RulesView
     from app.screens.setup_views import SetupView
     from app.screens.staff_views import StaffView
@@ -73,9 +72,8 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.views import AdministrationView, ApprovalsView, MeView, RecordsView
     from app.screens.visit import Screens
     from app.screens.welcome import WelcomeView
-    from app.screens.wording import read_wordings
 
-    renderer = Renderer(read_assets(), read_wordings())
+    renderer = own_renderer()
     hearing = Hearing(core.pools, core.clock)
     core.live.on_notice(INBOX_CHANNEL, hearing.heard)
     presence = Presence(core.pools)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from app.screens.assets import Assets
+from app.screens.assets import Assets, read_assets
 from app.screens.folding import FoldingEnvironment
-from app.screens.wording import SOURCE, Wording
+from app.screens.wording import SOURCE, Wording, read_wordings
 
 TEMPLATES = Path(__file__).parent / "templates"
+#: What the pages of every day are made of.
+_DAILY = (
+    "frame.html", "parts.html", "palette.html", "controls.html", "list.html", "list_table.html",
+    "list_tabs.html", "looks.html", "list_more.html", "record.html", "form.html",
+)  # fmt: skip
 
 
 class Renderer:
@@ -48,6 +54,12 @@ class Renderer:
             ).format(f" {size}" if size else "", self.assets.address("vendor/icons.svg"), name)
         return found
 
+    def compile_daily(self) -> None:
+        """Compile what nearly every page needs, instead of with the first of them."""
+        for environment in self._environments.values():
+            for name in _DAILY:
+                environment.get_template(name)
+
     def macro(self, template: str, name: str, language: str) -> Any:
         """Return a macro of a template that needs no context."""
         return getattr(self._template(template, language).module, name)
@@ -80,3 +92,9 @@ class Renderer:
         }
         environment.globals.update(environment.settled, _n=wording.count, control=control)
         return environment
+
+
+@cache
+def own_renderer() -> Renderer:
+    """Return the renderer of this process, made of files that come with the program."""
+    return Renderer(read_assets(), read_wordings())
