@@ -22,6 +22,7 @@ from app.personal.redo import do_again
 from app.security.people import add_user
 from app.services import Services, open_services
 from app.settings import Settings, read_settings
+from app.whole.contents import NOBODYS
 
 ADMIN = "admin"
 #: There as long as the demo is being loaded.
@@ -29,7 +30,7 @@ DEMO_MARK = "demo-loading"
 #: The demo is a story of sales; another configuration has no place for it.
 DEMO_ENTITIES = {"lead", "customer", "contact", "opportunity", "contract", "receivable", "task"}
 
-_accounts = sa.table("ab_user", sa.column("username"), schema="public")
+_accounts = sa.table("ab_user", sa.column("username"), sa.column("password"), schema="public")
 
 
 def say(line: str) -> None:
@@ -85,7 +86,8 @@ def _forget_half_a_demo(data: Path, database_url: str) -> None:
 def _add_people(services: Services) -> None:
     """Add the administrator and, on the first start, the people and records of the demo."""
     password = services.secrets.admin_password
-    if ADMIN not in _logins(services):
+    there = _logins(services)
+    if ADMIN not in there:
         add_user(
             services.records,
             login=ADMIN,
@@ -93,8 +95,14 @@ def _add_people(services: Services) -> None:
             roles=[ADMIN],
             values={"name": "Administrator"},
         )
-        if services.settings.demo:
+        # Where others are already, it is somebody's own: brought in, or restored.
+        if services.settings.demo and not there:
             _add_demo(services, password)
+    elif _has_no_password(services):
+        say(
+            f"Nobody has a password here yet: `trellis user reset {ADMIN}` gives a link to set one."
+        )
+        return
     shown = "the password in TRELLIS_ADMIN_PASSWORD"
     if services.settings.admin_password is None:
         shown = f"`{password}` (kept in {services.settings.data / 'secrets' / 'admin_password'})"
@@ -109,6 +117,15 @@ def _add_people(services: Services) -> None:
 def _logins(services: Services) -> set[str]:
     with services.pools.engine.connect() as connection:
         return set(connection.execute(sa.select(_accounts.c.username)).scalars())
+
+
+def _has_no_password(services: Services) -> bool:
+    """Return whether everything was brought in without passwords, and none was set since."""
+    with services.pools.engine.connect() as connection:
+        found = connection.execute(
+            sa.select(_accounts.c.password).where(_accounts.c.username == ADMIN)
+        ).scalar_one()
+    return bool(found == NOBODYS)
 
 
 def _demo_logins(services: Services) -> dict[str, list[str]]:

@@ -30,6 +30,8 @@ LEFT_OUT = frozenset(
 ) | {"public.ab_api_key", "public.ab_register_user"}  # fmt: skip
 #: Columns that let people in.
 PASSWORDS = {"public.ab_user": frozenset({"password"})}
+#: What stands in their place: the hash of nothing, so nobody gets in by it.
+NOBODYS = "!"
 _NOTHING = '{"$json": null}'
 
 _COLUMNS = """

@@ -34,7 +34,7 @@ from app.definitions.catalog import Catalog
 from app.records.recompute import recompute as recompute_records
 from app.security.first_start import add_roles, create_account_tables
 from app.texts import Label, say
-from app.whole.contents import CONFIGURATION, FILES, FORMAT, MANIFEST, tables_of
+from app.whole.contents import CONFIGURATION, FILES, FORMAT, MANIFEST, NOBODYS, tables_of
 from app.whole.faults import WholeFault
 from app.whole.former import Former
 from app.whole.loading import load, set_sequences, without_foreign_keys
@@ -174,9 +174,8 @@ class Bringing:
             with self._transaction() as connection:
                 self._load(connection, [name for name in own if name != _OF_APPLY])
                 set_sequences(connection, self._manifest["sequences"])
-                # A sign that is the hash of nothing: nobody gets in by it.
                 connection.execute(
-                    "UPDATE public.ab_user SET password = '!' WHERE password IS NULL"
+                    "UPDATE public.ab_user SET password = %s WHERE password IS NULL", (NOBODYS,)
                 )
             migrate(engine)
         finally:
