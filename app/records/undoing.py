@@ -8,7 +8,7 @@ was so before. Rights, later edits, locks of approvals and the database's own co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,19 +116,31 @@ class Undoing(Bulk):
 
 
 def pointing_first(work: Work, names: Mapping[str, Any]) -> list[str]:
-    """Return entities in an order in which what names others comes before what is named."""
+    """Return entities in an order in which what names others comes before what is named.
+
+    In a circle, links that are only emptied when what they name goes give way to those that would
+    keep it: a customer names its first contact, but a contact cannot be without its customer.
+    """
+    return _in_order(work, _in_order(work, names, {"clear"}), set())
+
+
+def _in_order(work: Work, names: Iterable[str], also: set[str]) -> list[str]:
+    """Return entities, those that name others first; by links that keep, and those *also* named."""
     found: list[str] = []
+    known = list(names)
 
     def visit(name: str, way: frozenset[str]) -> None:
         if name in found or name in way:
             return
         for pointer in pointers_to(work.release.catalog, name):
             pointing = named_by(pointer)
-            if pointing in names and pointing != name:
+            if pointer.on_delete == "clear" and pointer.on_delete not in also:
+                continue
+            if pointing in known and pointing != name:
                 visit(pointing, way | {name})
         found.append(name)
 
-    for name in names:
+    for name in known:
         visit(name, frozenset())
     return found
 
