@@ -14,8 +14,8 @@ from app.demo.telling import Telling
 
 #: The open stages after the first, with the chance to win each stands for.
 _OPEN_STAGES = (("needs_clear", 30), ("proposal", 50), ("negotiation", 70), ("signing", 90))
-#: How long nobody has answered yet who was asked to agree to a quote.
-_STILL_ASKED = timedelta(days=12)
+#: So many quotes were handed in yesterday, and nobody has answered yet.
+_ASKED = 6
 _REASONS = ("price", "competitor", "no_budget", "no_decision", "function")
 _ON_THE_SHELF = tuple(
     (number, row) for number, row in enumerate(words.PRODUCTS, 1) if row[1] != "FL-50A"
@@ -55,6 +55,7 @@ class SalesStory:
         self._titles: set[str] = set()
         self.won: list[DemoOpportunity] = []
         self._open: list[tuple[Reference, DemoCustomer, datetime]] = []
+        self._quoted: list[tuple[str, Reference]] = []
 
     def tell(self, count: int) -> None:
         """Tell of so many opportunities; good customers have more of them."""
@@ -67,6 +68,8 @@ class SalesStory:
             days = long_ago if t.likely(45) else int(t.chance.triangular(3, 160, 10))
             days = min(days, age - 1)
             self._tell_opportunity(customer, max(t.ago(days), t.after(customer.since, 1, 2)))
+        for number, (owner, quote) in enumerate(self._quoted[-_ASKED:], start=1):
+            t.submit(t.end - timedelta(hours=number), owner, quote)
 
     def _tell_opportunity(self, customer: DemoCustomer, at: datetime) -> None:
         t = self._t
@@ -87,6 +90,8 @@ class SalesStory:
                 quote = self._tell_quote(told, moment + timedelta(minutes=30))
         if way.end is None:
             self._open.append((told.reference, customer, at))
+            if quote is not None and way.stages[-1][0] < t.end - timedelta(days=1):
+                self._quoted.append((customer.owner, quote))
         else:
             self._tell_end(replace(told, quote=quote, at=way.end), may_win=way.ends_after >= 3)
 
@@ -195,11 +200,7 @@ class SalesStory:
             if told.customer.company.is_chinese
             else "30 % in advance, 30 % on delivery, 30 % on acceptance, 10 % after the warranty.",
         }
-        quote = t.owned(at, told.customer.owner, "quote", values)
-        if at > t.end - _STILL_ASKED:
-            # What was quoted lately waits for whom it was handed in to.
-            t.submit(at + timedelta(minutes=20), told.customer.owner, quote)
-        return quote
+        return t.owned(at, told.customer.owner, "quote", values)
 
     def _tell_talk(self, told: DemoOpportunity, at: datetime) -> None:
         t = self._t
