@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.access.principal import SYSTEM, Principal
@@ -242,12 +241,9 @@ class Duplicates:
     def _step(self, scan: int) -> bool:
         table = duplicate_scan
 
-        def beat(work: Work) -> None:
-            self._set(work, scan, beat_at=self._clock.now(), state="running")
-
         def step(work: Work) -> bool:
             locked = sa.select(table).where(table.c.id == scan, table.c.ended_at.is_(None))
-            rows = Statement(locked.with_for_update(nowait=True)).rows(work.connection)
+            rows = Statement(locked.with_for_update(skip_locked=True)).rows(work.connection)
             if not rows:
                 return False
             steps: list[Comparison] = comparisons_of(work.release.catalog)
@@ -257,16 +253,13 @@ class Duplicates:
                 return False
             found = find_pairs(work, scan, steps[at])
             self._set(
-                work, scan, step=at + 1, steps=len(steps), found=rows[0]["found"] + found,
-                beat_at=self._clock.now(),
+                work, scan, state="running", step=at + 1, steps=len(steps),
+                found=rows[0]["found"] + found, beat_at=self._clock.now(),
             )  # fmt: skip
             return True
 
-        try:
-            self._records.transact(SYSTEM, beat)
-            return self._records.transact(SYSTEM, step)
-        except pg.LockNotAvailable:
-            return False
+        # One that another worker is at is left to it.
+        return self._records.transact(SYSTEM, step)
 
     def _end(self, work: Work, scan: int) -> None:
         """End a scan: pairs it did not see any more are gone, but those a save found meanwhile."""

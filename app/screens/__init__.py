@@ -52,7 +52,7 @@ def register_screens(builder: Any, core: Any) -> None:
     from app.screens.change_views import ChangesView
     from app.screens.configuration import Configuration
     from app.screens.dashboard_views import DashboardsView, TargetsView
-    from app.screens.duplicate_views import MergesView
+    from app.screens.duplicate_views import DuplicatesView, MergesView
     from app.screens.export_views import ExportsView
     from app.screens.former import register_former_links
     from app.screens.frame import Frames
@@ -94,6 +94,7 @@ def register_screens(builder: Any, core: Any) -> None:
     for view in (
         RecordsView,
         MergesView,
+        DuplicatesView,
         ListsView,
         ButtonsView,
         FieldsView,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_appbuilder import expose
 
-from app.screens import merges
+from app.screens import duplicates, merges
 from app.screens.views import Screen, visit
 
 
@@ -30,3 +30,19 @@ class MergesView(Screen):
     @expose("/<entity>/<int:number>/merge")
     def merge_with(self, entity: str, number: int) -> Any:
         return merges.merge_with(visit(), entity, number)
+
+
+class DuplicatesView(Screen):
+    """Pairs that may be the same thing."""
+
+    @expose("/duplicates")
+    def listed(self) -> Any:
+        return duplicates.listed(visit())
+
+    @expose("/duplicates/scan", methods=["POST"])
+    def scan(self) -> Any:
+        return duplicates.scan(visit())
+
+    @expose("/duplicates/<int:pair>/apart", methods=["POST"])
+    def apart(self, pair: int) -> Any:
+        return duplicates.apart(visit(), pair)

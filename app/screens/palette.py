@@ -222,6 +222,7 @@ def _pages(visit: Visit, readable: Sequence[Entity], words: str) -> Group:
         pages += _views(visit, entity, icon) if words else []
     pages.append(Entry(say("Recycle bin"), "/bin", "trash"))
     pages.append(Entry(say("Changes"), "/changes", "history"))
+    pages.append(Entry(say("Duplicates"), "/duplicates", "git-compare"))
     pages.append(Entry(say("Your account"), "/me", "user-circle"))
     if visit.policy.is_admin:
         pages += [
