@@ -21,7 +21,7 @@ from app.screens.system import size_words
 from app.screens.visit import Visit
 from app.screens.wording import Wording
 from app.texts import Label
-from app.transfer.export_runs import ExportRun
+from app.transfer.export_run import ExportRun
 from app.transfer.exporting import Wanted
 from app.transfer.related import related_of
 from app.transfer.sheets import FORMS

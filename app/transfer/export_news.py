@@ -10,7 +10,7 @@ from app.automation.people import Recipient
 from app.notifications.telling import Notice, Teller
 from app.records.work import Work
 from app.texts import Label, say
-from app.transfer.export_runs import ExportRun
+from app.transfer.export_run import ExportRun
 
 #: The words are facts, so that nothing in them is read as a template.
 _WORDS = say("{{ facts.en }}", "{{ facts.zh }}")

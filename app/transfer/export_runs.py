@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -23,6 +23,7 @@ from app.records.files import clean_name
 from app.records.statements import json_text
 from app.texts import Label, say
 from app.transfer import export_statements as statements
+from app.transfer.export_run import ExportRun, run_of
 from app.transfer.exporting import Exports, Progress, Wanted
 
 #: A run that was silent for so long is taken up by another worker; after so many it is given up.
@@ -31,7 +32,6 @@ SILENT, MOST_ATTEMPTS = timedelta(seconds=90), 3
 KEPT = timedelta(days=3)
 #: Exports of one person that may wait or run at the same time.
 MOST_OPEN = 3
-OPEN = ("waiting", "running")
 #: How often it is written down how far one is, in seconds.
 _BEAT = 1.0
 
@@ -50,53 +50,6 @@ class Whole(Protocol):
     """Writes everything of an installation into a file."""
 
     def __call__(self, target: IO[bytes], wanted: Mapping[str, Any], progress: Progress) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRun:
-    """An export as it is kept."""
-
-    id: int
-    #: list | all
-    kind: str
-    user_id: int | None
-    name: str
-    form: str
-    wanted: Mapping[str, Any]
-    address: str | None
-    state: str
-    attempts: int
-    done: int
-    total: int | None
-    size: int | None
-    problem: Any
-    made_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    expires_at: datetime | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it waits or is under way."""
-        return self.state in OPEN
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "entity": self.wanted.get("entity"),
-            "file": self.name,
-            "format": self.form,
-            "state": self.state,
-            "rows": self.done,
-            "total": self.total,
-            "size": self.size,
-            "made_at": self.made_at,
-            "ended_at": self.ended_at,
-            "expires_at": self.expires_at,
-            "problem": self.problem,
-        }
 
 
 class ExportRuns:
@@ -182,7 +135,7 @@ class ExportRuns:
         """Return the latest exports of a person."""
         with self._pools.read.connection() as connection:
             rows = statements.mine.rows(connection, {"user": principal.user_id, "limit": limit})
-        return [_run_of(row) for row in rows]
+        return [run_of(row) for row in rows]
 
     def cancel(self, principal: Principal, number: int) -> ExportRun:
         """End an export; whoever writes it stops within a second."""
@@ -348,7 +301,7 @@ class ExportRuns:
         """Remove the files that were kept long enough, and drafts that nobody finishes."""
         now = self._clock.now()
         with self._pools.write.connection() as connection:
-            gone = [_run_of(row) for row in statements.expire.rows(connection, {"now": now})]
+            gone = [run_of(row) for row in statements.expire.rows(connection, {"now": now})]
         for run in gone:
             self._path(run).unlink(missing_ok=True)
         oldest = (now - KEPT).timestamp()
@@ -363,11 +316,7 @@ class ExportRuns:
     def _find(self, number: int) -> ExportRun | None:
         with self._pools.write.connection() as connection:
             rows = statements.get.rows(connection, {"id": number})
-        return _run_of(rows[0]) if rows else None
-
-
-def _run_of(row: Mapping[str, Any]) -> ExportRun:
-    return ExportRun(**{one.name: row[one.name] for one in fields(ExportRun)})
+        return run_of(rows[0]) if rows else None
 
 
 def _wanted_of(kept: Mapping[str, Any]) -> Wanted:
