@@ -17,8 +17,8 @@ from app.texts import say
 from app.transfer.error_files import write_errors
 from app.transfer.plans import changed_plan
 from app.transfer.runs import Run
+from app.transfer.tallies import Tally
 from app.transfer.uploads import SHAPE
-from app.transfer.writing import Tally
 
 #: Faults that are named in the answer to a dry run.
 _SHOWN = 1_000

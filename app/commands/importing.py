@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from app.services import Services
     from app.transfer.plans import Plan
     from app.transfer.runs import Run
-    from app.transfer.writing import Tally
+    from app.transfer.tallies import Tally
 
 #: Problems that are printed; all of them stand in the file of what was left out.
 _SHOWN = 20

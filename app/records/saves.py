@@ -237,13 +237,18 @@ class Saves(Transactions):
         )
         return written
 
+    @property
+    def hears_saves(self) -> bool:
+        """Whether a plugin has to do with saves; hooks that do not say count as such."""
+        return bool(getattr(self._hooks, "listens", True))
+
     def why_one_by_one(self, work: Work, name: str, given: Iterable[str]) -> str | None:
         """Return why new records cannot be written by `create_many_in`; None: they can.
 
         Args:
             given: the fields that come from whoever writes.
         """
-        if getattr(self._hooks, "listens", True):
+        if self.hears_saves:
             return "plugins"
         return why_one_by_one(work, entity_of(work.release, name), given)
 

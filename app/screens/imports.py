@@ -16,7 +16,7 @@ from app.screens.import_columns import columns_page, first_sentence
 from app.screens.visit import Visit
 from app.transfer.error_files import write_errors
 from app.transfer.runs import Run
-from app.transfer.writing import Tally
+from app.transfer.tallies import Tally
 
 #: Rows that the page tries while somebody waits; all of them are checked when they are imported.
 TRIED = 1_000

@@ -33,8 +33,9 @@ from app.transfer.plans import Plan, check_plan, read_plan
 from app.transfer.rows import Cleaned, RowReader
 from app.transfer.survey import Survey, survey
 from app.transfer.tables import Row, open_table
+from app.transfer.tallies import Fault, Tally
 from app.transfer.uploads import Look, Uploads
-from app.transfer.writing import ChunkWriter, Fault, Tally
+from app.transfer.writing import ChunkWriter
 
 #: Rows of one transaction.
 CHUNK = 2_000

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import errors as pg
@@ -28,58 +27,12 @@ from app.texts import Label, say
 from app.transfer.at_once import AtOnce
 from app.transfer.plans import Plan, link_between
 from app.transfer.rows import Cleaned, Incoming, Missing, Reason, RowReader, kept_values
+from app.transfer.standing import Standing
 from app.transfer.tables import Row
+from app.transfer.tallies import Fault, Tally
 
 #: Rows under one savepoint.
 TOGETHER = 50
-SAMPLES = 5
-OUTCOMES = ("created", "updated", "unchanged", "skipped", "faulty")
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A row that was left out."""
-
-    row: int
-    values: list[Any]
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of rows."""
-
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
-    #: second records that were made
-    others: dict[str, int] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    #: titles of records that were made because rows named them, by entity; counted in ``others``
-    parents: dict[str, set[str]] = field(default_factory=dict)
-    #: by outcome: row, and the record's title
-    samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def add(self, other: Tally) -> None:
-        """Add what became of further rows."""
-        for name, count in other.counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
-        for name, count in other.others.items():
-            self.others[name] = self.others.get(name, 0) + count
-        for name, titles in other.parents.items():
-            known = self.parents.setdefault(name, set())
-            # A dry run takes each chunk back, so a parent is missed by each.
-            self.others[name] -= len(known & titles)
-            known |= titles
-        self.faults += other.faults
-        for name, samples in other.samples.items():
-            kept = self.samples.setdefault(name, [])
-            kept += samples[: SAMPLES - len(kept)]
-
-    def note(self, outcome: str, sample: dict[str, Any]) -> None:
-        """Count a row, and keep it to be shown if it is among the first of its kind."""
-        self.counts[outcome] += 1
-        kept = self.samples.setdefault(outcome, [])
-        if len(kept) < SAMPLES:
-            kept.append(sample)
 
 
 class _Refused(Exception):
@@ -105,6 +58,7 @@ class ChunkWriter:
             reader = RowReader(work, plan, headings)
         self._reader = reader
         self._new = AtOnce(work, self._entity, reader.values, plan.always)
+        self._standing = Standing(work, self._entity, plan, reader.values)
         #: records by key and by what tells them, those written in this chunk too
         self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
         self._told: dict[int, list[tuple[tuple[str, ...], Identity]]] = {}
@@ -118,7 +72,7 @@ class ChunkWriter:
         incoming = self._reader.resolve(self._work, cleaned)
         self._look_up(incoming)
         tally = Tally()
-        left = self._at_once(incoming, tally)
+        left = self._unchanged(self._at_once(incoming, tally), tally)
         for start in range(0, len(left), TOGETHER):
             self._together(left[start : start + TOGETHER], tally)
         return tally
@@ -148,6 +102,29 @@ class ChunkWriter:
         done = {one.row.number for one in made.values()}
         self._look_again([one for one in new if one.row.number not in done])
         return [one for one in incoming if one.row.number not in done]
+
+    def _unchanged(self, incoming: list[Incoming], tally: Tally) -> list[Incoming]:
+        """Note the rows that change nothing of records that are there; return the rest."""
+        if self._plan.mode in ("create", "skip"):
+            return incoming
+        about = []
+        for one in incoming:
+            ids = {
+                found
+                for key, identity in self._told.get(one.row.number, ())
+                for found in self._known[key].get(identity, ())
+            }
+            if len(ids) == 1 and not (one.reasons or one.is_passed):
+                about.append((one, ids.pop()))
+        same = self._standing.unchanged(about) if about else {}
+        left = []
+        for one in incoming:
+            if one.others or one.authored or one.row.number not in same:
+                left.append(one)
+                continue
+            sample = {"row": one.row.number, "title": self._title(one), "fields": []}
+            tally.note("unchanged", {**sample, "id": same[one.row.number]})
+        return left
 
     def _look_again(self, left: Sequence[Incoming]) -> None:
         """Look for what somebody else made of the same meanwhile."""

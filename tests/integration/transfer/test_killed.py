@@ -194,3 +194,10 @@ def test_two_imports_of_one_file_at_once_make_each_record_once(world):
     found = [imports.faults(here.who("root"), run.id) for run in runs]
     said_why = {why["say"]["en"] for rows in found for _, _, reasons in rows for why in reasons}
     assert said_why == {"99 is outside -9007199254740991 to 50."}
+    # I5: the same file once more changes nothing, but for five records with two rows each.
+    lines_before = here.select(sa.select(sa.func.count()).select_from(system.history))
+    again = finished(here, imports, begun(here, imports, 400, **said))
+    assert (again.counts["created"], again.counts["updated"]) == (0, 10)
+    assert again.counts["unchanged"] == 390 - again.counts["faulty"]
+    lines_now = here.select(sa.select(sa.func.count()).select_from(system.history))
+    assert lines_now[0]["count_1"] == lines_before[0]["count_1"] + 10
