@@ -78,7 +78,10 @@ def _row(visit: Visit, one: Pair) -> PairRow:
     same = one.one.entity == one.other.entity
     can = same and merges(visit, catalog.entities[one.one.entity])
     ids = urlencode({"ids": f"{one.one.id},{one.other.id}"}, safe=",")
-    why = dict.fromkeys(_why(visit, one, reason) for reason in one.reasons)
+    # What is written the same sounds the same, and is alike.
+    equal = any(reason.kind == "name" for reason in one.reasons)
+    told = [each for each in one.reasons if not (equal and each.kind in ("sound", "alike"))]
+    why = dict.fromkeys(_why(visit, one, reason) for reason in told)
     return PairRow(
         sides,
         ("、" if language == "zh" else ", ").join(why),
