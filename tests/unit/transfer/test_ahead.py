@@ -1,0 +1,36 @@
+"""What is made ahead comes in order, and what goes wrong comes where it belongs."""
+
+import sys
+import threading
+
+import pytest
+
+from app.transfer.ahead import made_ahead
+
+
+def test_items_come_in_order_and_errors_in_their_place():
+    turn = sys.getswitchinterval()
+    with made_ahead(iter(range(5)), lambda one: one * 2) as ready:
+        assert list(ready) == [0, 2, 4, 6, 8]
+    with (
+        pytest.raises(ZeroDivisionError),
+        made_ahead(iter([2, 1, 0]), lambda one: 2 // one) as ready,
+    ):
+        found = [next(ready), next(ready)]
+        next(ready)
+    assert found == [1, 2]
+    assert sys.getswitchinterval() == turn
+
+
+def test_leaving_early_ends_the_thread_before_the_file_is_closed():
+    given = []
+
+    def source():
+        for number in range(100):
+            given.append(number)
+            yield number
+
+    with made_ahead(source(), lambda one: one) as ready:
+        assert next(ready) == 0
+    assert len(given) < 10
+    assert "ahead" not in {one.name for one in threading.enumerate()}
