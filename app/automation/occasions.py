@@ -29,7 +29,17 @@ _DAYS = {"last": "最后一天", "last working day": "最后一个工作日"}
 _PARTS: Mapping[str, Label] = {
     "since": say("entering its {field}", "进入当前{field}"),
     "due_at": say("{field}", "{field}"),
+    "final": say("{field} is an end", "{field}为终态"),
 }
+#: Whoever asks.
+_ASKER: Mapping[str, Label] = {
+    "me": say("me", "本人"),
+    "my.department": say("my department", "本部门"),
+    "my.departments": say("my departments", "本人所在部门"),
+    "my.subordinates": say("my subordinates", "本人下属"),
+}
+_HAS = re.compile(r"\bhas\(([a-z0-9_.]+), ([a-z0-9_.]+)\)")
+_SIGNS = (("==", "="), ("!=", "≠"), (">=", "≥"), ("<=", "≤"))
 _CALL = re.compile(r"(\w+)\(([^()]*)\)")
 _CALLS: Mapping[str, Callable[[list[Label]], Label]] = {
     "max": lambda inner: say("the later of {both}", "{both}中较晚者", both=_and(inner)),
@@ -39,7 +49,8 @@ _CALLS: Mapping[str, Callable[[list[Label]], Label]] = {
     "working_days": lambda inner: say("{count} working days", " {count} 个工作日", count=inner[0]),
 }
 _EQUALS = re.compile(r"([a-z_][a-z0-9_.]*) (==|!=) '([a-z0-9_]+)'")
-_BETWEEN = (("is not empty", "不为空"), ("is empty", "为空"), ("not in", "不属于"), ("and", "且"),
+_BETWEEN = (("has", "包含"),
+            ("is not empty", "不为空"), ("is empty", "为空"), ("not in", "不属于"), ("and", "且"),
             ("or", "或"), ("not", "非"), ("in", "属于"))  # fmt: skip
 _EVENTS: Mapping[str, str] = {
     "create": "新建",
@@ -187,7 +198,7 @@ def words_of(text: str, catalog: Catalog, entity: Entity | None) -> Label:
 
 def condition_words(text: str, catalog: Catalog, entity: Entity | None) -> Label:
     """Return a condition with fields and options by their labels, in each language."""
-    bare = " ".join(text.split())
+    bare = _HAS.sub(r"\1 has \2", " ".join(text.split()))
 
     def in_language(language: str) -> str:
         def compared(found: re.Match[str]) -> str:
@@ -214,6 +225,8 @@ def _in_chinese(text: str) -> str:
     for number in range(0, len(parts), 2):
         for english, chinese in _BETWEEN:
             parts[number] = re.sub(rf"\b{english}\b", chinese, parts[number])
+        for written, shown in _SIGNS:
+            parts[number] = parts[number].replace(written, shown)
     return "".join(parts)
 
 
@@ -221,6 +234,8 @@ def _word(path: str, catalog: Catalog, entity: Entity | None, language: str) -> 
     """Return a path as people say it; what is none stays as it is written."""
     if path.startswith("app."):
         return str(catalog.app.values.get(path.removeprefix("app."), path))
+    if path in _ASKER:
+        return _ASKER[path].in_language(language)
     fields = _walk(path, catalog, entity)
     if not fields:
         return path

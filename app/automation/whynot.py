@@ -18,7 +18,7 @@ from app.automation.foreseeing import (
     told_now,
 )
 from app.automation.index import Known, known_rule
-from app.automation.occasions import at_text, occasion, words_of
+from app.automation.occasions import at_text, condition_words, occasion, words_of
 from app.automation.registry import RuleNumbers
 from app.database.automation_tables import firing, reminder
 from app.database.statements import Statement
@@ -216,10 +216,13 @@ class _Asking:
                 )
                 return _with(answer, nobody)
             return answer
+        catalog = self.work.release.catalog
+        words = [condition_words(one, catalog, self.entity) for one in gone]
+        languages = {language for each in words for language in each.texts}
         sentence = say(
             "Its condition does not hold now: {parts}.",
             "其条件目前不成立：{parts}。",
-            parts="; ".join(gone),
+            parts=Label({x: "; ".join(one.in_language(x) for one in words) for x in languages}),
         )
         return replace(answer, sentences=(sentence, *answer.sentences), state="stopped")
 

@@ -12,6 +12,8 @@ from markupsafe import escape
 
 from app.access.explaining import is_narrower
 from app.access.policy import Policy, RowRule
+from app.automation.occasions import condition_words
+from app.definitions.catalog import Entity
 from app.errors import NotFound
 from app.screens.list_view import Tab
 from app.screens.marks import Mark, mark_of
@@ -263,10 +265,10 @@ def rights_row(visit: Visit, policy: Policy, entity: Any) -> RightsRow:
     for right in _RIGHTS:
         found = policy.rule(right, entity.name)
         cells.append("no" if found.is_none else "some" if is_narrower(found, rule) else "yes")
-    return RightsRow(plural(entity, visit.language), scope_words(visit, rule), cells)
+    return RightsRow(plural(entity, visit.language), scope_words(visit, rule, entity), cells)
 
 
-def scope_words(visit: Visit, rule: RowRule) -> str:
+def scope_words(visit: Visit, rule: RowRule, entity: Entity) -> str:
     """Return which rows a rule lets through, in words."""
     if rule.is_none:
         return visit.wording.say("none")
@@ -278,7 +280,7 @@ def scope_words(visit: Visit, rule: RowRule) -> str:
             for scope in sorted(part.scopes):
                 words[_SCOPES[scope].in_language(visit.language)] = None
             for text in part.texts:
-                words[text] = None
+                words[visit.words(condition_words(text, visit.catalog, entity))] = None
             if part.inherited:
                 words[visit.wording.say("with their parent record")] = None
     return ", ".join(words)
@@ -321,7 +323,7 @@ def roles_page(visit: Visit) -> Response:
         else:
             reads = "; ".join(
                 f"{plural(entity, visit.language)}: "
-                f"{scope_words(visit, policy.rule('read', entity.name))}"
+                f"{scope_words(visit, policy.rule('read', entity.name), entity)}"
                 for entity in readable_entities(visit.catalog, policy)
             )
         rows.append(

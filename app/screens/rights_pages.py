@@ -203,7 +203,7 @@ def _entity_row(
         plural(entity, visit.language),
         f"{action}?entity={entity.name}#why",
         entity.name == chosen,
-        scope_words(visit, explained["read"].rule),
+        scope_words(visit, explained["read"].rule, entity),
         [explained[right].verdict for right in _shown()],
     )
 
@@ -214,8 +214,8 @@ def _right_rows(visit: Visit, entity: Entity, roles: frozenset[str]) -> list[Rig
         RightRow(
             visit.words(_RIGHTS[one.right]) if one.right in _RIGHTS else one.right,
             one.verdict,
-            scope_words(visit, one.rule),
-            [_said(visit, each) for each in one.roles],
+            scope_words(visit, one.rule, entity),
+            [_said(visit, each, entity) for each in one.roles],
         )
         for one in sorted(
             explain_rights(visit.catalog, roles, entity.name),
@@ -224,11 +224,11 @@ def _right_rows(visit: Visit, entity: Entity, roles: frozenset[str]) -> list[Rig
     ]
 
 
-def _said(visit: Visit, says: RoleSays) -> Said:
+def _said(visit: Visit, says: RoleSays, entity: Entity) -> Said:
     return Said(
         _role_names(visit, [says.role]),
         says.verdict,
-        scope_words(visit, says.rule),
+        scope_words(visit, says.rule, entity),
         _place(says.place),
     )
 
@@ -288,7 +288,7 @@ def _explained(
         f"/crm/{entity.name}/{number}",
         bool(known.rights),
         visit.words(_sentence(visit, principal, known)),
-        [_said(visit, one) for one in known.roles],
+        [_said(visit, one, entity) for one in known.roles],
         joint.join(names),
     )
 

@@ -185,7 +185,7 @@ def _ask_why(visit: Visit, work: Any, rule: RuleDefinition, view: RuleView) -> N
         said = visit.wording.say("There is no such record.")
         view.why = WhyRow(rule.name, "", "warn", "alert-triangle", [said])
         return
-    view.why = _why_row(visit, rule, answer)
+    view.why = _why_row(visit, rule, answer, visit.catalog.entities[view.asked_entity])
 
 
 def record_rules_page(visit: Visit, name: str, number: str) -> Response:
@@ -199,7 +199,7 @@ def record_rules_page(visit: Visit, name: str, number: str) -> Response:
             if name not in rule.entities or rule.off:
                 continue
             answer = why_not(work, visit.core.numbers, rule.name, name, record.id)
-            rows.append(_why_row(visit, rule, _as_may_be_told(visit, rule, entity, answer)))
+            rows.append(_why_row(visit, rule, _as_may_be_told(visit, rule, entity, answer), entity))
     view = {"title": title, "href": f"/crm/{name}/{record.id}", "rows": rows}
     page = visit.page(f"{visit.wording.say('Rules')}: {title}", name)
     return visit.render("why.html", page=page, view=view)
@@ -236,7 +236,7 @@ _TONES = {
 }
 
 
-def _why_row(visit: Visit, rule: RuleDefinition, answer: Answer | None) -> WhyRow:
+def _why_row(visit: Visit, rule: RuleDefinition, answer: Answer | None, entity: Entity) -> WhyRow:
     href = f"/setup/rules/{rule.name}" if visit.principal.is_admin else ""
     if answer is None:
         said = visit.wording.say("What decides here are fields you may not read.")
@@ -248,7 +248,10 @@ def _why_row(visit: Visit, rule: RuleDefinition, answer: Answer | None) -> WhyRo
         tone,
         icon,
         [visit.words(one) for one in answer.sentences],
-        answer.parts,
+        [
+            Part(visit.words(condition_words(one.text, visit.catalog, entity)), one.is_met)
+            for one in answer.parts
+        ],
         ", ".join(answer.to),
     )
 
