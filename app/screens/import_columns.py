@@ -14,11 +14,11 @@ from flask import Response, request
 from app.definitions.imports import LEFT_OUT
 from app.errors import TrellisError, text_in
 from app.screens.visit import Visit
+from app.transfer.cell_texts import plain
+from app.transfer.import_run import Run
 from app.transfer.matching import Match
 from app.transfer.permitted import may_bring
 from app.transfer.plans import Plan, column_of, link_between, made_of, target_of
-from app.transfer.rows import plain
-from app.transfer.runs import Run
 from app.transfer.survey import ColumnSurvey, Survey
 
 #: Rows that are read while somebody looks at the columns.

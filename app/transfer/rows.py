@@ -6,10 +6,8 @@ What rows name is looked up for a whole chunk at once, as whoever imports. Nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from app.definitions.automation import Given
@@ -22,6 +20,7 @@ from app.records.giving import given_value, written_context
 from app.records.identities import ids_by_text
 from app.records.work import Work
 from app.texts import Label, say
+from app.transfer.cell_texts import plain
 from app.transfer.cleaning import Cleaning
 from app.transfer.plans import Plan, column_of, made_of, passed_over, target_of
 from app.transfer.tables import BadCell, Row
@@ -374,43 +373,3 @@ def _people(people: Iterable[Any], by: str | None, wanted: set[str]) -> dict[str
             if normal(text) in by_value:
                 found[text] = by_value[normal(text)]
     return found
-
-
-def plain(value: Any) -> Any:
-    """Return a cell as a person would type it: numbers and days of workbooks as text."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e18 else repr(value)
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        if value.time() == time() and value.tzinfo is None:
-            return value.date().isoformat()
-        return value.isoformat(sep=" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return value
-
-
-def kept_values(values: Mapping[str, Any] | Sequence[Any]) -> list[Any]:
-    """Return the cells of a row as JSON can keep them."""
-    listed = values.values() if isinstance(values, Mapping) else values
-    return [_kept(one) for one in listed]
-
-
-def _kept(value: Any) -> Any:
-    if isinstance(value, str):
-        # PostgreSQL keeps no null character; what stands for it can be read.
-        return value.replace("\0", "\u2400")
-    if value is None or isinstance(value, int | float):
-        return value
-    if isinstance(value, list):
-        return [_kept(one) for one in value]
-    if isinstance(value, dict):
-        return {str(_kept(name)): _kept(one) for name, one in value.items()}
-    return str(plain(value))

@@ -13,8 +13,9 @@ from app.definitions.catalog import Field
 from app.fields.base import FieldError
 from app.records.work import Work
 from app.texts import Label
+from app.transfer.cell_texts import plain
 from app.transfer.plans import Plan
-from app.transfer.rows import Incoming, RowReader, plain
+from app.transfer.rows import Incoming, RowReader
 from app.transfer.tables import Row
 
 #: Values of a column that are named; of rows that are shown as they will be.

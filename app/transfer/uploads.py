@@ -18,11 +18,11 @@ from app.errors import InvalidInput
 from app.records.files import FileStore
 from app.texts import Label, say
 from app.transfer import statements
+from app.transfer.cell_texts import plain
 from app.transfer.cleaning import is_either, order_of
 from app.transfer.matching import Match, match_columns
 from app.transfer.permitted import may_bring
 from app.transfer.plans import Plan, check_plan, column_of, read_plan, target_of
-from app.transfer.rows import plain
 from app.transfer.tables import (
     Row,
     Shape,

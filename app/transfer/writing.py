@@ -25,8 +25,9 @@ from app.records.violations import as_input_error
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer.at_once import AtOnce
+from app.transfer.cell_texts import kept_values
 from app.transfer.plans import Plan, link_between
-from app.transfer.rows import Cleaned, Incoming, Missing, Reason, RowReader, kept_values
+from app.transfer.rows import Cleaned, Incoming, Missing, Reason, RowReader
 from app.transfer.standing import Standing
 from app.transfer.tables import Row
 from app.transfer.tallies import Fault, Tally

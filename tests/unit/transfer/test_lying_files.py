@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from app.transfer.cell_texts import kept_values, plain
 from app.transfer.cleaning import order_of
-from app.transfer.rows import kept_values, plain
 from app.transfer.tables import BadCell, UnreadableFile, find_shape, open_table
 
 
