@@ -96,7 +96,7 @@ def test_a_file_is_tried_then_imported_and_comes_back_with_its_faults(world, imp
     assert tuple(line) == ("import", done.change_set)
 
 
-def test_modes_say_what_becomes_of_records_that_are_there(world, imports):
+def test_i5_modes_say_what_becomes_of_records_that_are_there(world, imports):
     ids = {
         name: world.customer("root", name=name, email=email, note=note)
         for name, email, note in (("Acme", "a@a.example", None), ("Bolt", "b@b.example", "kept"))
@@ -168,7 +168,7 @@ def test_a_second_record_comes_from_the_same_row(world, imports):
     assert finish(imports, world, again).counts["others"] == {}
 
 
-def test_who_may_not_import_and_what_no_file_can_bring_is_refused_first(world, imports):
+def test_i7_who_may_not_import_and_what_no_file_can_bring_is_refused_first(world, imports):
     with pytest.raises(Forbidden):
         added(imports, world, who="sam")
     with pytest.raises(InvalidInput):

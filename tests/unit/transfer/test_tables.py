@@ -114,7 +114,7 @@ def test_what_stands_beyond_the_headings_is_not_lost(tmp_path):
     assert rows[1].values == ("4", None)
 
 
-def test_workbooks_keep_their_types(tmp_path):
+def test_i14_workbooks_keep_their_types(tmp_path):
     rows = [
         ["Name", "Phone", "Day", "Amount", "Yes"],
         ["Acme", 13800138000, date(2026, 3, 2), 12.5, True],
