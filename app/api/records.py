@@ -28,6 +28,7 @@ from app.api.requests import (
     record_id,
     services,
 )
+from app.api.shown import Shown
 from app.errors import InvalidInput, Malformed, NotFound
 from app.records.batches import Outcome
 from app.records.results import Count
@@ -86,14 +87,18 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def create(self, entity: str) -> Response:
         """Write a new record."""
         principal, raw = asker(), body()
+        shown = Shown(principal, entity)
+
+        def write(receipt: repeats.Receipt) -> Written:
+            values = values_now(principal, entity, raw)
+            return services().records.create(principal, entity, values, receipt=shown.by(receipt))
+
         return repeats.once(
             principal,
             entity,
             raw,
-            lambda receipt: services().records.create(
-                principal, entity, values_now(principal, entity, raw), receipt=receipt
-            ),
-            lambda number, written: _written(principal, entity, number, 201, written),
+            write,
+            lambda number, written: _written(principal, entity, number, 201, written, shown),
         )
 
     @expose("/<entity>/<number>", methods=["GET"])
@@ -117,6 +122,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def update(self, entity: str, number: str) -> Response:
         """Change a record; fields that are not sent stay."""
         principal, raw, wanted, version = asker(), body(), record_id(number), expected_version()
+        shown = Shown(principal, entity)
 
         def write(receipt: repeats.Receipt) -> Written:
             values = values_now(principal, entity, raw)
@@ -125,8 +131,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 written: Written = work.writer.update_in(
                     work, entity, wanted, values, version, strict=True
                 )
-                if receipt is not None:
-                    receipt(work, written)
+                shown.by(receipt)(work, written)
                 return written
 
             return services().records.transact(principal, step)
@@ -136,7 +141,7 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             f"PATCH {entity}/{wanted}",
             raw,
             write,
-            lambda _number, written: _written(principal, entity, wanted, 200, written),
+            lambda _number, written: _written(principal, entity, wanted, 200, written, shown),
         )
 
     @expose("/<entity>/<number>", methods=["DELETE"])
@@ -316,11 +321,17 @@ class RecordApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
 
 
 def _written(
-    principal: Principal, entity: str, number: int, status: int, written: Written | None = None
+    principal: Principal,
+    entity: str,
+    number: int,
+    status: int,
+    written: Written | None = None,
+    shown: Shown | None = None,
 ) -> Response:
     """Return the record as it is now; its number alone if the asker may write, but not read it."""
     try:
-        record = services().records.get_json(principal, entity, number)
+        record = shown.record if shown else None
+        record = record or services().records.get_json(principal, entity, number)
     except NotFound:
         return as_json({"id": number}, status)
     response = as_raw_json(record.row, status, record.version)

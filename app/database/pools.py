@@ -11,7 +11,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -66,6 +67,8 @@ class PooledConnection(psycopg.Connection[Any]):
     catalog_version: int = 0
     #: what goes with the next statement; None outside a transaction of `app.records.statements`
     held: list[Command] | None = None
+    #: what is asked with the COMMIT, and who takes the answer
+    parting: tuple[Command, Callable[[PGresult], None]] | None = None
 
     def cursor(self, *args: Any, **named: Any) -> Any:
         """Return a cursor; what is held goes before it."""

@@ -53,12 +53,23 @@ def ask(connection: psycopg.Connection[Any], command: Command) -> pq.abc.PGresul
     Raises:
         psycopg.Error: of the first that failed; those after it were not run.
     """
-    held: list[Command] | None = getattr(connection, "held", None)
-    if not held:
+    if not getattr(connection, "held", None):
         return _ask_alone(connection, command)
-    commands = [*held, command]
+    return ask_together(connection, [command])[-1]
+
+
+def ask_together(
+    connection: psycopg.Connection[Any], commands: Sequence[Command]
+) -> list[pq.abc.PGresult]:
+    """Send what is held and *commands* in one message; return the answers to these, in order.
+
+    Raises:
+        psycopg.Error: of the first that failed; those after it were not run.
+    """
+    held: list[Command] = getattr(connection, "held", None) or []
+    sent = [*held, *commands]
     held.clear()
-    return _send(connection, commands)
+    return _send(connection, sent)[-len(commands) :]
 
 
 def ask_what_is_held(connection: psycopg.Connection[Any]) -> None:
@@ -112,11 +123,11 @@ def _is_prepared(connection: psycopg.Connection[Any], name: bytes) -> bool:
     return False
 
 
-def _send(connection: psycopg.Connection[Any], commands: list[Command]) -> pq.abc.PGresult:
+def _send(connection: psycopg.Connection[Any], commands: list[Command]) -> list[pq.abc.PGresult]:
     for one in commands:
         if one.name is not None and one.name not in known_statements(connection):
             # The first time on this connection: there is nothing to save yet.
-            return [_ask_alone(connection, each) for each in commands][-1]
+            return [_ask_alone(connection, each) for each in commands]
     pgconn = connection.pgconn
     pgconn.enter_pipeline_mode()
     try:
@@ -132,7 +143,7 @@ def _send(connection: psycopg.Connection[Any], commands: list[Command]) -> pq.ab
     finally:
         if pgconn.status == pq.ConnStatus.OK:
             pgconn.exit_pipeline_mode()
-    return [_checked(connection, each) for each in answers][-1]
+    return [_checked(connection, each) for each in answers]
 
 
 def _answer(pgconn: pq.abc.PGconn, *, single: bool = False) -> pq.abc.PGresult:

@@ -33,6 +33,7 @@ from app.records.reading import Reader
 from app.records.results import Count, Hit, JSONPage, JSONRecord, Page, Record
 from app.records.running import STALE
 from app.records.saved_views import SavedViews
+from app.records.showing import Showing
 from app.records.stages import Stay
 from app.records.streams import Moment, Streams
 from app.records.taking import Takings
@@ -241,6 +242,10 @@ class Records(Writing, Looking):
         return self._asked(
             lambda: self.reader.get(principal, entity, record_id, names, in_bin=in_bin)
         )
+
+    def showing(self, principal: Principal, entity: str) -> Showing:
+        """Return what reads a record in the transaction that writes it; see `Reader.showing`."""
+        return self._asked(lambda: self.reader.showing(principal, entity))
 
     def get_json(
         self,

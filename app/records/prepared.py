@@ -90,6 +90,19 @@ class PreparedStatement:
         """Send it with the next one of the transaction; see `app.database.together`."""
         hold(connection, self._command(values))
 
+    def part(
+        self,
+        connection: psycopg.Connection[Any],
+        values: Mapping[str, Any],
+        take: Callable[[pq.abc.PGresult], None],
+    ) -> None:
+        """Ask it as the last of the transaction, in one message with the COMMIT.
+
+        *take* is called with the answer once the transaction is committed; not at all where the
+        transaction sent nothing.
+        """
+        connection.parting = (self._command(values), take)  # type: ignore[attr-defined]
+
     def _command(self, values: Mapping[str, Any]) -> Command:
         given = (values[name] for name in self.names)
         # Most columns of a new record are empty.

@@ -36,9 +36,10 @@ from app.records.planning import (
     continued,
     narrowed_first,
 )
-from app.records.prepared import Rows
+from app.records.prepared import PreparedStatement, Rows
 from app.records.results import Count, JSONPage, JSONRecord, Page, Record
 from app.records.running import Pools, Runner, TooSlow
+from app.records.showing import Showing, json_record
 from app.texts import say
 
 MOST_ROWS = 100
@@ -295,16 +296,27 @@ class Reader:
         Raises:
             NotFound: it does not exist, or may not be seen.
         """
-        desk = self.desk(principal)
-        compiled = desk.single_json(entity, fields, expand, in_bin)
-        values = self.runner.values(compiled.statement, principal, desk.release.catalog)
+        statement, values = self._single_json(principal, entity, fields, expand, in_bin=in_bin)
         values["id"] = record_number(record_id)
-        result = self.runner.run_prepared(compiled.statement, values)
-        if result.ntuples == 0:
+        found = json_record(self.runner.run_prepared(statement, values))
+        if found is None:
             raise NotFound
-        row, version = result.get_value(0, 0), result.get_value(0, 1)
-        assert row is not None
-        return JSONRecord(row, None if version is None else int(version))
+        return found
+
+    def showing(self, principal: Principal, entity: str) -> Showing:
+        """Return what reads a record as the API writes it, together with the write's COMMIT.
+
+        Raises:
+            NotFound: the asker may read no such record.
+        """
+        return Showing(*self._single_json(principal, entity, None, None, in_bin=False))
+
+    def _single_json(
+        self, principal: Principal, entity: str, fields: Names, expand: Names, *, in_bin: bool
+    ) -> tuple[PreparedStatement, dict[str, Any]]:
+        desk = self.desk(principal)
+        statement = desk.single_json(entity, fields, expand, in_bin).statement
+        return statement, self.runner.values(statement, principal, desk.release.catalog)
 
     def get(
         self,

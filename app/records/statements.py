@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from psycopg import pq
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.database.together import BEGIN, COMMIT, ROLLBACK, ask
+from app.database.together import BEGIN, COMMIT, ROLLBACK, ask, ask_together
 from app.records.prepared import PreparedStatement, load_rows
 
 
@@ -108,7 +108,7 @@ def transaction(connection: psycopg.Connection[Any]) -> Iterator[None]:
     try:
         yield
         if connection.held != [BEGIN]:  # type: ignore[attr-defined]
-            ask(connection, COMMIT)
+            _commit(connection)
     except BaseException:
         connection.held = None  # type: ignore[attr-defined]
         pgconn = connection.pgconn
@@ -118,3 +118,14 @@ def transaction(connection: psycopg.Connection[Any]) -> Iterator[None]:
         raise
     finally:
         connection.held = None  # type: ignore[attr-defined]
+        connection.parting = None  # type: ignore[attr-defined]
+
+
+def _commit(connection: psycopg.Connection[Any]) -> None:
+    parting = getattr(connection, "parting", None)
+    if parting is None:
+        ask(connection, COMMIT)
+        return
+    command, take = parting
+    answer, _ = ask_together(connection, [command, COMMIT])
+    take(answer)
