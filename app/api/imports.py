@@ -15,8 +15,8 @@ from app.errors import InvalidInput, Malformed
 from app.jobs.beginning import begin_import
 from app.texts import say
 from app.transfer.error_files import write_errors
+from app.transfer.import_run import Run
 from app.transfer.plans import changed_plan
-from app.transfer.runs import Run
 from app.transfer.tallies import Tally
 from app.transfer.uploads import SHAPE
 

@@ -15,7 +15,7 @@ from app.jobs.beginning import begin_import
 from app.screens.import_columns import columns_page, first_sentence
 from app.screens.visit import Visit
 from app.transfer.error_files import write_errors
-from app.transfer.runs import Run
+from app.transfer.import_run import Run
 from app.transfer.tallies import Tally
 
 #: Rows that the page tries while somebody waits; all of them are checked when they are imported.

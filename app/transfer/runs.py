@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -28,12 +28,14 @@ from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
 from app.transfer.ahead import made_ahead
+from app.transfer.import_run import Run, fault_values, run_of, summed
 from app.transfer.permitted import check_permitted
-from app.transfer.plans import Plan, check_plan, read_plan
+from app.transfer.plans import Plan, check_plan
 from app.transfer.rows import Cleaned, RowReader
 from app.transfer.survey import Survey, survey
 from app.transfer.tables import Row, open_table
-from app.transfer.tallies import Fault, Tally
+from app.transfer.tallies import Tally
+from app.transfer.trying import prepare, tried
 from app.transfer.uploads import Look, Uploads
 from app.transfer.writing import ChunkWriter
 
@@ -44,55 +46,6 @@ TRIED = 100_000
 #: A run that was silent for so long is taken up by somebody else.
 SILENT = timedelta(seconds=90)
 OPEN = ("waiting", "running")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """An import as it is kept."""
-
-    id: int
-    entity: str
-    user_id: int | None
-    name: str
-    sha256: str
-    plan: Plan
-    state: str
-    mark: int
-    total: int | None
-    counts: Mapping[str, Any]
-    change_set: int | None
-    problem: Label | None
-    made_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
-        return {
-            "id": self.id,
-            "entity": self.entity,
-            "file": self.name,
-            "state": self.state,
-            "total": self.total,
-            "done": sum(int(n) for name, n in self.counts.items() if name != "others"),
-            "counts": self.counts,
-            "change_set": self.change_set,
-            "mode": self.plan.mode,
-            "rules": self.plan.rules,
-            "match": [list(key) for key in self.plan.match],
-            "columns": dict(self.plan.columns),
-            "ways": dict(self.plan.ways),
-            "shape": asdict(self.plan.shape),
-            "problem": dict(self.problem.texts) if self.problem else None,
-        }
-
-
-class _Undone(Exception):
-    """Takes a dry run's transaction back, and carries what it found."""
-
-    def __init__(self, tally: Tally) -> None:
-        super().__init__()
-        self.tally = tally
 
 
 class Imports:
@@ -233,14 +186,14 @@ class Imports:
     def _find(self, run_id: int) -> Run | None:
         with self._pools.write.connection() as connection:
             rows = statements.get.rows(connection, {"run": run_id})
-        return _run_of(rows[0]) if rows else None
+        return run_of(rows[0]) if rows else None
 
     def listed(self, principal: Principal, limit: int = 50) -> list[Run]:
         """Return the latest imports of a person; of everybody to an administrator."""
         everybody = principal.is_system or self._records.policy(principal).is_admin
         values = {"user": principal.user_id, "all": everybody, "limit": limit}
         with self._pools.write.connection() as connection:
-            return [_run_of(row) for row in statements.mine.rows(connection, values)]
+            return [run_of(row) for row in statements.mine.rows(connection, values)]
 
     def change(self, principal: Principal, run_id: int, plan: Plan) -> Run:
         """Change what a run that has not begun is to do.
@@ -326,34 +279,11 @@ class Imports:
         with self._chunks(run) as (headings, chunks):
             seen = 0
             for chunk in chunks:
-                total.add(self._tried(principal, run.plan, headings, chunk))
+                total.add(tried(self._records, principal, run.plan, headings, chunk))
                 seen += len(chunk)
                 if seen >= most:
                     break
         return total
-
-    def _tried(
-        self, principal: Principal, plan: Plan, headings: Sequence[str], chunk: Sequence[Row]
-    ) -> Tally:
-        def step(work: Work) -> None:
-            prepare(work, plan)
-            # No number is used up by what is not written.
-            given = 900_000_000
-
-            def count(_statement: object, values: Mapping[str, int]) -> int:
-                nonlocal given
-                given += values["count"]
-                return given
-
-            work.count = count
-            tally = ChunkWriter(work, plan, headings).write(chunk)
-            raise _Undone(tally)
-
-        try:
-            self._records.transact(principal, step, origin="import")
-        except _Undone as undone:
-            return undone.tally
-        raise AssertionError("A dry run committed.")
 
     def advance(self, run_id: int, seconds: float = 60.0) -> bool:
         """Go on with a run for some time; return whether there is more to do.
@@ -430,12 +360,12 @@ class Imports:
             found = ahead.pop() if ahead and len(rows) == len(chunk) else None
             tally = ChunkWriter(work, run.plan, headings, reader).write(rows, found)
             for fault in tally.faults:
-                statements.add_fault.run(work.connection, _fault_values(run.id, fault))
+                statements.add_fault.run(work.connection, fault_values(run.id, fault))
             values = {
                 "run": run.id,
                 "mark": rows[-1].number,
                 "change_set": number,
-                "counts": json_text(_summed(counts, tally)),
+                "counts": json_text(summed(counts, tally)),
             }
             statements.advance.run(work.connection, values)
             return True
@@ -460,37 +390,7 @@ class Imports:
             return [int(row[0]) for row in rows]
 
 
-def prepare(work: Work, plan: Plan) -> None:
-    """Say how rules take the writes of an import."""
-    work.shared.notes["rules"] = plan.rules
-
-
 def _begun() -> Conflict:
     return Conflict(
         say("The import has gone on meanwhile; look again.", "导入任务状态已改变，请刷新后重试。")
-    )
-
-
-def _fault_values(run_id: int, fault: Fault) -> dict[str, Any]:
-    return {
-        "_run": run_id,
-        "_row": fault.row,
-        "_values": json_text(fault.values),
-        "_reasons": json_text([reason.as_json() for reason in fault.reasons]),
-    }
-
-
-def _summed(counts: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
-    total = Tally()
-    total.counts.update({name: n for name, n in counts.items() if name != "others"})
-    total.others.update(counts.get("others", {}))
-    total.add(tally)
-    return {**total.counts, "others": total.others}
-
-
-def _run_of(row: Mapping[str, Any]) -> Run:
-    return Run(
-        **{name: row[name] for name in Run.__slots__ if name not in ("plan", "problem")},
-        plan=read_plan(row["plan"]),
-        problem=Label(row["problem"]) if row["problem"] else None,
     )

@@ -27,7 +27,8 @@ import sqlalchemy as sa
 from app.database import system
 from app.database.pools import Pools
 from app.database.servers import UNSAFE_BUT_FAST, PostgreSQLServer
-from app.transfer.runs import Imports, Run
+from app.transfer.import_run import Run
+from app.transfer.runs import Imports
 from tests.integration.automation.engine.world import World, build
 from tests.integration.transfer.importer import imports_of
 from tests.integration.transfer.test_at_once import FILES, RULES, left

@@ -1,0 +1,82 @@
+"""One import as it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from app.records.statements import json_text
+from app.texts import Label
+from app.transfer.plans import Plan, read_plan
+from app.transfer.tallies import Fault, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An import as it is kept."""
+
+    id: int
+    entity: str
+    user_id: int | None
+    name: str
+    sha256: str
+    plan: Plan
+    state: str
+    mark: int
+    total: int | None
+    counts: Mapping[str, Any]
+    change_set: int | None
+    problem: Label | None
+    made_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return {
+            "id": self.id,
+            "entity": self.entity,
+            "file": self.name,
+            "state": self.state,
+            "total": self.total,
+            "done": sum(int(n) for name, n in self.counts.items() if name != "others"),
+            "counts": self.counts,
+            "change_set": self.change_set,
+            "mode": self.plan.mode,
+            "rules": self.plan.rules,
+            "match": [list(key) for key in self.plan.match],
+            "columns": dict(self.plan.columns),
+            "ways": dict(self.plan.ways),
+            "shape": asdict(self.plan.shape),
+            "problem": dict(self.problem.texts) if self.problem else None,
+        }
+
+
+def run_of(row: Mapping[str, Any]) -> Run:
+    """Return an import from its row."""
+    return Run(
+        **{name: row[name] for name in Run.__slots__ if name not in ("plan", "problem")},
+        plan=read_plan(row["plan"]),
+        problem=Label(row["problem"]) if row["problem"] else None,
+    )
+
+
+def fault_values(run_id: int, fault: Fault) -> dict[str, Any]:
+    """Return a row that was left out as it is kept."""
+    return {
+        "_run": run_id,
+        "_row": fault.row,
+        "_values": json_text(fault.values),
+        "_reasons": json_text([reason.as_json() for reason in fault.reasons]),
+    }
+
+
+def summed(counts: Mapping[str, Any], tally: Tally) -> dict[str, Any]:
+    """Return what was counted so far with what came of further rows."""
+    total = Tally()
+    total.counts.update({name: n for name, n in counts.items() if name != "others"})
+    total.others.update(counts.get("others", {}))
+    total.add(tally)
+    return {**total.counts, "others": total.others}
