@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def lines(count: int) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[PostgreSQLServer]:
+def server() -> Iterator[PostgreSQLServer]:
     folder = Path(tempfile.mkdtemp(prefix="trellis-killed-"))
     sockets = Path(tempfile.mkdtemp(prefix="trellis-killed-"))
     made = PostgreSQLServer(
@@ -69,10 +70,12 @@ def server(tmp_path_factory) -> Iterator[PostgreSQLServer]:
         yield made
     finally:
         made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 @pytest.fixture
-def world(server, tmp_path, request) -> Iterator:
+def world(server, tmp_path) -> Iterator:
     opened = []
 
     def new(name: str) -> World:
