@@ -6,7 +6,7 @@ from typing import Any
 
 from app.api.openapi_paths import NUMBER, json_answer, operation, rows_of
 from app.api.openapi_schemas import ID, ref
-from app.definitions.imports import MODES, RULES
+from app.definitions.import_words import MODES, RULES
 
 _TAG = "Imports"
 _WRITE = (400, 401, 403, 404, 409, 413, 415, 422, 500, 503)

@@ -20,7 +20,7 @@ from app.commands.base import (
     say,
 )
 from app.commands.whole import AlsoAll, import_all
-from app.definitions.imports import MODES, RULES
+from app.definitions.import_words import MODES, RULES
 from app.errors import InvalidInput, NotFound
 from app.settings import Settings
 from app.texts import say as words
@@ -28,8 +28,8 @@ from app.texts import say as words
 if TYPE_CHECKING:
     from app.access.principal import Principal
     from app.services import Services
+    from app.transfer.import_run import Run
     from app.transfer.plans import Plan
-    from app.transfer.runs import Run
     from app.transfer.tallies import Tally
 
 #: Problems that are printed; all of them stand in the file of what was left out.

@@ -17,6 +17,7 @@ from app.definitions.binding import has_field, refuse_field
 from app.definitions.catalog import Field, Place
 from app.definitions.complaints import Complaint
 from app.definitions.document import Document
+from app.definitions.import_words import MODES, RULES
 from app.definitions.names import label_from_name
 from app.definitions.problems import Code, did_you_mean, nearest
 from app.definitions.rules import is_name
@@ -29,8 +30,6 @@ from app.expressions.types import Kind, Type
 from app.fields.settings import Name, Plain, Switch, Word, Written, refuse, written
 from app.texts import Label
 
-MODES = ("create", "update", "upsert", "fill", "skip")
-RULES = ("run", "silent", "off")
 #: How records that are linked, and people, are told.
 TOLD_BY = ("title", "code", "id", "name", "login", "email")
 #: The steps by which a value is cleaned.

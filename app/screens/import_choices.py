@@ -11,7 +11,8 @@ from typing import Any
 
 from flask import redirect, request
 
-from app.definitions.imports import LEFT_OUT, RULES
+from app.definitions.import_words import RULES
+from app.definitions.imports import LEFT_OUT
 from app.errors import InvalidInput, TrellisError
 from app.screens.import_columns import (
     MANY_COLUMNS,

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.definitions.catalog import Catalog, Entity, Field
-from app.definitions.imports import BROUGHT, LEFT_OUT, MODES, RULES, ImportColumn, ImportMapping
+from app.definitions.import_words import MODES, RULES
+from app.definitions.imports import BROUGHT, LEFT_OUT, ImportColumn, ImportMapping
 from app.errors import InvalidInput, NotFound
 from app.texts import Label, say
 from app.transfer.tables import Shape
