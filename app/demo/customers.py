@@ -27,6 +27,8 @@ class DemoCustomer:
     level: str
     since: datetime
     contacts: list[Reference] = field(default_factory=list)
+    #: service sees the active ones alone
+    is_active: bool = True
 
 
 class CustomerStory:
@@ -72,12 +74,14 @@ class CustomerStory:
         phones = [{"kind": "office", "number": company.office_phone}]
         if t.likely(25):
             phones.append({"kind": "office", "number": t.inventor.phone_like(company.office_phone)})
+        kind = "agent" if t.likely(12) else "end_customer"
+        customer.is_active = not (customer.level == "c" and t.likely(30))
         values: dict[str, Any] = {
             "name": company.name,
             "short_name": company.short_name,
-            "type": "agent" if t.likely(12) else "end_customer",
+            "type": kind,
             "level": customer.level,
-            "status": "dormant" if customer.level == "c" and t.likely(30) else "active",
+            "status": "active" if customer.is_active else "dormant",
             "source": source,
             "industry": company.industry,
             "company_size": t.chance.choice(_SIZES),

@@ -39,7 +39,8 @@ class ServiceStory:
         for contract in contracts:
             self._tell_milestones(contract)
             self._tell_visit(contract)
-        for contract in self._t.chance.choices(contracts, k=tickets):
+        served = [contract for contract in contracts if contract.customer.is_active]
+        for contract in self._t.chance.choices(served, k=tickets):
             self._tell_ticket(contract)
 
     def _tell_milestones(self, contract: DemoContract) -> None:
@@ -74,7 +75,8 @@ class ServiceStory:
             "satisfaction": t.chance.choice(("great", "good", "good", "good", "fair", "poor")),
             "feedback": self._words(words.FEEDBACK, customer),
         }
-        t.owned(at, _SERVICE if t.likely(50) else customer.owner, "visit", values)
+        by_service = t.likely(50) and customer.is_active
+        t.owned(at, _SERVICE if by_service else customer.owner, "visit", values)
 
     def _tell_ticket(self, contract: DemoContract) -> None:
         t, customer = self._t, contract.customer

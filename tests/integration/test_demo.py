@@ -20,7 +20,7 @@ from app.settings import read_settings
 pytestmark = pytest.mark.xdist_group("demo")
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-TODAY = date(2026, 11, 24)
+TODAY = date(2026, 11, 25)
 PASSWORD = "correct-horse-battery"
 
 
