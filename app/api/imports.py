@@ -16,6 +16,7 @@ from app.jobs.beginning import begin_import
 from app.texts import say
 from app.transfer.error_files import write_errors
 from app.transfer.import_run import Run
+from app.transfer.mappings import as_mapping, name_for
 from app.transfer.plans import changed_plan
 from app.transfer.tallies import Tally
 from app.transfer.uploads import SHAPE
@@ -52,7 +53,7 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         if request.form.get("plan"):
             try:
                 said = json.loads(request.form["plan"])
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise Malformed(say("`plan` is a JSON object.", "plan 应为 JSON 对象。")) from error
             run = _changed(principal, run, said)
         look = imports.look(principal, run)
@@ -99,6 +100,17 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         principal = asker()
         only(*parameters(frozenset()), "")
         return as_json(surveyed(principal, services().imports.get(principal, record_id(number))))
+
+    @expose("/<number>/mapping", methods=["GET"])
+    @answers
+    def mapping(self, number: str) -> Response:
+        """Return how the file is read as a file of the configuration; nothing is written."""
+        principal = asker()
+        given = only(*parameters(frozenset({"name"})), "name")
+        run = services().imports.get(principal, record_id(number))
+        name = given.get("name") or name_for(run.plan, run.name)
+        kept = as_mapping(services().live.release.catalog, run.plan, name)
+        return as_json({"file": kept.file, "text": kept.text})
 
     @expose("/<number>/corrected", methods=["POST"])
     @answers

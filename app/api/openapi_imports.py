@@ -150,6 +150,24 @@ def import_paths() -> dict[str, Any]:
                 **one,
             )
         },
+        f"{base}/{{id}}/mapping": {
+            "get": operation(
+                "import_mapping",
+                _TAG,
+                "How the file is read, as a file of the configuration; nothing is written",
+                {"200": json_answer("The file and its text", {"type": "object"})},
+                errors=(400, 401, 403, 404, 422, 500, 503),
+                parameters=[
+                    NUMBER,
+                    {
+                        "name": "name",
+                        "in": "query",
+                        "schema": {"type": "string"},
+                        "description": "Small letters, digits and _.",
+                    },
+                ],
+            )
+        },
         f"{base}/{{id}}/corrected": {"post": correct},
         f"{base}/{{id}}/dry-run": {
             "post": operation(

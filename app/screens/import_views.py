@@ -7,7 +7,7 @@ from typing import Any
 from flask_appbuilder import expose
 
 from app.errors import NotFound
-from app.screens import import_choices, imports
+from app.screens import import_choices, import_mappings, imports
 from app.screens.views import Screen, visit
 
 
@@ -29,6 +29,10 @@ class ImportsView(Screen):
     @expose("/imports/<int:number>/shape", methods=["POST"])
     def reshape(self, number: int) -> Any:
         return import_choices.reshape(visit(), number)
+
+    @expose("/imports/<int:number>/mapping", methods=["GET", "POST"])
+    def mapping(self, number: int) -> Any:
+        return import_mappings.mapping_page(visit(), number)
 
     @expose("/imports/<int:number>/corrected", methods=["POST"])
     def correct(self, number: int) -> Any:
