@@ -41,11 +41,35 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def running(folder):
+def installation(folder):
     running = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
     yield running
     if running.process.poll() is None:
         running.stop()
+
+
+@pytest.fixture
+def running(installation):
+    """The installation, started again if a test has left it stopped."""
+    if installation.process.poll() is not None:
+        start_again(installation)
+    return installation
+
+
+def start_again(running):
+    folder = running.config.parent
+    again = start_trellis(folder, running.config, TRELLIS_DEMO="no")
+    running.process, running.url, running.log = again.process, again.url, again.log
+
+
+def stop_cleanly(running, number):
+    children = list(psutil.Process(running.process.pid).children(recursive=True))
+    began = time.monotonic()
+    running.process.send_signal(number)
+    assert running.process.wait(30) == 0
+    assert time.monotonic() - began < 5.5
+    assert not any(child.is_running() for child in children)
+    assert running.log.read_text().endswith(f"Stopped by {number.name}.\n")
 
 
 @pytest.mark.xdist_group("run")
@@ -84,33 +108,37 @@ class TestRunning:
         )
         assert told.stdout == "trellis\n"
 
-    def test_a_killed_run_leaves_nothing_behind_and_starts_again(self, running, folder):
+    def test_a_killed_run_leaves_nothing_behind_and_starts_again(self, running):
         children = list(psutil.Process(running.process.pid).children(recursive=True))
         running.process.kill()
         running.process.wait()
         wait_until(lambda: not any(child.is_running() for child in children))
-        again = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
-        running.process, running.url, running.log = again.process, again.url, again.log
+        start_again(running)
         assert answers(running)
 
+    def test_it_stops_cleanly_and_the_next_start_is_quick(self, running):
+        stop_cleanly(running, signal.SIGINT)
+        began = time.monotonic()
+        start_again(running)
+        # Five seconds on an idle machine; tests share theirs.
+        assert time.monotonic() - began < 15
 
-@pytest.mark.xdist_group("run")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_cleanly_and_the_next_start_is_quick(tmp_path, number):
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no").stop()
-    began = time.monotonic()
-    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
-    took = time.monotonic() - began
-    children = list(psutil.Process(running.process.pid).children(recursive=True))
-    began = time.monotonic()
-    running.process.send_signal(number)
-    assert running.process.wait(30) == 0
-    assert time.monotonic() - began < 5.5
-    assert not any(child.is_running() for child in children)
-    assert running.log.read_text().endswith(f"Stopped by {number.name}.\n")
-    # Five seconds on an idle machine; tests share theirs.
-    assert took < 15
+    def test_f31_a_broken_configuration_leaves_the_last_one_serving(self, running, folder):
+        """F31: garbage in a file neither stops a running CRM nor hinders the next start."""
+        file = folder / "config" / "entities" / "customer.yaml"
+        written = file.read_bytes()
+        try:
+            file.write_bytes(b"\xff\xfe: [\n")
+            watcher_log = folder / "var" / "log" / "watcher.log"
+            wait_until(lambda: "customer.yaml" in watcher_log.read_text())
+            wait_until(lambda: health(running)["status"] == "degraded")
+            assert answers(running)
+            stop_cleanly(running, signal.SIGTERM)
+            start_again(running)
+            assert answers(running)
+            assert "customer.yaml" in running.log.read_text()
+        finally:
+            file.write_bytes(written)
 
 
 def test_a_port_that_is_taken_is_refused_with_a_way_out(tmp_path):
@@ -139,20 +167,3 @@ def test_f31_a_broken_configuration_refuses_the_first_start_with_its_problems(tm
     told = run_command(["run"], environment_for(tmp_path, tmp_path / "config"))
     assert told.returncode == 1
     assert "customer.yaml:2:" in told.stdout + told.stderr
-
-
-@pytest.mark.xdist_group("run")
-def test_f31_a_broken_configuration_leaves_the_last_one_serving(tmp_path):
-    """F31: garbage in a file neither stops a running CRM nor hinders the next start."""
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
-    (tmp_path / "config" / "entities" / "customer.yaml").write_bytes(b"\xff\xfe: [\n")
-    watcher_log = tmp_path / "var" / "log" / "watcher.log"
-    wait_until(lambda: "customer.yaml" in watcher_log.read_text())
-    wait_until(lambda: health(running)["status"] == "degraded")
-    assert answers(running)
-    running.stop()
-    running = start_trellis(tmp_path, tmp_path / "config", TRELLIS_DEMO="no")
-    assert answers(running)
-    assert "customer.yaml" in running.log.read_text()
-    running.stop()
