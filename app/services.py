@@ -14,7 +14,9 @@ from app.automation.alarms import Alarms
 from app.automation.approvals.door import Approvals
 from app.automation.assembly import assemble
 from app.automation.engine import Engine
+from app.automation.pressing import ButtonsOfLists
 from app.automation.registry import RuleNumbers
+from app.automation.steps import Steps
 from app.backups.book import Backups
 from app.backups.making import place_of
 from app.changes.undoing import Changes
@@ -149,7 +151,14 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             ExportNews(found.records, found.teller),
             WholeZip(settings.database_url, settings.data, live, known_clock),
         ),
-        changes=Changes(found.records, pools, live, organisation, known_clock),
+        changes=Changes(
+            found.records,
+            pools,
+            live,
+            organisation,
+            known_clock,
+            buttons=ButtonsOfLists(found.records, Steps(found.engine.steps.actions), found.numbers),
+        ),
         duplicates=Duplicates(found.records, known_clock),
         backups=Backups(settings, pools, live, known_clock, alarms),
         personal=PersonalData(found.records, pools, files, place_of(settings)),

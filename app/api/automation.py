@@ -15,6 +15,7 @@ from app.api.requests import (
     asker,
     body,
     language,
+    once_key,
     only,
     parameters,
     record_id,
@@ -75,7 +76,7 @@ class AutomationApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Press a button; the same ``Idempotency-Key`` a second time does nothing."""
         principal, sent = asker(), _sent({"input"})
         pressed = buttons().press(
-            principal, entity, record_id(number), rule, sent.get("input") or {}, key=_key()
+            principal, entity, record_id(number), rule, sent.get("input") or {}, key=once_key()
         )
         return as_json(_pressed(pressed))
 
@@ -85,7 +86,7 @@ class AutomationApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Press a button on several records, each by itself."""
         principal, sent = asker(), _sent({"ids", "input"})
         wanted = ids(sent, "ids")
-        key = _key()
+        key = once_key()
         found = buttons().press_all(
             principal, entity, wanted, rule, sent.get("input") or {}, key=key
         )
@@ -219,12 +220,6 @@ def _sent(names: set[str]) -> dict[str, Any]:
     if "input" in sent and not isinstance(sent["input"] or {}, dict):
         raise InvalidInput({"input": [say("An object.", "应为对象。")]})
     return sent
-
-
-def _key() -> str | None:
-    """Return the key under which a request counts once, with the person's number before it."""
-    given = request.headers.get("Idempotency-Key", "").strip()
-    return f"{asker().user_id}:{given[:200]}" if given else None
 
 
 def _offered(one: Offered) -> dict[str, Any]:

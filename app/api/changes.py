@@ -11,7 +11,7 @@ from app.access.principal import Principal
 from app.api.answers import answers, as_json
 from app.api.bodies import check_keys, is_id, whole
 from app.api.former import asked_now, links_now, values_now
-from app.api.requests import asker, body, only, parameters, record_id, services
+from app.api.requests import asker, body, once_key, only, parameters, record_id, services
 from app.changes.inspecting import ChangeSet
 from app.changes.run import Chosen, Run
 from app.errors import InvalidInput, Malformed, NotFound
@@ -20,6 +20,7 @@ from app.records.doings import read_doing
 from app.texts import say
 
 _KEYS = {"ids", "all", "action", "values", "add", "remove", "owner", "along", "note"}
+_PRESS = {"ids", "all", "action", "rule", "input", "note"}
 _ALL = {"filter", "where", "view", "search", "without"}
 #: Records that are named one by one; more of them are a list.
 MOST_IDS = 10_000
@@ -41,6 +42,8 @@ class ChangeApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def bulk(self, entity: str) -> Response:
         """Do one thing to many records: ``{"ids": […], "values": {…}}``."""
         principal, sent = asker(), body()
+        if sent.get("action") == "press":
+            return _press(principal, entity, sent)
         check_keys(sent, _KEYS)
         said = {key: value for key, value in sent.items() if key not in ("ids", "all", "note")}
         for key in ("values", "add", "remove"):
@@ -158,6 +161,21 @@ class ChangeApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
                 "next": f"{last['number']}.{last['id']}" if last else None,
             }
         )
+
+
+def _press(principal: Principal, entity: str, sent: dict[str, Any]) -> Response:
+    """Press a button for many records: ``{"action": "press", "rule": "close", "ids": […]}``."""
+    check_keys(sent, _PRESS)
+    rule, told = sent.get("rule"), sent.get("input") or {}
+    if not isinstance(rule, str) or not rule:
+        raise InvalidInput({"rule": [say("The name of a rule.", "应为规则名称。")]})
+    if not isinstance(told, dict):
+        raise InvalidInput({"input": [say("An object.", "应为对象。")]})
+    chosen = _chosen(principal, entity, sent)
+    run = services().changes.press(
+        principal, entity, chosen, rule, told, key=once_key(), note=note_of(sent)
+    )
+    return begun(run)
 
 
 def _set(principal: Principal, number: str) -> ChangeSet:

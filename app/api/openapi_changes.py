@@ -27,7 +27,7 @@ def change_schemas() -> dict[str, Any]:
     counted = {"type": "integer", "minimum": 0}
     shown = {
         "id": ID,
-        "kind": {"enum": [*RIGHTS, "undo"]},
+        "kind": {"enum": [*RIGHTS, "undo", "button"]},
         "entity": {"type": ["string", "null"]},
         "state": {"enum": ["waiting", "running", "cancelled", "done", "failed"]},
         "total": counted,
@@ -103,7 +103,11 @@ def bulk_paths(entity: Entity, language: str) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "action": {"enum": list(RIGHTS), "default": "update"},
+            "action": {
+                "enum": [*RIGHTS, "press"],
+                "default": "update",
+                "description": "`press`: a rule's button, with `rule` and `input`.",
+            },
             "ids": _IDS,
             "all": listed,
             "values": {"type": "object"},
@@ -111,6 +115,8 @@ def bulk_paths(entity: Entity, language: str) -> dict[str, Any]:
             "remove": _LISTS,
             "owner": {"type": ["integer", "null"], "description": "Who takes them over."},
             "along": {"type": "array", "items": {"type": "string"}},
+            "rule": {"type": "string", "description": "`press`: the rule with the button."},
+            "input": {"type": "object", "description": "`press`: what it asks, told to each."},
             "note": {"type": ["string", "null"], "maxLength": 500},
         },
     }

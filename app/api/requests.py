@@ -43,6 +43,12 @@ def asker() -> Principal:
     return services().identity.signed_in(request)
 
 
+def once_key() -> str | None:
+    """Return the key under which a request counts once, with the person's number before it."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    return f"{asker().user_id}:{given[:200]}" if given else None
+
+
 def language() -> str:
     """Return the language of sentences: what the program asks for, else English."""
     return request.accept_languages.best_match(("en", "zh")) or "en"

@@ -88,7 +88,7 @@ class Buttons:
             offered_of(rule, entity)
             for rule in buttons_of(catalog, entity)
             if rule.of(entity)[0].place == "list"
-            and _may(rule, entity, principal, may_update=policy.may("update", entity))
+            and is_for(rule, entity, principal, may_update=policy.may("update", entity))
         ]
 
     def press(
@@ -156,12 +156,9 @@ class Buttons:
             (one for one in index_of(work).buttons.get(entity, []) if one.rule.name == rule), None
         )
         if known is None:
-            raise NotFound(
-                say("{entity} has no button `{rule}`.", "{entity}没有按钮“{rule}”。",
-                    entity=kind.label, rule=rule[:100])
-            )  # fmt: skip
+            raise no_button(kind, rule)
         if not self._is_allowed(work, known, kind, row):
-            raise Forbidden(say("This button is not yours to press.", "您不能使用此按钮。"))
+            raise not_yours()
         occurrence = f"button:{key or uuid4().hex}"
         earlier = self._earlier(work, known, kind, record_id, occurrence)
         if earlier is not None:
@@ -262,7 +259,20 @@ class Buttons:
     def _is_allowed(self, work: Work, known: Known, entity: Entity, row: Mapping[str, Any]) -> bool:
         name = entity.name
         may_update = bool(allowed_ids(work, name, {int(row["id"]): row}, "update"))
-        return _may(known.rule, name, work.principal, may_update=may_update)
+        return is_for(known.rule, name, work.principal, may_update=may_update)
+
+
+def no_button(entity: Entity, rule: str) -> NotFound:
+    """Return the refusal of a button that is not there."""
+    return NotFound(
+        say("{entity} has no button `{rule}`.", "{entity}没有按钮“{rule}”。",
+            entity=entity.label, rule=rule[:100])
+    )  # fmt: skip
+
+
+def not_yours() -> Forbidden:
+    """Return the refusal of a button that is for others."""
+    return Forbidden(say("This button is not yours to press.", "您不能使用此按钮。"))
 
 
 def buttons_of(catalog: Catalog, entity: str) -> list[RuleDefinition]:
@@ -274,7 +284,7 @@ def buttons_of(catalog: Catalog, entity: str) -> list[RuleDefinition]:
     ]
 
 
-def _may(rule: RuleDefinition, entity: str, principal: Principal, *, may_update: bool) -> bool:
+def is_for(rule: RuleDefinition, entity: str, principal: Principal, *, may_update: bool) -> bool:
     """Return whether a principal is among those a button is for."""
     named = rule.of(entity)[0].for_
     if principal.is_admin:

@@ -72,7 +72,7 @@ class Runs:
             Malformed: the filter cannot be read.
         """
         self._records.check_bulk(principal, entity, doing)
-        ids = self._ids(principal, entity, chosen, doing)
+        ids = self._ids(principal, entity, chosen, in_bin=doing.action == "restore")
         values = {
             "kind": doing.action,
             "entity": entity,
@@ -99,13 +99,15 @@ class Runs:
             pass
         return self.get(principal, run_id)
 
-    def _ids(self, principal: Principal, entity: str, chosen: Chosen, doing: Doing) -> list[int]:
+    def _ids(
+        self, principal: Principal, entity: str, chosen: Chosen, *, in_bin: bool = False
+    ) -> list[int]:
         if chosen.ids is not None:
             ids = sorted(set(chosen.ids))
         else:
             ids = self._records.matching(
                 principal, entity, filter=chosen.filter, where=chosen.where, view=chosen.view,
-                search=chosen.search, in_bin=doing.action == "restore", most=MOST + 1,
+                search=chosen.search, in_bin=in_bin, most=MOST + 1,
             )  # fmt: skip
             ids = [one for one in ids if one not in chosen.without]
         if not ids:

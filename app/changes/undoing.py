@@ -9,8 +9,9 @@ from typing import Any
 from app.access.principal import Principal
 from app.changes import statements
 from app.changes.inspecting import Inspecting
+from app.changes.pressing import Pressing
 from app.changes.run import Run
-from app.changes.runs import AT_ONCE, Runs
+from app.changes.runs import AT_ONCE
 from app.errors import InvalidInput, NotFound
 from app.records.bulk import Tally
 from app.records.statements import json_text
@@ -22,7 +23,7 @@ from app.texts import say
 CHUNK = 2_000
 
 
-class Changes(Inspecting, Runs):
+class Changes(Inspecting, Pressing):
     """Runs, and change sets that can be taken back."""
 
     def undo(

@@ -22,7 +22,7 @@ change_run = sa.Table(
     "change_run",
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
-    #: update | transfer | delete | restore | undo
+    #: update | transfer | delete | restore | undo | button
     sa.Column("kind", sa.Text, nullable=False),
     #: empty: records of several entities, see ``entities``
     sa.Column("entity", sa.Text),

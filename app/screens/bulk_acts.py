@@ -29,9 +29,9 @@ from app.screens.navigation import in_sentence, plural
 from app.screens.opened_lists import OpenedList, open_list
 from app.screens.visit import Visit, leave_toast
 
-#: Buttons of rules are pressed for one record after the other.
-MOST_PRESSED = 500
-_Refused = InvalidInput | RuleFailed | Forbidden | Malformed
+#: Records are claimed and released one after the other.
+MOST_CLAIMED = 500
+_Refused = InvalidInput | RuleFailed | Forbidden | Malformed | NotFound
 
 
 @dataclass(slots=True)
@@ -194,9 +194,7 @@ def bulk(visit: Visit, name: str) -> Response:
         leave_toast(visit.wording.say("The view is not there any more; nothing was changed."))
         return _go(back)
     if do.startswith(DO):
-        rule = do.removeprefix(DO)
-        tried = press_many(visit, name, _numbers(visit, entity, chosen), rule)
-        return _go(back) if tried is None else act_form(visit, name, rule, tried)
+        return _press(visit, entity, chosen, do.removeprefix(DO), back)
     if do in ("claim", "release"):
         pools.bulk(visit, entity, do, _numbers(visit, entity, chosen))
         return _go(back)
@@ -213,6 +211,22 @@ def bulk(visit: Visit, name: str) -> Response:
     if run.is_open:
         return _go(f"/changes/runs/{run.id}")
     tell(visit, entity, run, back)
+    return _go(back)
+
+
+def _press(visit: Visit, entity: Entity, chosen: Chosen, rule: str, back: str) -> Response:
+    """Press a button for the chosen records; what was filled in wrongly is asked again."""
+    try:
+        found = press_many(visit, entity.name, chosen, rule)
+    except (InvalidInput, Forbidden, Malformed, NotFound) as problem:
+        leave_toast(_said(visit, problem))
+        return _go(back)
+    if isinstance(found, Tried):
+        return act_form(visit, entity.name, rule, found)
+    if found.is_open:
+        begin_change(visit.core.settings.redis_url, found.id)
+        return _go(f"/changes/runs/{found.id}")
+    tell(visit, entity, found, back)
     return _go(back)
 
 
@@ -277,14 +291,14 @@ def _listed(field: Field, name: str) -> list[str]:
 def _numbers(visit: Visit, entity: Entity, chosen: Chosen) -> list[int]:
     """Return the records one by one, for what is done to one after the other."""
     if chosen.ids is not None:
-        return list(chosen.ids[:MOST_PRESSED])
+        return list(chosen.ids[:MOST_CLAIMED])
     found: list[int] = visit.records.matching(
         visit.principal,
         entity.name,
         filter=chosen.filter,
         view=chosen.view,
         search=chosen.search,
-        most=MOST_PRESSED,
+        most=MOST_CLAIMED,
     )
     return found
 
@@ -308,6 +322,9 @@ def sentence_of(visit: Visit, entity: Entity, run: Run) -> str:
     wording = visit.wording
     things = in_sentence(plural(entity, visit.language), visit.language)
     done = run.count("changed")
+    if run.kind == "button":
+        words = wording.say("Done for %(done)s of %(all)s", done=f"{done:,}", all=f"{run.total:,}")
+        return _with_rest(visit, run, words)
     values = {"count": f"{done:,}", "things": things}
     name = request.form.get("owner.title", "")
     if run.kind == "transfer" and name:

@@ -13,6 +13,8 @@ from flask import Response, redirect, request
 from app.automation.buttons import Offered, Pressed, buttons_of
 from app.automation.refused_buttons import ButtonsOfRecords, Refused
 from app.automation.steps import Steps
+from app.changes.run import Chosen as Records
+from app.changes.run import Run
 from app.definitions.automation import Input
 from app.definitions.catalog import Entity
 from app.errors import InvalidInput, NotFound, Reject, RuleFailed
@@ -265,28 +267,25 @@ def list_actions(visit: Visit, entity: Entity, asked: Asked) -> list[Act]:
     return found
 
 
-def press_many(visit: Visit, name: str, ids: list[int], rule: str) -> Tried | None:
-    """Set a rule off on every ticked row, and say how many it was done for.
+def press_many(visit: Visit, name: str, chosen: Records, rule: str) -> Run | Tried:
+    """Set a rule off on every chosen row, as one change set; return the run.
 
     What was filled in once is told to each. Where it is wrong nothing is done, and what is wrong
     comes back.
+
+    Raises:
+        InvalidInput: nothing is chosen, or too much.
     """
-    raw = _raw(visit, name, rule)
-    found = buttons(visit).press_all(
-        visit.principal, name, ids, rule, raw, key=_key(visit), origin="screen", strict=False
-    )
-    done = sum(isinstance(one, Pressed) for one in found)
-    refused = [one for one in found if isinstance(one, Exception)]
-    wrong = next((one for one in refused if isinstance(one, InvalidInput) and one.fields), None)
-    if not done and wrong is not None:
+    try:
+        run: Run = visit.core.changes.press(
+            visit.principal, name, chosen, rule, _raw(visit, name, rule),
+            key=_key(visit), strict=False, origin="screen",
+        )  # fmt: skip
+    except InvalidInput as wrong:
+        if "ids" in wrong.fields:
+            raise
         return Tried(rule, visit.words(wrong.message), sentences(wrong.fields, visit))  # type: ignore[arg-type]
-    say = visit.wording.say
-    text = say("Done for %(done)s of %(all)s", done=done, all=len(found))
-    if refused:
-        why = getattr(refused[0], "message", "")
-        text = f"{text}. {visit.words(why)}"
-    leave_toast(text)
-    return None
+    return run
 
 
 def _to(href: str) -> Response:

@@ -203,11 +203,34 @@ def test_a_button_of_a_list_asks_once_for_all_and_pickers_respect_where(world: A
     # Of the second another one would be offered, so it is left out and the first is done.
     notes = [sam.ask("GET", f"/api/v1/customer/{one}").json["reason"] for one in (1, 2)]
     assert notes == ["with Sam Second", None]
+    # All of it is one change set, which can be looked at and taken back.
+    (run,) = sam.ask("GET", "/api/v1/changes/runs/").json["rows"][:1]
+    assert (run["kind"], run["changed"], run["skipped"]) == ("button", 1, 1)
+    left = sam.ask("GET", f"/api/v1/changes/runs/{run['id']}/skipped").json["rows"]
+    assert [one["id"] for one in left] == [2]
+    assert "Done for 1 of 2; 1 were left out" in sam.ask("GET", f"/changes/runs/{run['id']}").text
+    sam.ask("POST", f"/changes/{run['change_set']}/undo", data={})
+    assert sam.ask("GET", "/api/v1/customer/1").json["reason"] is None
     refused = world.as_("sam").post(
         "/customer/2/actions/pair", {"input": {"words": "x", "friend": other}}
     )
     said = f"There is no record {other} that you may choose here."
     assert refused.json["error"]["fields"] == {"friend": [said]}
+    pressed = {"action": "press", "rule": "mark", "ids": [1, 2, 99_999]}
+    once = {"Idempotency-Key": "k"}
+    for changed, unchanged in ((2, 0), (0, 2)):
+        done = world.as_("sam").post("/customer/bulk", pressed, headers=once).json
+        told = (done["changed"], done["unchanged"], done["why"])
+        assert told == (changed, unchanged, {"gone": 1})
+    for wrong in (
+        {"rule": "nothing"},
+        {"rule": 7},
+        {"input": {"x": 1}},
+        {"rule": "pair"},
+        {"input": [1]},
+    ):
+        answer = world.as_("sam").post("/customer/bulk", {**pressed, **wrong})
+        assert answer.status_code in (404, 422), wrong
 
 
 def test_a_rule_that_fails_is_not_shown_as_the_users_mistake(world: ApiWorld) -> None:
