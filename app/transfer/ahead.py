@@ -1,10 +1,15 @@
-"""What comes next is made ready while the database is at work on what came before."""
+"""What comes next is made ready while the database is at work on what came before.
+
+Python runs one thread at a time, and by itself gives each of two that are busy half of it. Whoever
+writes should not wait for what is made ahead, so that sleeps a moment again and again: a writer
+whose answer is there goes on at once, and keeps its turn until it asks the database again.
+"""
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from queue import Empty, Full, Queue
 from typing import Any, TypeVar
@@ -14,8 +19,8 @@ Ready = TypeVar("Ready")
 
 #: So much is ready at most.
 _AHEAD = 2
-#: Python changes threads so often, in seconds, so that who waited for the database goes on at once.
-_TURN = 0.0005
+#: Long enough for another thread to wake up, in seconds.
+_MOMENT = 0.00002
 #: How long each side sleeps before it looks whether the other is still there.
 _LOOK = 0.2
 
@@ -62,12 +67,20 @@ def made_ahead(source: Iterator[Item], make: Callable[[Item], Ready]) -> Iterato
             yield value
 
     thread = threading.Thread(target=work, name="ahead", daemon=True)
-    turn = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
     thread.start()
     try:
         yield given()
     finally:
         is_over.set()
         thread.join()
-        sys.setswitchinterval(turn)
+
+
+def in_turns(items: Iterable[Item], each: int) -> Iterator[Item]:
+    """Give the items, and after *each* of them way to whoever has waited for the database."""
+    left = each
+    for item in items:
+        yield item
+        left -= 1
+        if not left:
+            time.sleep(_MOMENT)
+            left = each
