@@ -7,7 +7,7 @@ value that is ``null`` in a column is ``{"$json": null}``, and text that is JSON
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,13 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 RECORDS, SYSTEM, ACCOUNTS = "records", "system", "accounts"
 FILES, CONFIGURATION = "files", "configuration"
+
+#: What a manifest of this format says, and how.
+_SAID = {
+    "made_at": str, "passwords": bool, "rows": int, "tables": list, "sequences": dict,
+    "entities": dict, "parts": dict,
+}  # fmt: skip
+_OF_TABLE = {"path": str, "table": str, "rows": int, "columns": dict}
 
 #: Of a running installation, or worked out by every apply: of no use anywhere else. Sealed with
 #: the installation's own key: of no use with another.
@@ -151,3 +158,31 @@ def inward(column: Column) -> sql.Composable:
             name, sql.Literal(_NOTHING)
         )
     return name
+
+
+def is_manifest(told: Any) -> bool:
+    """Return whether something is a manifest, of whichever format."""
+    return (
+        isinstance(told, dict)
+        and told.get("product") == "trellis"
+        and _says(told, {"format": int, "revision": str})
+    )
+
+
+def is_sound(told: Mapping[str, Any]) -> bool:
+    """Return whether a manifest of this format says all it should: nobody else may have made it."""
+    return (
+        _says(told, _SAID)
+        and isinstance(told.get("configuration"), dict | None)
+        and all(_says(one, {"sha256": str}) for one in told["parts"].values())
+        and all(_says(one, _OF_TABLE) and one["path"] in told["parts"] for one in told["tables"])
+        and all(_says(one, {"table": str}) and "of" in one for one in told["entities"].values())
+        and all(isinstance(one, list) and len(one) == 2 for one in told["sequences"].values())
+        and any(one["table"] == "public.ab_user" for one in told["tables"])
+    )
+
+
+def _says(told: Any, kinds: Mapping[str, type]) -> bool:
+    return isinstance(told, dict) and all(
+        isinstance(told.get(name), kind) for name, kind in kinds.items()
+    )

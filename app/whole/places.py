@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from app.texts import say
 from app.whole.faults import WholeFault
 
 _BLOCK = 2**20
+#: What reading a damaged, encrypted or strangely packed part of a zip raises.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 class Target(Protocol):

@@ -34,11 +34,20 @@ from app.definitions.catalog import Catalog
 from app.records.recompute import recompute as recompute_records
 from app.security.first_start import add_roles, create_account_tables
 from app.texts import Label, say
-from app.whole.contents import CONFIGURATION, FILES, FORMAT, MANIFEST, NOBODYS, tables_of
+from app.whole.contents import (
+    CONFIGURATION,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    NOBODYS,
+    is_manifest,
+    is_sound,
+    tables_of,
+)
 from app.whole.faults import WholeFault
 from app.whole.former import Former
 from app.whole.loading import load, set_sequences, without_foreign_keys
-from app.whole.places import Source, copy_part
+from app.whole.places import UNREADABLE, Source, copy_part
 
 _BLOCK = 2**20
 #: Written by the apply that makes the tables; the archive's own come with them.
@@ -65,15 +74,17 @@ def look_through(source: Source) -> dict[str, Any]:
     """
     if MANIFEST not in source.names():
         raise WholeFault(_no_manifest())
-    with source.open(MANIFEST) as part:
-        try:
+    try:
+        with source.open(MANIFEST) as part:
             manifest = json.loads(part.read())
-        except ValueError as error:
-            raise WholeFault(_no_manifest()) from error
-    if not isinstance(manifest, dict) or manifest.get("product") != "trellis":
+    except (ValueError, RecursionError, *UNREADABLE) as error:
+        raise WholeFault(_no_manifest()) from error
+    if not is_manifest(manifest):
         raise WholeFault(_no_manifest())
     if manifest["format"] > FORMAT or manifest["revision"] > newest():
         raise WholeFault(_newer(manifest))
+    if not is_sound(manifest):
+        raise WholeFault(_no_manifest())
     there = source.names()
     for name, told in manifest["parts"].items():
         if name not in there:
@@ -85,9 +96,12 @@ def look_through(source: Source) -> dict[str, Any]:
 
 def _sum(source: Source, name: str) -> str:
     digest = hashlib.sha256()
-    with source.open(name) as part:
-        while block := part.read(_BLOCK):
-            digest.update(block)
+    try:
+        with source.open(name) as part:
+            while block := part.read(_BLOCK):
+                digest.update(block)
+    except UNREADABLE as error:
+        raise WholeFault(_changed(name)) from error
     return digest.hexdigest()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
+import zipfile
 from datetime import UTC, datetime
 
 import psycopg
@@ -104,6 +107,31 @@ def test_it_is_read_under_former_names_and_only_when_it_is_whole(world, clone_da
         records.write_bytes(good)
         manifest = look_through(source)
     with open_source(tmp_path) as source, pytest.raises(WholeFault, match="no manifest"):
+        look_through(source)
+    # Whoever made it may have made it up: what leads out of it, and what is no manifest at all.
+    passwd = {**manifest["tables"][0], "path": "../../etc/passwd"}
+    made_up = [
+        {**manifest, name: value}
+        for name, value in (
+            ("format", "1"), ("parts", []), ("parts", {"a": 1}), ("tables", [1]), ("tables", []),
+            ("tables", [passwd]), ("entities", {"customer": None}), ("sequences", {"a": 1}),
+        )
+    ]  # fmt: skip
+    for told in (*made_up, [], None, 1):
+        with zipfile.ZipFile(tmp_path / "up.zip", "w") as archive:
+            archive.writestr("manifest.json", json.dumps(told))
+        with (
+            open_source(tmp_path / "up.zip") as source,
+            pytest.raises(WholeFault, match="no manifest"),
+        ):
+            look_through(source)
+    shutil.make_archive(str(tmp_path / "torn"), "zip", folder)
+    torn = bytearray((tmp_path / "torn.zip").read_bytes())
+    with zipfile.ZipFile(tmp_path / "torn.zip") as archive:
+        at = archive.getinfo("records/customer.jsonl").header_offset
+    torn[at + 80 : at + 90] = b"\xff" * 10
+    (tmp_path / "torn.zip").write_bytes(torn)
+    with open_source(tmp_path / "torn.zip") as source, pytest.raises(WholeFault, match="checksum"):
         look_through(source)
     (tmp_path / "no.zip").write_bytes(b"PK")
     with pytest.raises(WholeFault, match="neither"), open_source(tmp_path / "no.zip"):
