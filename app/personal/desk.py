@@ -105,7 +105,7 @@ class PersonalData:
             words: list[str] = []
             for name in personal_fields(kind, work.release.catalog.entities):
                 one, value = kind.fields[name], values.get(name)
-                if value is not None and work.policy.field_right(entity, name) != "hidden":
+                if value is not None and work.policy.is_readable(entity, name):
                     words += leaves(one, one.type.to_json(one, value))
             return list(dict.fromkeys(words))
 

@@ -98,6 +98,8 @@ class Asked:
     plain: str
     #: digits of a telephone number without country code, if it is one
     digits: str
+    #: the same with it, as telephone numbers are kept
+    number: str
     words: Words
 
     @property
@@ -113,7 +115,7 @@ def asked(work: Work, text: str) -> Asked:
         Malformed: it is too short to be anybody's.
     """
     text = text.replace("\x00", "").strip()
-    plain, words, digits = normal(text), Words(), ""
+    plain, words, digits, number = normal(text), Words(), "", ""
     if _PHONE.match(text):
         try:
             number = read_phone(text, country_of(work.release.catalog.app.calendar))
@@ -131,7 +133,7 @@ def asked(work: Work, text: str) -> Asked:
                 "请输入姓名、电话或邮箱：至少两个字符，最多 200 个。",
             )
         )
-    return Asked(text, plain, digits, words)
+    return Asked(text, plain, digits, number, words)
 
 
 def answerable(work: Work) -> list[Entity]:
@@ -187,17 +189,23 @@ def _be_patient(work: Work) -> None:
 # -- fields ----------------------------------------------------------------------------------------
 
 
-def _searched(work: Work, entity: Entity) -> Iterator[Field]:
-    """Yield the fields that name a person and may be seen: the title is one, marked or not."""
+def _searched(work: Work, entity: Entity) -> Iterator[tuple[Field, bool]]:
+    """Yield the fields that name a person and may be seen: the title is one, marked or not.
+
+    With each, whether it is masked: then only who has the whole value finds by it, or the mask
+    could be guessed away a digit at a time.
+    """
     for name, one in entity.fields.items():
         is_meant = one.personal or name == entity.title
         is_worded = not one.removed and one.type.stored and one.type.name in WORDED
-        is_seen = work.policy.field_right(entity.name, name) != "hidden"
-        if is_meant and is_worded and is_seen:
-            yield one
+        right = work.policy.field_right(entity.name, name)
+        if is_meant and is_worded and right != "hidden":
+            yield one, right == "masked"
 
 
-def _holds(one: Field, table: Any, wanted: Asked) -> sa.ColumnElement[bool] | None:
+def _holds(
+    one: Field, table: Any, wanted: Asked, *, as_whole: bool
+) -> sa.ColumnElement[bool] | None:
     is_phone = one.type.name in ("phone", "phones")
     needle = wanted.digits if is_phone else wanted.plain
     if not needle:
@@ -210,6 +218,11 @@ def _holds(one: Field, table: Any, wanted: Asked) -> sa.ColumnElement[bool] | No
     text = sa.cast(column, sa.Text) if not isinstance(column.type, sa.Text) else column
     # Numbers are kept in one form; making others alike costs more than looking at them.
     plain = text if is_phone else normal_sql(text)
+    if as_whole:
+        needle = wanted.number if is_phone else needle
+        if column is text:
+            return plain == needle
+        return plain.contains(f'"{needle}"', autoescape=True)
     return plain.contains(needle, autoescape=True)
 
 
@@ -217,8 +230,8 @@ def _in_fields(work: Work, entity: Entity, wanted: Asked) -> list[Found]:
     table = work.release.tables[entity.name].alias()
     ways = {
         one.name: way
-        for one in _searched(work, entity)
-        if (way := _holds(one, table, wanted)) is not None
+        for one, is_masked in _searched(work, entity)
+        if (way := _holds(one, table, wanted, as_whole=is_masked)) is not None
     }
     if not ways:
         return []

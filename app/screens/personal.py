@@ -23,7 +23,6 @@ from app.screens.people import people_tabs
 from app.screens.visit import Visit, leave_toast
 from app.texts import Label, say
 
-_LARGEST = 2**63
 _ACTS = 30
 #: What may be done with what was found.
 DOINGS = ("export", "anonymise", "hold", "release")
@@ -111,7 +110,7 @@ def personal_page(visit: Visit) -> Response:
     view = _view(visit)
     entity, number = request.args.get("entity", ""), request.args.get("id", "")
     if entity:
-        if not (number.isascii() and number.isdigit() and int(number[:25]) < _LARGEST):
+        if not _is_id(number):
             raise NotFound
         view.offers = visit.core.personal.about(visit.principal, entity, int(number))
     return _show(visit, view)
@@ -226,11 +225,15 @@ def _show(visit: Visit, view: PersonalView) -> Response:
     return answer
 
 
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 def _chosen(keys: Sequence[str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for key in keys:
         entity, _, number = key.partition("/")
-        if number.isascii() and number.isdigit() and int(number[:25]) < _LARGEST:
+        if _is_id(number):
             found.setdefault(entity, []).append(int(number))
     return found
 

@@ -43,6 +43,7 @@ FILES = {
 roles:
   seller: {scope: own, may: [create, read, update, delete, restore, merge, history]}
   legal: {scope: all, may: [read, history, anonymise]}
+  clerk: {scope: all, may: [read, anonymise]}
   admin: {admin: yes}
 """,
     "entities/contact.yaml": """
@@ -61,7 +62,7 @@ fields:
   age: {type: formula, formula: "year(birthday)"}
 checks:
   - {must: mobile is not empty or birthday is not empty, message: A number or a birthday}
-access: {fields: {secret: {legal: hidden}, mobile: {legal: read}}}
+access: {fields: {secret: {legal: hidden}, mobile: {legal: read, clerk: masked}}}
 """,
     "entities/customer.yaml": """
 entity: customer
@@ -98,7 +99,12 @@ when: {on: update}
 do: [{notify: {to: owner, say: "{{ record.name }} changed"}}]
 """,
 }
-PEOPLE = {"root": ("admin", None), "sam": ("seller", None), "law": ("legal", None)}
+PEOPLE = {
+    "root": ("admin", None),
+    "sam": ("seller", None),
+    "law": ("legal", None),
+    "ann": ("clerk", None),
+}
 IDS = {name: number for number, name in enumerate(PEOPLE, start=1)}
 LI = {
     "name": "Li Meihua",
@@ -266,6 +272,12 @@ def test_a_person_is_found_wherever_they_stand(desk: Desk) -> None:
     words = desk.personal.about(law, "contact", made["contact"])
     assert "li.meihua@example.com" in words
     assert "knows-too-much" not in words
+    # What is masked is found by whoever has all of it, and neither told nor guessed.
+    ann = desk.who("ann")
+    assert desk.personal.find(ann, "+86 139-1111 2222").records[0].by == ("mobile",)
+    assert desk.personal.find(law, "1391111").records
+    assert desk.personal.find(ann, "1391111").records == []
+    assert not any("139" in word for word in desk.personal.about(ann, "contact", made["contact"]))
     with pytest.raises(Forbidden):
         desk.personal.find(desk.who("sam"), "13911112222")
     with pytest.raises(NotFound):
