@@ -21,8 +21,10 @@ from app.database.duplicate_tables import duplicate_pair, duplicate_scan
 from app.database.statements import Statement
 from app.duplicates.finding import find_pairs
 from app.errors import Forbidden, NotFound
+from app.records.checking import visible_ids
 from app.records.comparing import Comparison, compared_entities, comparisons_of
 from app.records.door import Records
+from app.records.pairs import together
 from app.records.work import Work
 from app.texts import say
 
@@ -138,10 +140,10 @@ class Duplicates:
 
         found = []
         for row in rows:
-            reasons = [Reason(*one.split(":")) for one in row["reasons"]]
+            known = {Reason(*one.split(":")): says for one, says in row["reasons"].items()}
             reasons = [
                 one
-                for one in reasons
+                for one in known
                 if policy.is_readable(row["name"], one.field.partition(".")[0])
                 and policy.is_readable(row["other_name"], one.other_field.partition(".")[0])
             ]
@@ -149,7 +151,9 @@ class Duplicates:
                 side(row["name"], row["record_id"]),
                 side(row["other_name"], row["other_id"]),
             )
-            found.append(Pair(row["id"], row["score"], one, other, reasons, row["found_at"]))
+            # What may not be seen says nothing, not even how sure it is.
+            score = together(known[each] for each in reasons)
+            found.append(Pair(row["id"], score, one, other, reasons, row["found_at"]))
         return found
 
     # -- telling apart -----------------------------------------------------------------------------
@@ -171,9 +175,13 @@ class Duplicates:
                 row = next(iter(Statement(chosen).rows(work.connection, work.asker)), None)
             if row is None:
                 raise NotFound
-            names = (row["name"], row["other_name"])
-            if not any(work.policy.may(right, n) for n in names for right in ("merge", "update")):
-                raise Forbidden(work.policy.why("update", names[0]))
+            sides = ((row["name"], row["record_id"]), (row["other_name"], row["other_id"]))
+            if not any(
+                visible_ids(work, name, [number], right)
+                for name, number in sides
+                for right in ("update", "merge")
+            ):
+                raise Forbidden(work.policy.why("update", row["name"]))
             values = {
                 "apart_at": work.now if apart else None,
                 "apart_by": work.user_id if apart else None,
@@ -320,11 +328,10 @@ def _part(work: Work, first: str, second: str, *, apart: bool) -> sa.Select[Any]
         for condition in rights.veils(name, table).values()
     ]
     told = pair.c.apart_at.is_not(None) if apart else pair.c.apart_at.is_(None)
-    keys = sa.func.jsonb_object_keys(pair.c.reasons).column_valued("key")
     return (
         sa.select(
             pair.c.id, pair.c.score, pair.c.record_id, pair.c.other_id, pair.c.found_at,
-            sa.select(sa.func.array_agg(keys)).scalar_subquery().label("reasons"),
+            pair.c.reasons,
             sa.literal(first, sa.Text).label("name"),
             sa.literal(second, sa.Text).label("other_name"),
         )

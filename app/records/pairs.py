@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,11 @@ def score_of(reasons: Any) -> Any:
         1 - sa.func.least(sa.cast(each.c.value, sa.Double), sa.literal_column("0.999"))
     )
     return sa.select(1 - sa.func.exp(sa.func.sum(doubt))).select_from(each).scalar_subquery()
+
+
+def together(weights: Iterable[float]) -> float:
+    """Return how much the weights of some reasons say, as `score_of` does for all of a pair."""
+    return 1 - prod(1 - min(each, 0.999) for each in weights)
 
 
 _reasons = sa.cast(sa.bindparam("reasons", type_=sa.Text), JSONB)

@@ -89,3 +89,28 @@ def test_what_was_told_apart_is_never_shown_or_warned_about_again(corner):
     corner.records.update(sam, "client", one, {"mail": "b@x.example"})
     desk.run(desk.begin(corner.who("root")))
     assert desk.listed(sam) == []
+
+
+def test_a5_what_is_hidden_is_not_in_the_score_and_who_may_only_read_tells_nothing_apart(corner):
+    desk, root, aud = (
+        Duplicates(corner.records, corner.clock),
+        corner.who("root"),
+        corner.who("aud"),
+    )
+    ids = [
+        make(corner, "client", name=f"上海信远科技有限公司{rest}", mail="a@x.example")
+        for rest in ("", "分部")
+    ]
+    (full,), (part,) = desk.listed(root), desk.listed(aud)
+    assert [one.kind for one in part.reasons] == ["alike"]
+    assert {one.kind for one in full.reasons} == {"alike", "email"}
+    assert part.score < 0.9 < full.score
+
+    for number in ids:
+        corner.records.share(root, "client", number, [corner.ids["tom"]], may_edit=False)
+    tom = corner.who("tom")
+    assert [one.id for one in desk.listed(tom)] == [full.id]
+    with pytest.raises(Forbidden):
+        desk.keep_apart(tom, full.id)
+    desk.keep_apart(corner.who("sam"), full.id)
+    assert desk.listed(root) == []
