@@ -331,7 +331,7 @@ def taken(
 def _why_not(work: Work, entity: Entity, name: str) -> Label:
     one = entity.fields.get(name)
     if one is None or one.removed or work.policy.field_right(entity.name, name) == "hidden":
-        return no_such_field(entity, name)
+        return no_such_field(entity, name, work.policy)
     return say(
         "{label} cannot be taken over: you may not read or not change it.",
         "“{label}”不能取用：您无权查看或修改。",

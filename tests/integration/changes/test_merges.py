@@ -111,10 +111,12 @@ def test_a18_nothing_is_merged_or_shown_without_the_right_for_each(world):
         {"email": foreign},
         {"email": "all"},
         {"emial": gone},
+        {"secert": gone},
     ):
         with pytest.raises(InvalidInput) as refused:
             world.records.merge(mia, "customer", keep, [gone], take=take)
         assert refused.value.fields.keys() == take.keys()
+        assert "mean secret" not in str(refused.value.fields)
     version = world.row("customer", gone)["version"]
     with pytest.raises(Conflict):
         world.records.merge(mia, "customer", keep, [gone], versions={gone: version - 1})
