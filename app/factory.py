@@ -15,6 +15,7 @@ from flask import Flask, request
 from flask_appbuilder import AppBuilder
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import scoped_session, sessionmaker
+from werkzeug.routing import IntegerConverter
 
 from app.api import register_api
 from app.api.mistakes import answer as api_answer
@@ -40,6 +41,14 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_LOGIN = re.compile(r"/api/v1/security/(login|refresh)")
 #: Other programs sign what they send; no cookie is read there either.
 _HOOKS = "/hooks/"
+
+
+class Number(IntegerConverter):
+    """A number of a record in an address: none is larger than the database counts."""
+
+    def __init__(self, addresses: Any) -> None:
+        """Take the map of addresses."""
+        super().__init__(addresses, max=2**63 - 1)
 
 
 class Web(Flask):
@@ -72,6 +81,7 @@ def create_app(
     known = services or open_services(settings, clock)
     # No folder is served as it lies on disk: the screens look their files up in a table.
     app = Web("app.screens", template_folder="templates", static_folder=None)
+    app.url_map.converters["int"] = Number
     app.config.update(_config(settings, known))
     app.session_interface = Cookies()
     app.extensions["trellis"] = known

@@ -79,7 +79,7 @@ def _moved(
         local = anchor.astimezone(zone)
         was = local.date() if request.form.get("from", "") == "" else _day(request.form["from"])
         target = local.date() + (day - was)
-        at = int(hour) if hour.isdigit() and int(hour) < _HOURS else local.hour
+        at = int(hour) if hour.isdecimal() and len(hour) < 3 and int(hour) < _HOURS else local.hour
         wall = local.replace(year=target.year, month=target.month, day=target.day, hour=at)
         shift: timedelta = wall - local
     else:

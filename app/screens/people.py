@@ -139,7 +139,7 @@ def people_page(visit: Visit, number: str = "") -> Response:
     snapshot = visit.core.organisation.snapshot()
     names = department_names(visit)
     asked = request.args.get("department", "")
-    chosen = int(asked) if asked.isdigit() and int(asked) in names else None
+    chosen = int(asked) if asked.isdecimal() and len(asked) < 19 and int(asked) in names else None
     inside = set(snapshot.department_tree([chosen])) if chosen else None
     people = [
         one

@@ -107,6 +107,10 @@ def test_e4_e5_e6_long_lists_are_written_in_the_background_for_their_asker_alone
     assert told.status_code == 303
     assert told.location.startswith("/crm/customer/export/new?format=csv")
 
+    for place in ("exports", "imports"):
+        # More than the database counts.
+        assert world.browser("sam").ask("GET", f"/{place}/{2**63}").status_code == 404
+
     begun = sam.post("/customer/export?format=csv&fields=name,owner", None)
     assert (begun.status_code, begun.json["state"]) == (202, "waiting")
     place = begun.headers["Location"].removeprefix("/api/v1")
