@@ -49,12 +49,9 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             raise InvalidInput({"file": [sentence]})
         chosen = {name: request.form[name] for name in SHAPE if request.form.get(name)}
         imports = services().imports
+        said = _plan_sent()
         run = imports.add(principal, entity, sent.stream, sent.filename, **chosen)
-        if request.form.get("plan"):
-            try:
-                said = json.loads(request.form["plan"])
-            except (ValueError, RecursionError) as error:
-                raise Malformed(say("`plan` is a JSON object.", "plan 应为 JSON 对象。")) from error
+        if said is not None:
             run = _changed(principal, run, said)
         look = imports.look(principal, run)
         told = run.as_json() | {
@@ -159,6 +156,23 @@ class ImportApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Return the rows that were left out, as a file like the one they came in."""
         principal = asker()
         return error_file(principal, record_id(number), language())
+
+
+def _plan_sent() -> Any:
+    """Return the plan that came with a file, read before the file is kept; None: none came."""
+    if not request.form.get("plan"):
+        return None
+    try:
+        said = json.loads(request.form["plan"])
+    except (ValueError, RecursionError) as error:
+        raise Malformed(_no_plan()) from error
+    if not isinstance(said, dict):
+        raise Malformed(_no_plan())
+    return said
+
+
+def _no_plan() -> Any:
+    return say("`plan` is a JSON object.", "plan 应为 JSON 对象。")
 
 
 def error_file(principal: Any, number: int, spoken: str) -> Response:

@@ -7,7 +7,7 @@ from typing import Any
 from app.definitions.catalog import Catalog
 from app.errors import InvalidInput
 from app.texts import Label, say
-from app.transfer.plans import Plan, column_of, made_of, target_of
+from app.transfer.plans import Plan, column_of, made_of, nowhere, target_of
 
 #: A file brings these only for those who administer, since history would name another.
 AUTHORED = ("created_at", "created_by")
@@ -30,7 +30,10 @@ def check_permitted(catalog: Catalog, policy: Any, plan: Plan) -> None:
     for heading, path in plan.columns.items():
         entity, field, _ = target_of(catalog, plan.entity, path)
         sentence = None
-        if entity.name != plan.entity and not policy.may("create", entity.name):
+        if policy.field_right(entity.name, field.name) == "hidden":
+            # As if it were not there.
+            found[path] = [nowhere(path)]
+        elif entity.name != plan.entity and not policy.may("create", entity.name):
             sentence = say(
                 "You may not make records of {entity}.",
                 "您无权新建{entity}。",

@@ -123,14 +123,14 @@ def target_of(catalog: Catalog, entity: str, path: str) -> tuple[Entity, Field, 
     first, _, rest = path.partition(".")
     if rest and first in catalog.entities and not _has_part(own.fields.get(first), rest):
         if link_between(catalog, first, entity) is None:
-            raise InvalidInput({path: [_nowhere(path)]})
+            raise InvalidInput({path: [nowhere(path)]})
         own = catalog.entities[first]
         first, _, rest = rest.partition(".")
     found = own.fields.get(first)
     if found is None or found.removed or found.type.name == "lines" or not found.type.writable:
-        raise InvalidInput({path: [_nowhere(path)]})
+        raise InvalidInput({path: [nowhere(path)]})
     if (found.built_in and first not in BROUGHT) or (rest and not _has_part(found, rest)):
-        raise InvalidInput({path: [_nowhere(path)]})
+        raise InvalidInput({path: [nowhere(path)]})
     return own, found, rest
 
 
@@ -149,7 +149,8 @@ def _has_part(found: Field | None, part: str) -> bool:
     return found is not None and any(one.name == part for one in found.type.parts(found))
 
 
-def _nowhere(path: str) -> Label:
+def nowhere(path: str) -> Label:
+    """Return the sentence about a path that leads to nothing a file can bring."""
     return say("A file cannot bring {path}.", "文件不能导入 {path}。", path=path)
 
 

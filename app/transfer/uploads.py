@@ -129,7 +129,11 @@ class Uploads:
         saved = self._saved(entity, shape, look, policy)
         if saved is not None:
             return saved
-        matched = {one.column: one.path for one in look.matches if one.path is not None}
+        matched = {
+            one.column: one.path
+            for one in look.matches
+            if one.path is not None and self._may(policy, entity, one.path)
+        }
         ways = {}
         for one in look.matches:
             if one.by == "remembered":

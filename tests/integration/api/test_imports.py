@@ -2,7 +2,12 @@
 
 import io
 import json
+from dataclasses import replace
 
+import pytest
+
+from app.errors import InvalidInput
+from app.transfer.permitted import check_permitted
 from tests.integration.api.world import PREFIX, assert_api_error
 
 FILE = "名称,Email,Level\nCord,cord@x.example,Normal\nDune,dune@x.example,VIP\n"
@@ -25,6 +30,17 @@ def test_a_file_is_sent_tried_and_run(world):
     path = f"/imports/{run['id']}"
     assert_api_error(world.as_("sam").get(path), 404, "not-found")
     assert_api_error(root.patch(path, {"mode": "nothing"}), 422, "invalid-input")
+    assert_api_error(sent(root, entity="customer", plan="[" * 100_000), 400, "malformed")
+    # A field that is hidden is told of like one that is not there.
+    policy = world.services.records.policy(world.who("mia"))
+    for column in ("secret", "secert"):
+        plan = replace(world.services.imports.get(world.who("root"), run["id"]).plan,
+                       columns={"Email": column})  # fmt: skip
+        with pytest.raises(InvalidInput) as refused:
+            check_permitted(world.catalog, policy, plan)
+        assert [str(one) for one in refused.value.fields[column]] == [
+            f"A file cannot bring {column}."
+        ]
     tried = root.post(f"{path}/dry-run", {}).json
     assert (tried["counts"]["created"], tried["counts"]["faulty"]) == (1, 1)
     assert [(one["row"], one["reasons"][0]["column"]) for one in tried["faults"]] == [(3, "Level")]
