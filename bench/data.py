@@ -19,12 +19,14 @@ PASSWORD = "bench-is-fast"
 SELLERS = 9
 
 FILL = """
-INSERT INTO crm.customer (code, name, level, status, type, email, currency, owner, owner_department,
+INSERT INTO crm.customer (code, name, level, status, type, email, phones, currency, owner,
+  owner_department,
   owner_since, last_contacted_at, open_amount, contract_total, open_opportunities, contract_count,
   won_opportunities, received_total, unreceived_total, deal_closed, followed, locked, created_at,
   updated_at, created_by, updated_by)
 SELECT 'B' || n, 'Customer ' || n || ' ' || substr(md5(n::text), 1, 6),
-  (ARRAY['a','b','c'])[1 + n %% 3], 'active', 'end_customer', 'c' || n || '@bench.example', 'CNY',
+  (ARRAY['a','b','c'])[1 + n %% 3], 'active', 'end_customer', 'c' || n || '@bench.example',
+  jsonb_build_array(jsonb_build_object('number', '+86138' || lpad(n::text, 8, '0'))), 'CNY',
   (%(owners)s::bigint[])[1 + (hashint8(n::bigint) & 2147483647) %% cardinality(%(owners)s::bigint[])], NULL,
   now() - interval '90 days',
   CASE WHEN n %% 5 = 0 THEN NULL ELSE now() - ((hashint8((n * 7)::bigint) & 1048575) || ' seconds')::interval END,

@@ -25,8 +25,11 @@ from app.records.statements import Statement
 from app.records.work import Work
 from app.texts import Label, say
 
-#: Records that are named, and candidates that are compared, for each rule.
-MOST, CANDIDATES = 5, 200
+#: Records that are named for each rule.
+MOST = 5
+#: The part of all records, in percent, that is asked whether a text is in many; more than so
+#: many, and being like it says nothing. It takes some hundred thousand records to come to that.
+SAMPLE, OFTEN = "0.1", 3
 
 _titles = Statement(
     sa.select(system.search.c.record_id, system.search.c.title).where(
@@ -34,6 +37,29 @@ _titles = Statement(
         system.search.c.record_id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.BigInteger))),
     )
 )
+
+
+def _often_statement() -> Statement:
+    text, search = sa.bindparam("_text", type_=sa.Text), system.search
+    # What `<%` takes for alike, to the end of the transaction. A statement of its own: that of the
+    # candidates is planned by it. Rows are looked at beside it, so after it.
+    least = sa.func.set_config(
+        "pg_trgm.word_similarity_threshold", sa.bindparam("_least", type_=sa.Text), sa.true()
+    )
+    told = sa.select(least.label("least")).subquery("told")
+    sample = sa.tablesample(
+        search, sa.func.system(sa.literal_column(SAMPLE)), "sample", sa.literal_column("1")
+    )
+    alike = text.op("<%", is_comparison=True)(sample.c.search)
+    found = sa.select(sample.c.record_id).where(told.c.least.is_not(None), alike).lateral("found")
+    return Statement(
+        sa.select(sa.func.count(found.c.record_id))
+        .select_from(told)
+        .join(found, sa.true(), isouter=True)
+    )
+
+
+_often = _often_statement()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +255,7 @@ def _same_statement(work: Work, entity: str, path: str) -> Statement:
     text = _is_text(work, entity, path)
     item = column.type.item_type if isinstance(column.type, ARRAY) else column.type
     given = sa.bindparam("_values", type_=ARRAY(sa.Text() if text else item))
-    chosen = sa.select(table.c.id).order_by(table.c.id).limit(MOST + 1)
+    chosen = sa.select(table.c.id)
     if isinstance(column.type, JSONB):
         field = work.release.catalog.entities[entity].fields[path]
         values = sa.func.unnest(given).table_valued(sa.column("value", sa.Text), name="given")
@@ -237,52 +263,52 @@ def _same_statement(work: Work, entity: str, path: str) -> Statement:
         key = sa.literal(field.type.key, sa.Text)  # type: ignore[attr-defined]
         each = sa.func.jsonb_build_object(key, values.c.value, type_=JSONB())
         holds = column.contains(sa.func.jsonb_build_array(each, type_=JSONB()))
-        chosen = chosen.join_from(values, table, holds).group_by(table.c.id)
+        chosen = chosen.join_from(values, table, holds)
     elif isinstance(column.type, ARRAY):
         chosen = chosen.where(column.op("&&")(given))
     elif text:
         chosen = chosen.where(normal_sql(column) == sa.any_(given))
     else:
         chosen = chosen.where(column == sa.any_(given))
-    return Statement(chosen.where(table.c.deleted_at.is_(None)))
+    # By itself: the first by number would be looked for in the order of numbers, through them all.
+    found = chosen.where(table.c.deleted_at.is_(None)).cte("found")
+    found = found.prefix_with("MATERIALIZED", dialect="postgresql")
+    return Statement(sa.select(found.c.id).distinct().order_by(found.c.id).limit(MOST + 1))
 
 
 def _similar(work: Work, entity: str, path: str, text: str, at_least: float) -> list[int]:
     """Return records, not in the bin, whose text is at least so similar, the most similar first."""
     if not _is_text(work, entity, path):
         return []
+    often = _often.run(work.connection, {"_text": text, "_least": str(at_least)}).fetchone()
+    if often is None or often[0] > OFTEN:
+        return []
     statement = work.rows.cached(
         ("similar", entity, path), lambda: _similar_statement(work, entity, path)
     )
-    parameters = {"_text": text, "_at_least": Decimal(str(at_least)), "_least": str(at_least)}
+    parameters = {"_text": text, "_at_least": Decimal(str(at_least))}
     return [row[0] for row in statement.run(work.connection, parameters)]
 
 
 def _similar_statement(work: Work, entity: str, path: str) -> Statement:
     table, search = work.release.tables[entity].alias(), system.search
     text = sa.bindparam("_text", type_=sa.Text)
-    # What `<%` takes for alike. Candidates are looked for beside each of its rows, so after it.
-    least = sa.func.set_config(
-        "pg_trgm.word_similarity_threshold", sa.bindparam("_least", type_=sa.Text), sa.true()
-    )
-    told = sa.select(least.label("least")).subquery("told")
-    # The index of search knows the words of a record; only candidates are compared exactly.
+    # The index of search knows the words of a record; only candidates are compared exactly. All of
+    # them, with no limit here: it would have the planner read the table until it has so many.
     candidates = (
         sa.select(search.c.record_id)
         .where(
             # Hidden from the index of entities: only that of the words leads to few rows.
             search.c.entity + sa.literal_column("0") == work.number(entity),
             text.op("<%", is_comparison=True)(search.c.search),
-            told.c.least.is_not(None),
         )
-        .limit(CANDIDATES)
-        .lateral("candidates")
+        .cte("candidates")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     alike = sa.func.similarity(normal_sql(_column(path, table)), text)
     return Statement(
         sa.select(table.c.id)
-        .select_from(told)
-        .join(candidates, sa.true())
+        .select_from(candidates)
         .join(table, table.c.id == candidates.c.record_id)
         .where(table.c.deleted_at.is_(None), alike >= sa.bindparam("_at_least", type_=sa.Numeric))
         .order_by(alike.desc(), table.c.id)
