@@ -49,6 +49,7 @@ def import_schemas() -> dict[str, Any]:
         "change_set": number,
         "mode": {"enum": list(MODES)},
         "rules": {"enum": list(RULES)},
+        "all_or_nothing": {"type": "boolean"},
         "match": _MATCH,
         "columns": _COLUMNS,
         "ways": {"type": "object", "description": "How columns are read, where it was chosen."},
@@ -72,6 +73,11 @@ def import_paths() -> dict[str, Any]:
             "mode": {"enum": list(MODES)},
             "rules": {"enum": list(RULES)},
             "always": {"type": "object", "description": "Values of every new record."},
+            "all_or_nothing": {
+                "type": "boolean",
+                "description": "One row that cannot go in ends the import, and nothing of it is "
+                "kept; for up to 20,000 rows.",
+            },
             "shape": {
                 "type": "object",
                 "properties": _SHAPE,

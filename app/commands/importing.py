@@ -57,6 +57,8 @@ _SHOWN = 20
               help="Make the linked records this column names and that are not there.")  # fmt: skip
 @click.option("--always", "always", multiple=True, metavar="FIELD=VALUE",
               help="A value of every new record. May be repeated.")  # fmt: skip
+@click.option("--all-or-nothing", is_flag=True, default=None,
+              help="One row that cannot go in, and nothing of the file is kept.")  # fmt: skip
 @click.option("--as", "login", metavar="LOGIN", help="Import with this person's rights.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; nothing is written.")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path),

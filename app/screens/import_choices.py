@@ -46,6 +46,7 @@ def choose(visit: Visit, number: int) -> Any:
         "match": [[path] for path in form.getlist("match") if path in columns.values()],
         "mode": form.get("mode", run.plan.mode),
         "rules": form.get("rules", "off") if form.get("rules") in RULES else "run",
+        "all_or_nothing": bool(form.get("all_or_nothing")),
         "always": {key[7:]: value for key, value in form.items()
                    if key.startswith("always-") and value.strip()},
     }  # fmt: skip

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from app.errors import Conflict
 from app.records.statements import json_text
-from app.texts import Label
+from app.texts import Label, say
 from app.transfer.plans import Plan, read_plan
 from app.transfer.tallies import Fault, Tally
 
@@ -46,6 +47,7 @@ class Run:
             "change_set": self.change_set,
             "mode": self.plan.mode,
             "rules": self.plan.rules,
+            "all_or_nothing": self.plan.all_or_nothing,
             "match": [list(key) for key in self.plan.match],
             "columns": dict(self.plan.columns),
             "ways": dict(self.plan.ways),
@@ -60,6 +62,13 @@ def run_of(row: Mapping[str, Any]) -> Run:
         **{name: row[name] for name in Run.__slots__ if name not in ("plan", "problem")},
         plan=read_plan(row["plan"]),
         problem=Label(row["problem"]) if row["problem"] else None,
+    )
+
+
+def begun() -> Conflict:
+    """Return that an import is not any more as somebody saw it."""
+    return Conflict(
+        say("The import has gone on meanwhile; look again.", "导入任务状态已改变，请刷新后重试。")
     )
 
 

@@ -44,6 +44,8 @@ class Plan:
     match: tuple[tuple[str, ...], ...] = ()
     mode: str = "create"
     rules: str = "off"
+    #: one row that cannot go in, and none does
+    all_or_nothing: bool = False
     #: values for every row, by field, as a form has them
     always: Mapping[str, Any] = field(default_factory=dict)
     #: what was chosen for a column, over what its field usually has: see ``transfer.ways``
@@ -226,11 +228,11 @@ def one_of(words: Sequence[str]) -> Label:
 
 
 #: What somebody chooses.
-_SAID = ("columns", "mapping", "match", "mode", "rules", "always")
+_SAID = ("columns", "mapping", "match", "mode", "rules", "always", "all_or_nothing")
 
 
 def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
-    """Return the plan with what somebody chose: ``columns mapping match mode rules always``.
+    """Return the plan with what somebody chose: what ``_SAID`` names.
 
     Raises:
         NotFound: there is no saved mapping of that name.
@@ -253,6 +255,10 @@ def changed_plan(catalog: Catalog, plan: Plan, said: Mapping[str, Any]) -> Plan:
     changes: dict[str, Any] = {
         name: said[name] for name in ("mode", "rules") if said.get(name) is not None
     }
+    if said.get("all_or_nothing") is not None:
+        if not isinstance(said["all_or_nothing"], bool):
+            raise InvalidInput({"all_or_nothing": [say("True or false.", "应为 true 或 false。")]})
+        changes["all_or_nothing"] = said["all_or_nothing"]
     for name in ("columns", "always"):
         if said.get(name) is not None:
             if not isinstance(said[name], Mapping):

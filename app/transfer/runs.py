@@ -28,7 +28,7 @@ from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
 from app.transfer.ahead import made_ahead
-from app.transfer.import_run import Run, fault_values, run_of, summed
+from app.transfer.import_run import Run, begun, fault_values, run_of, summed
 from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan
 from app.transfer.rows import Cleaned, RowReader
@@ -37,6 +37,7 @@ from app.transfer.tables import Row, open_table
 from app.transfer.tallies import Tally
 from app.transfer.trying import prepare, tried
 from app.transfer.uploads import Look, Uploads
+from app.transfer.whole_run import apply_whole
 from app.transfer.writing import ChunkWriter
 
 #: Rows of one transaction.
@@ -132,7 +133,7 @@ class Imports:
         with self._pools.write.connection() as connection:
             values = {"run": run_id, "plan": json_text(plan.as_json())}
             if not statements.replan.run(connection, values).rowcount:
-                raise _begun()
+                raise begun()
         return self.get(principal, run_id)
 
     def look(self, principal: Principal, run: Run) -> Look:
@@ -213,7 +214,7 @@ class Imports:
         with self._pools.write.connection() as connection:
             values = {"run": run_id, "plan": kept}
             if not statements.replan.run(connection, values).rowcount:
-                raise _begun()
+                raise begun()
         return self.get(principal, run_id)
 
     def start(self, principal: Principal, run_id: int) -> Run:
@@ -244,7 +245,7 @@ class Imports:
     def _moved(self, principal: Principal, run_id: int, before: Sequence[str], to: str) -> Run:
         self.get(principal, run_id)
         if not self._move(run_id, before, to):
-            raise _begun()
+            raise begun()
         return self.get(principal, run_id)
 
     def _move(
@@ -315,6 +316,9 @@ class Imports:
                 total = sum(1 for _ in table)
             with self._pools.write.connection() as connection:
                 statements.set_total.run(connection, {"run": run.id, "total": total})
+        if run.plan.all_or_nothing:
+            apply_whole(self._records, self._pools, principal, run, lambda: self._chunks(run))
+            return False
         with self._chunks(run) as (headings, chunks):
             reader = self._records.transact(
                 principal, lambda work: RowReader(work, run.plan, headings), origin="import"
@@ -388,9 +392,3 @@ class Imports:
         with self._pools.write.connection() as connection:
             rows = statements.silent.run(connection, {"before": self._clock.now() - SILENT})
             return [int(row[0]) for row in rows]
-
-
-def _begun() -> Conflict:
-    return Conflict(
-        say("The import has gone on meanwhile; look again.", "导入任务状态已改变，请刷新后重试。")
-    )

@@ -13,6 +13,7 @@ from app.database import system
 from app.database.pools import Pools
 from app.errors import Conflict, Forbidden, InvalidInput
 from app.transfer import runs as runs_module
+from app.transfer import whole_run
 from app.transfer.runs import Imports
 from tests.integration.writing.world import World, build
 
@@ -175,3 +176,35 @@ def test_i7_who_may_not_import_and_what_no_file_can_bring_is_refused_first(world
         added(imports, world, columns={"Name": "score"})
     with pytest.raises(InvalidInput):
         added(imports, world, columns={"Name": "name"}, match=(("email",),))
+
+
+def test_i6_all_or_nothing_takes_back_every_row_at_the_first_fault(world, imports, monkeypatch):
+    monkeypatch.setattr(runs_module, "CHUNK", 2)
+    root, before = world.who("root"), count(world)
+    kept = world.one(sa.select(sa.func.count()).select_from(system.history))
+    sound = "Name,Email,Region\nOne,1@x.example,North\nTwo,2@x.example,North\nThree,3@x.example,\n"
+    # The fault is found in another chunk than the row it is about was written in.
+    text = f"{sound}Again,1@x.example,\nFive,5@x.example,\n"
+    run = finish(imports, world, added(imports, world, text, all_or_nothing=True))
+    assert (run.state, run.counts, run.change_set, run.mark) == (
+        "failed", {"faulty": 1, "others": {}}, None, 0,
+    )  # fmt: skip
+    assert str(run.problem).startswith("Row 5 could not go in")
+    assert [row for row, _, _ in imports.faults(root, run.id)] == [5]
+    assert count(world) == before
+    assert world.one(sa.select(sa.func.count()).select_from(system.history)) == kept
+    assert world.one(sa.text("SELECT customers FROM crm.region"))[0] == 0
+    # Mended, it goes in as a whole, as one change set; stopped before its end, it leaves nothing.
+    monkeypatch.setattr(whole_run, "MOST", 2)
+    run = finish(imports, world, added(imports, world, sound, all_or_nothing=True))
+    assert (run.state, str(run.problem)[:14], count(world)) == ("failed", "All or nothing", before)
+    monkeypatch.undo()
+    run = added(imports, world, sound, all_or_nothing=True)
+    imports.start(root, run.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_run, "_beat", lambda *_: imports.cancel(root, run.id) and False)
+        assert not imports.advance(run.id)
+    assert (imports.get(root, run.id).state, count(world)) == ("cancelled", before)
+    run = finish(imports, world, added(imports, world, sound, all_or_nothing=True))
+    assert (run.state, run.counts["created"], count(world)) == ("done", 3, before + 3)
+    assert run.change_set is not None
