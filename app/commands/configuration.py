@@ -285,7 +285,8 @@ def schema(settings: Settings, kind: str | None, into: Path | None) -> None:
     """Print the JSON Schema of the configuration files, for editors.
 
     An editor that knows it completes keys, explains them and underlines mistakes. Plugins' field
-    types are in it. KIND is app, roles, options, entity or workflow.
+    types are in it. KIND is app, roles, options, entity, workflow, test, dashboard, import or
+    integration.
 
     \b
     Examples:
