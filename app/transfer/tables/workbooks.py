@@ -36,6 +36,8 @@ MOST_PARTS = 10_000
 HIGHEST_RATIO = 100
 #: Packed bytes; deflate makes at most a thousand times as much of them.
 _HARMLESS = 64 * 1024
+#: So much of the directory of a compound file is read, in bytes: a workbook has few parts.
+_DIRECTORY = 4096
 #: Spreadsheet programs keep fifteen digits of a number.
 _MOST_EXACT = 1e15
 
@@ -97,23 +99,45 @@ def broken() -> UnreadableFile:
     )
 
 
+def _is_encrypted(stream: BinaryIO) -> bool:
+    """Return whether a compound file is an envelope round an encrypted .xlsx.
+
+    Its directory, found by the head of the file, has a stream of a name that tells.
+    """
+    stream.seek(0)
+    head = stream.read(512)
+    if len(head) < 512:
+        return False
+    shift, first = int.from_bytes(head[30:32], "little"), int.from_bytes(head[48:52], "little")
+    if shift not in (9, 12):
+        return False
+    stream.seek((first + 1) << shift)
+    return "EncryptedPackage".encode("utf-16-le") in stream.read(_DIRECTORY)
+
+
+def _locked() -> UnreadableFile:
+    return UnreadableFile(
+        say(
+            "The file is protected by a password. Save it without one.",
+            "文件有密码保护，请取消密码后再上传。",
+        )
+    )
+
+
 class Workbook:
     """An open workbook."""
 
     def __init__(self, stream: BinaryIO, *, is_packed: bool) -> None:
         if is_packed:
             check_archive(stream)
+        elif _is_encrypted(stream):
+            raise _locked()
         stream.seek(0)
         self._stream, self._is_packed = stream, is_packed
         try:
             self._book = CalamineWorkbook.from_filelike(stream)
         except PasswordError as error:
-            raise UnreadableFile(
-                say(
-                    "The file is protected by a password. Save it without one.",
-                    "文件有密码保护，请取消密码后再上传。",
-                )
-            ) from error
+            raise _locked() from error
         except (CalamineError, XmlError, ZipError, ValueError, OSError) as error:
             raise broken() from error
         self.sheets: tuple[str, ...] = tuple(

@@ -235,6 +235,44 @@ def test_i11_a_cell_of_ten_megabytes_in_a_workbook(tmp_path):
     assert "more than 1000000 characters" in str(row[0].sentence)
 
 
+def compound(*streams: str) -> bytes:
+    """Return a compound file, which is what Office makes of a workbook with a password."""
+    sector, none, end = 512, 0xFFFFFFFF, 0xFFFFFFFE
+    fat = [0xFFFFFFFD, end]
+    for number in range(len(streams)):
+        first = 2 + 8 * number
+        fat += [*range(first + 1, first + 8), end]
+    fat += [none] * (sector // 4 - len(fat))
+
+    def entry(name: str, kind: int, right: int, child: int, first: int, size: int) -> bytes:
+        text = name.encode("utf-16-le")
+        return struct.pack("<64sHBBIII16sIQQIQ", text, len(text) + 2 if text else 0, kind, 1, none,
+                           right, child, b"", 0, 0, 0, first, size)  # fmt: skip
+
+    folder = [entry("Root Entry", 5, none, 1, end, 0)]
+    for number, name in enumerate(streams, start=1):
+        right = number + 1 if number < len(streams) else none
+        folder.append(entry(name, 2, right, none, 2 + 8 * (number - 1), 8 * sector))
+    folder += [entry("", 0, none, none, 0, 0)] * (4 - len(folder))
+    head = struct.pack("<8s16sHHHHH6sIIIIIIIIII", bytes.fromhex("d0cf11e0a1b11ae1"), b"", 0x3E, 3,
+                       0xFFFE, 9, 6, b"", 0, 1, 1, 0, 4096, end, 0, end, 0, 0)  # fmt: skip
+    head += struct.pack("<108I", *[none] * 108)
+    return (
+        head
+        + struct.pack(f"<{len(fat)}I", *fat)
+        + b"".join(folder)
+        + b"\x07" * 8 * sector * len(streams)
+    )
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.xls"])
+def test_i11_a_workbook_behind_a_password_says_so(tmp_path, name):
+    found = read(compound("EncryptionInfo", "EncryptedPackage"), tmp_path, name)
+    assert found == "The file is protected by a password. Save it without one."
+    # Something else of Office, such as a letter, is no workbook, and is behind no password.
+    assert "password" not in str(read(compound("WordDocument"), tmp_path, name))
+
+
 def test_dates_say_what_comes_first():
     assert [order_of(day) for day in ("31/12/2026", "12.31.26", "1/2/2026", "2026-01-02")] == [
         "day_first", "month_first", None, None,
