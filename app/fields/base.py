@@ -245,6 +245,11 @@ class FieldType:
         """Return what orjson is given; equal to what ``json_column`` builds."""
         return value
 
+    def json_writer(self, field: FieldLike) -> Callable[[Any], Any] | None:
+        """Return ``to_json`` for many values; None where they are given as they are."""
+        is_plain = type(self).to_json is FieldType.to_json
+        return None if is_plain else partial(self.to_json, field)
+
     def display(
         self,
         field: FieldLike,

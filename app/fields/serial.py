@@ -7,7 +7,7 @@ writers, is done by the records room on the table of counters.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -174,12 +174,21 @@ class Serial(TextLike):
         Raises:
             FieldError: a field in the format is empty, or the whole is longer than 100 characters.
         """
-        number += int(field.settings.get("start") or 1) - 1
-        serial = "".join(
-            _write(piece, number, day, values) for piece in read_format(_format(field))
-        )
-        check_length(serial, None, _LONGEST)
-        return serial
+        return self.renderer(field, day)(number, values)
+
+    def renderer(self, field: FieldLike, day: date) -> Callable[[int, Mapping[str, Any]], str]:
+        """Return ``render`` for many records of one day."""
+        first = int(field.settings.get("start") or 1) - 1
+        pieces: list[Callable[[int, Mapping[str, Any]], str]] = [
+            _writer(piece, day) for piece in read_format(_format(field))
+        ]
+
+        def render(number: int, values: Mapping[str, Any]) -> str:
+            serial = "".join([write(number + first, values) for write in pieces])
+            check_length(serial, None, _LONGEST)
+            return serial
+
+        return render
 
     def columns(self, field: FieldLike) -> tuple[Column, ...]:
         """Return one column of text."""
@@ -221,13 +230,17 @@ def _format(field: FieldLike) -> str:
     return field.settings.get("format") or "{####}"
 
 
-def _write(piece: Piece, number: int, day: date, values: Mapping[str, Any]) -> str:
+def _writer(piece: Piece, day: date) -> Callable[[int, Mapping[str, Any]], str]:
     if piece.kind == "number":
-        return str(number).zfill(len(piece.text))
+        places = len(piece.text)
+        return lambda number, _: str(number).zfill(places)
+    if piece.kind == "field":
+        return lambda _, values: _written(values, piece.text)
+    text = piece.text
     if piece.kind == "date":
         dates = {"yyyy": f"{day.year:04}", "yy": f"{day.year % 100:02}"}
-        return {**dates, "mm": f"{day.month:02}", "dd": f"{day.day:02}"}[piece.text]
-    return _written(values, piece.text) if piece.kind == "field" else piece.text
+        text = {**dates, "mm": f"{day.month:02}", "dd": f"{day.day:02}"}[piece.text]
+    return lambda *_: text
 
 
 def _written(values: Mapping[str, Any], path: str) -> str:

@@ -231,6 +231,19 @@ class WorkedOut(FieldType):
         type_, seen = result_of(field)
         return type_.to_json(seen, as_result(type_, value))
 
+    def json_writer(self, field: FieldLike) -> Callable[[Any], Any]:
+        """Return ``to_json`` for many values, the result's type worked out once."""
+        type_, seen = result_of(field)
+        convert, write = _conversion(type_), type_.json_writer(seen)
+
+        def written(value: Any) -> Any:
+            if value is None:
+                return None
+            result = convert(type_, value)
+            return result if write is None else write(result)
+
+        return written
+
     def display(
         self,
         field: FieldLike,

@@ -74,9 +74,13 @@ class AtOnce:
     def _draft(self, one: Incoming) -> Draft | None:
         """Return a row as a draft; None where something in it cannot be taken as it is."""
         raw = {**self._always, **one.values} if self._always else one.values
-        changes, known = {}, one.read
+        if not one.is_sound:
+            return None
+        changes = one.read.copy()
         for name, value in raw.items():
-            read = known[name] if name in known else self._values.read(name, value)
+            if name in changes:
+                continue
+            read = self._values.read(name, value)
             if read is REFUSED or read is None:
                 return None
             changes[name] = read

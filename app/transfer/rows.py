@@ -24,13 +24,13 @@ from app.transfer.cell_texts import plain
 from app.transfer.cleaning import Cleaning
 from app.transfer.plans import Plan, column_of, made_of, passed_over, target_of
 from app.transfer.tables import BadCell, Row
-from app.transfer.values import ValueReader
+from app.transfer.values import REFUSED, ValueReader
 
 _SEVERAL = re.compile(r"[,，;；、|\n]+")
 _NUMBER = re.compile(r"#?(\d{1,18})\Z", re.ASCII)
 Turns = Callable[[Iterable[Any], int], Iterable[Any]]
-#: After so many rows, or cells of a column, others may have a turn: a quarter of a millisecond.
-_ROWS, _CELLS = 24, 96
+#: After so many rows, or cells of a column, others may have a turn: a millisecond or two.
+_ROWS, _CELLS = 120, 500
 #: A file brings these only for those who administer, since history would name another.
 AUTHORED = ("created_at", "created_by")
 
@@ -72,6 +72,8 @@ class Incoming:
     values: dict[str, Any] = field(default_factory=dict)
     #: of those that name nobody, what their fields read
     read: dict[str, Any] = field(default_factory=dict)
+    #: whether those were taken as they are
+    is_sound: bool = False
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: author and time
     authored: dict[str, Any] = field(default_factory=dict)
@@ -212,6 +214,8 @@ class RowReader:
         for one in turns(found, _ROWS):
             if not one.reasons and not one.is_passed:
                 one.read = {name: self.values.read(name, raw) for name, raw in one.values.items()}
+                taken = one.read.values()
+                one.is_sound = not any(value is REFUSED or value is None for value in taken)
         return Cleaned(found, named)
 
     def resolve(self, work: Work, cleaned: Cleaned) -> list[Incoming]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -33,21 +34,24 @@ class Copy:
             sql.SQL(", ").join(map(sql.Identifier, self.names)),
             sql.Literal(EMPTY),
         )
-        self._encoders = tuple((name, _encoder(table.c[name].type)) for name in self.names)
+        encoders = {name: _encoder(table.c[name].type) for name in self.names}
+        self._encoders = tuple((name, one, one is _plain) for name, one in encoders.items())
         self._tabs = len(self.names) - 1
 
-    def line(self, row: Mapping[str, Any]) -> str:
-        """Return the line for a row given by column."""
-        cells = []
-        for name, write in self._encoders:
-            value = row[name]
-            if value is None:
-                cells.append(EMPTY)
-            elif value.__class__ is str and write is _plain:
-                cells.append(value)
-            else:
-                cells.append(write(value))
-        return self.joined(cells)
+    def lines(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        """Yield the lines for rows given by column, part by part; a column is written as one."""
+        for start in range(0, len(rows), _PART):
+            part = rows[start : start + _PART]
+            columns = [
+                [
+                    EMPTY if value is None
+                    else value if plain and value.__class__ is str
+                    else write(value)
+                    for value in map(itemgetter(name), part)
+                ]
+                for name, write, plain in self._encoders
+            ]  # fmt: skip
+            yield from map(self.joined, zip(*columns, strict=True))
 
     def joined(self, cells: Sequence[str]) -> str:
         """Return the line for cells that are texts already."""
@@ -81,10 +85,13 @@ def array_text(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
+    kind = value.__class__
+    if kind is int:
+        return str(value)
+    if kind is Decimal:
+        return format(value, "f")
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
         return array_text(value)
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return str(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)

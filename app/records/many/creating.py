@@ -87,13 +87,20 @@ class _Making:
         alike = {**recipe.empty, **self._constants}
         pairs: Pairs = []
         has_owner = "owner" in names
+        has_stages = bool(self.rows.lists.stages)
+        of_owner: dict[Any, dict[str, Any]] = {}
         for draft in drafts:
             row = alike.copy()
             recipe.put(draft.changes, row)
             if has_owner:
-                row.update(self._owner_columns(draft.changes.get("owner", self.work.user_id)))
-            row.update(stage_columns(self.rows, draft, draft.changes, self.work.now))
-            row.update(draft.columns)
+                owner = draft.changes.get("owner", self.work.user_id)
+                if owner not in of_owner:
+                    of_owner[owner] = self._owner_columns(owner)
+                row.update(of_owner[owner])
+            if has_stages:
+                row.update(stage_columns(self.rows, draft, draft.changes, self.work.now))
+            if draft.columns:
+                row.update(draft.columns)
             pairs.append((draft, row))
         self._fill_amounts([row for _, row in pairs])
         return pairs
@@ -174,7 +181,7 @@ class _Making:
         cursor = connection.cursor()
         cursor.execute(staging.create)
         cursor.execute(staging.empty)
-        staging.copy.write(connection, map(staging.copy.line, (row for _, row in pairs)))
+        staging.copy.write(connection, staging.copy.lines([row for _, row in pairs]))
         values = {
             **parameters_of_app(work),
             **{f"c_{name}": value for name, value in

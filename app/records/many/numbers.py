@@ -50,10 +50,11 @@ def number_all(work: Work, entity: Entity, drafts: Sequence[Draft]) -> None:
     for field in work.rows[entity.name].lists.serials:
         groups: dict[tuple[str, str], list[Draft]] = {}
         day = work.calendar.day(work.now)
-        for draft in drafts:
-            if draft.changes.get(field.name) is None:
-                key = field.type.counter_key(field, day, draft.changes)  # type: ignore[attr-defined]
-                groups.setdefault(key, []).append(draft)
+        left = [draft for draft in drafts if draft.changes.get(field.name) is None]
+        is_one = not field.settings.get("per")
+        for one in left[:1] if is_one else left:
+            key = field.type.counter_key(field, day, one.changes)  # type: ignore[attr-defined]
+            groups.setdefault(key, []).extend(left if is_one else [one])
         for key, group in groups.items():
             _number(work, entity, field, key, group)
 
@@ -64,7 +65,6 @@ def _number(
     drafts = list(group)
     day = work.calendar.day(work.now)
     first = take_block(work, entity, field, key, len(drafts))
+    render = field.type.renderer(field, day)  # type: ignore[attr-defined]
     for number, draft in enumerate(drafts, start=first):
-        draft.changes[field.name] = field.type.render(  # type: ignore[attr-defined]
-            field, day, number, draft.changes
-        )
+        draft.changes[field.name] = render(number, draft.changes)

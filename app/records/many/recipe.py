@@ -162,7 +162,7 @@ def _varying(rows: EntityRows, fields: frozenset[str]) -> tuple[str, ...]:
 
 def _parts(fields: Any) -> tuple[Part, ...]:
     """Return how each field is read from a row and written as JSON; None: as it is."""
-    return tuple((one.name, _reader(one), _json(one)) for one in fields)
+    return tuple((one.name, _reader(one), one.type.json_writer(one)) for one in fields)
 
 
 def _filled(
@@ -178,8 +178,3 @@ def _filled(
 def _reader(field: Field) -> Callable[[Mapping[str, Any]], Any] | None:
     is_plain = type(field.type).from_columns is FieldType.from_columns
     return None if is_plain else field.type.reader(field)
-
-
-def _json(field: Field) -> Callable[[Any], Any] | None:
-    is_plain = type(field.type).to_json is FieldType.to_json
-    return None if is_plain else partial(field.type.to_json, field)
