@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -86,8 +87,14 @@ class Statement:
 
 
 def json_text(value: Any) -> str:
-    """Return a value of a JSON column as it is written."""
-    return orjson.dumps(value).decode()
+    """Return a value of a JSON column as it is written; decimals are exact as texts."""
+    return orjson.dumps(value, default=_exact).decode()
+
+
+def _exact(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def rows_of_json(

@@ -15,6 +15,8 @@ def test_many_records_are_changed_at_once_and_told_of(world):
     listed = {"filter": "contains(name, 'bulk')", "where": {"level": "a"}, "without": ids[:1]}
     more = mia.post(path, {"all": listed, "add": {"friends": [ids[0]]}}).json
     assert (more["total"], more["changed"]) == (3, 3)
+    exact = mia.post(path, {"ids": ids[:1], "values": {"credit": 7.5}})
+    assert (exact.status_code, exact.json["changed"]) == (200, 1), exact.text
     gone = mia.post(path, {"ids": [*ids, 10**12], "action": "delete"}).json
     assert (gone["changed"], gone["skipped"], gone["why"]) == (4, 1, {"gone": 1})
     run = f"/changes/runs/{gone['id']}"
