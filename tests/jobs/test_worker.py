@@ -105,7 +105,7 @@ def test_f25_ten_deliveries_of_one_job_at_once_have_one_effect(world):
         assert connection.execute(chosen).scalar_one() == 1
 
 
-def test_j11_what_kills_its_worker_three_times_is_put_aside_and_others_go_on(world):
+def test_j11_f36_what_kills_its_worker_three_times_is_put_aside_and_others_go_on(world):
     poison, fine = world.customer(), world.customer()
     scheduler = world.tick()
     number = world.services.numbers.number("due")

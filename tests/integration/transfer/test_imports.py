@@ -127,7 +127,7 @@ def test_i5_modes_say_what_becomes_of_records_that_are_there(world, imports):
     assert (again.counts["created"], again.counts["updated"]) == (0, 0)
 
 
-def test_each_row_is_applied_once_whatever_happens(world, imports, monkeypatch):
+def test_i10_each_row_is_applied_once_whatever_happens(world, imports, monkeypatch):
     root = world.who("root")
     monkeypatch.setattr(runs_module, "CHUNK", 10)
     text = "Name,Email\n" + "".join(f"C{n},c{n}@x.example\n" for n in range(45))
