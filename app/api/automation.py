@@ -140,7 +140,7 @@ class AutomationApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
     def comments(self, entity: str, number: str) -> Response:
         """Return what was said about the record, or say something."""
         principal, core = asker(), services()
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             only(*asked_now(principal, entity, *parameters(frozenset())), "")
             found = core.records.comments(principal, entity, record_id(number))
             rows = [
@@ -168,7 +168,7 @@ class AutomationApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Return who follows the record; follow it (``PUT``) or no more (``DELETE``)."""
         principal, core = asker(), services()
         only(*asked_now(principal, entity, *parameters(frozenset())), "")
-        if request.method != "GET":
+        if request.method in ("PUT", "DELETE"):
             follows = request.method == "PUT"
             core.records.follow(principal, entity, record_id(number), follows=follows)
         rows = [

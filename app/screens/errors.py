@@ -63,7 +63,7 @@ def answer(error: Exception) -> Any:
 
 
 def _sign_in() -> Any:
-    if request.method != "GET" or "HX-Request" in request.headers:
+    if request.method not in ("GET", "HEAD") or "HX-Request" in request.headers:
         return (
             Response(status=401) if "HX-Request" in request.headers else redirect("/sign-in", 303)
         )

@@ -30,7 +30,7 @@ def _follow() -> Any:
         return None
     before = args["entity"]
     entity = args["entity"] = catalog.former.get(before, before)
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         return None
     asked = [(key, value) for key, values in request.args.lists() for value in values]
     now = _asked_now(entity) if asked and entity in catalog.entities else asked

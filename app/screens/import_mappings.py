@@ -27,7 +27,7 @@ def mapping_page(visit: Visit, number: int) -> Any:
     """Show the mapping of an import as a file; on POST open it on the setup page, unsaved."""
     run = visit.core.imports.get(visit.principal, number)
     name = request.values.get("name", "").strip()[:60] or name_for(run.plan, run.name)
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return _shown(visit, run, name)
     require_admin(visit.principal)
     try:

@@ -44,7 +44,7 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
         visit = Visit(screens())
         if request.args.get("language") in visit.catalog.app.languages:
             session["locale"] = request.args["language"]
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return self._get(visit)
         name, password = request.form.get("username", ""), request.form.get("password", "")
         try:
@@ -75,7 +75,7 @@ class SignInView(AuthDBView):  # type: ignore[misc]  # FAB is not typed.
         user = None if user_id is None else self.appbuilder.sm.get_user_by_id(user_id)
         if user is None or visit.core.organisation.principal(user.id) is None:
             return redirect(_with_next("/sign-in"), 302)
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return _code_page(visit, "", 200)
         code, address = request.form.get("code", "")[:40], request.remote_addr or ""
         try:

@@ -33,7 +33,7 @@ class WelcomeView(Screen):
         here = visit()
         if not here.core.tickets.can_mail:
             raise NotFound
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return _forgot(here)
         name = request.form.get("username", "").strip()[:_LONGEST]
         key, address = f"reset {name}", request.remote_addr or ""
@@ -55,7 +55,7 @@ class WelcomeView(Screen):
         found = here.core.tickets.look(token)
         if found is None:
             return _welcome(here, None, status=404)
-        if request.method == "GET":
+        if request.method in ("GET", "HEAD"):
             return _welcome(here, found)
         password = request.form.get("password", "")
         if password != request.form.get("again", ""):

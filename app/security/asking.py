@@ -39,7 +39,7 @@ def ask_for_second_factors(app: Flask, services: Any) -> None:
             return None
         if services.second_factors.is_on(principal.user_id):
             return None
-        if request.method == "GET" and not request.path.startswith("/api/"):
+        if request.method in ("GET", "HEAD") and not request.path.startswith("/api/"):
             return redirect("/me/security#second", 303)
         raise Forbidden(
             say(

@@ -114,6 +114,16 @@ def test_h8_looking_changes_nothing(world):
     assert browser.ask("GET", "/back").status_code == 404
     assert me(browser) == 200
 
+    # HEAD asks as GET does where both looking and doing have one address.
+    followers = "/api/v1/customer/1/followers"
+    assert browser.ask("PUT", followers).json["rows"]
+    assert browser.ask("HEAD", followers).status_code == 200
+    assert [row["user"] for row in browser.ask("GET", followers).json["rows"]] == [IDS["mia"]]
+    noted = len(world.system_rows(system.audit))
+    assert world.anybody().ask("HEAD", "/sign-in").status_code == 200
+    assert len(world.system_rows(system.audit)) == noted
+    assert browser.ask("HEAD", "/api/v1/customer/1/comments").status_code == 200
+
 
 def test_h11_every_refusal_sounds_the_same(world):
     change(world, lambda connection: set_active(connection, IDS["tom"], active=False))
