@@ -27,7 +27,7 @@ from app.records.statements import json_text
 from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
-from app.transfer.ahead import made_ahead
+from app.transfer.ahead import in_turns, made_ahead
 from app.transfer.import_run import Run, begun, fault_values, run_of, summed
 from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan
@@ -42,6 +42,8 @@ from app.transfer.writing import ChunkWriter
 
 #: Rows of one transaction.
 CHUNK = 2_000
+#: Rows that are read in one go.
+TURN = 300
 #: Rows of a dry run.
 TRIED = 100_000
 #: A run that was silent for so long is taken up by somebody else.
@@ -323,7 +325,7 @@ class Imports:
             reader = self._records.transact(
                 principal, lambda work: RowReader(work, run.plan, headings), origin="import"
             )
-            with made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk))) as ready:
+            with made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk, in_turns))) as ready:
                 for chunk, cleaned in ready:
                     if not self._applied(principal, run, headings, chunk, reader, cleaned):
                         return False
@@ -357,6 +359,9 @@ class Imports:
             rows = [row for row in chunk if row.number > mark]
             if not rows:
                 return True
+            # The mark is in it: a chunk that a crash takes away is done again. What says that the
+            # run is over waits for the disk, and so for all before.
+            statements.unhurried.run(work.connection)
             prepare(work, run.plan)
             work.shared.change_set = change_set
             number = work.open_change_set("import")
@@ -382,7 +387,7 @@ class Imports:
             rows = (row for row in table if row.number > run.mark)
 
             def chunks() -> Iterator[list[Row]]:
-                while chunk := list(islice(rows, CHUNK)):
+                while chunk := list(in_turns(islice(rows, CHUNK), TURN)):
                     yield chunk
 
             yield table.columns, chunks()

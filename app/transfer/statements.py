@@ -26,6 +26,8 @@ lock = Statement(
     .where(_r.c.id == sa.bindparam("run"))
     .with_for_update()
 )
+#: The COMMIT of this transaction waits for no disk.
+unhurried = Statement(sa.select(sa.func.set_config("synchronous_commit", "off", True)))
 replan = Statement(
     sa.update(_r)
     .where(_r.c.id == sa.bindparam("run"), _r.c.state == "draft")
