@@ -1,11 +1,18 @@
-"""The day of a salesperson: one walk, at a desk in English and on a phone in Chinese."""
+"""The day of a salesperson, of a manager and of an administrator.
+
+The salesperson's is walked twice, at a desk in English and on a phone in Chinese; the manager has a
+phone and reads Chinese, the administrator sits at a desk and reads English.
+"""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.desk import Desk
+from tests.running import PASSWORD
 
 #: What is said on the way, in each language.
 WORDS = {
@@ -124,3 +131,159 @@ def _figures(desk: Desk, _words: dict[str, str]) -> None:
     desk.assert_accessible()
     desk.page.locator("#main .tile a, #main a.tile").first.click()
     desk.page.wait_for_url("**/crm/**")
+
+
+def test_the_day_of_a_manager(trellis, new_page):
+    desk = Desk(new_page(width=375, height=812, color_scheme="light"), trellis, "chen.wei", "zh")
+    for part in (_agree, _the_team, _hand_over, _figures_of_the_team, _set_a_target):
+        part(desk)
+        desk.assert_fits()
+    desk.assert_content()
+
+
+def _agree(desk: Desk) -> None:
+    """What waits is told at home, and agreed to where it is listed."""
+    desk.open("/")
+    waiting = desk.page.locator("a[href='/approvals'] .bubble").first
+    expect(waiting).to_be_attached()
+    desk.open("/approvals")
+    asked = desk.page.locator(".ask")
+    before = asked.count()
+    assert before > 1
+    desk.assert_accessible()
+    asked.first.locator("[name=comment]").fill("价格可以")
+    with desk.page.expect_navigation(wait_until="networkidle"):
+        asked.first.locator(".btn-primary").click()
+    expect(asked).to_have_count(before - 1)
+
+
+def _the_team(desk: Desk) -> None:
+    """What the people below have, and nobody else's."""
+    desk.open("/crm/customer/?view=my_team")
+    expect(desk.page.locator(".tab.on")).to_have_text("我的团队")
+    desk.page.locator("tr[data-href] .t a").first.click()
+    desk.page.wait_for_url(re.compile(r"/crm/customer/\d+$"))
+
+
+def _hand_over(desk: Desk) -> None:
+    """A customer goes to somebody else of the team, with a thumb."""
+    desk.page.click('summary[aria-label="更多"]')
+    desk.page.click(".menu [data-opens=transfer]")
+    desk.page.locator("#pick-owner").press_sequentially("Sun", delay=10)
+    desk.page.locator("#pick-owner-list [role=option]").first.click()
+    with desk.page.expect_navigation(wait_until="networkidle"):
+        desk.page.click("#transfer .btn-primary")
+    expect(desk.page.locator(".head, #main").first).to_contain_text("Sun Hao")
+
+
+def _figures_of_the_team(desk: Desk) -> None:
+    """How the month stands; the charts are drawn, and nothing but them goes sideways."""
+    desk.open("/dashboards/sales")
+    expect(desk.page.locator(".chart svg").first).to_be_visible()
+    assert desk.page.evaluate("document.querySelector('.scroll').scrollWidth") == 375
+    desk.page.locator(".tools summary").last.click()
+    expect(desk.page.locator(".drop[open] .mi").first).to_be_visible()
+    desk.assert_accessible()
+
+
+def _set_a_target(desk: Desk) -> None:
+    """A month of somebody below is set."""
+    desk.open("/targets/contract_amount")
+    field = desk.page.locator(".tg tr", has_text="Sun Hao").locator("input").first
+    field.fill("81000")
+    with desk.page.expect_navigation(wait_until="networkidle"):
+        desk.page.click(".tg-foot .btn-primary")
+    expect(field).to_have_value("81,000")
+
+
+def test_the_day_of_an_administrator(trellis, new_page):
+    desk = Desk(new_page(color_scheme="dark"), trellis, "admin")
+    person = _a_person_is_added(desk, trellis, new_page)
+    _rights_are_explained(desk, person)
+    _a_person_is_shut_out(desk, person)
+    _a_field_is_planned_and_applied(desk, trellis)
+    desk.open("/system/backups")
+    expect(desk.page.locator("form[action$='/make'] .btn-primary")).to_be_visible()
+    desk.assert_fits()
+    desk.assert_content()
+
+
+def _a_person_is_added(desk: Desk, trellis, new_page) -> str:
+    """A new colleague signs in at once, and sees what a salesperson without customers sees."""
+    desk.open("/people/new")
+    desk.fill("name", "Nora Nilsson")
+    desk.fill("login", "nora.nilsson")
+    desk.page.locator(".pick", has_text="Salesperson").first.click()
+    desk.fill("password", "short")
+    desk.save()
+    expect(desk.main).to_contain_text("The password has 5 characters")
+    assert desk.page.input_value("#f-login") == "nora.nilsson"
+    desk.fill("password", PASSWORD)
+    desk.save()
+    expect(desk.main).to_contain_text("Nora Nilsson")
+    nora = Desk(new_page(), trellis, "nora.nilsson")
+    nora.open("/crm/customer/")
+    expect(nora.main).to_contain_text("No customers yet")
+    nora.open("/setup")
+    expect(nora.main).to_contain_text("Only administrators may do this.")
+    href = desk.page.locator('.pg aside a[href$="/edit"]').get_attribute("href")
+    return str(href).removesuffix("/edit")
+
+
+def _rights_are_explained(desk: Desk, person: str) -> None:
+    """Why somebody does not see a record is answered with the role and its line."""
+    desk.open(f"{person}/rights?entity=customer")
+    desk.page.fill("#ask-record", "1")
+    with desk.page.expect_navigation(wait_until="networkidle"):
+        desk.page.click("#record button")
+    expect(desk.page.locator("#record .note.warn")).to_contain_text("No")
+    expect(desk.page.locator("#record code").first).to_contain_text("roles.yaml:")
+    desk.assert_fits()
+    desk.assert_accessible()
+
+
+def _a_person_is_shut_out(desk: Desk, person: str) -> None:
+    """Who left signs in no more."""
+    desk.open(f"{person}/edit")
+    desk.page.uncheck("#f-active")
+    desk.save()
+    expect(desk.main).to_contain_text("may not sign in")
+
+
+def _a_field_is_planned_and_applied(desk: Desk, trellis) -> None:
+    """A field is typed, put right, planned, applied, and there; its line is found again."""
+    file = trellis.config / "entities" / "visit.yaml"
+    before = file.read_text("utf-8")
+    page = desk.page
+    desk.open("/setup?file=entities/visit.yaml")
+    page.locator(".cm-line", has_text=re.compile(r"^fields:")).click()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    # The editor indents by itself below a key.
+    page.keyboard.type("mood: {ty")
+    expect(page.locator(".cm-tooltip-autocomplete li").first).to_contain_text("type")
+    page.keyboard.press("Escape")
+    page.keyboard.type("pe: intger, label: Mood of the day, max: 10}")
+    card = page.locator(".t-card", has_text="`intger` is not a field type. Did you mean `integer`?")
+    expect(card).to_have_count(1)
+    expect(desk.main).to_contain_text("Put the problems right first")
+    card.locator("button").click()
+    expect(card).to_have_count(0)
+    expect(page.locator("[data-state]")).to_have_text("Not saved")
+    expect(page.locator(".plan")).to_contain_text("visit.mood: add column, integer up to 10")
+    page.fill("#apply-reason", "How it went")
+    with page.expect_navigation(wait_until="networkidle"):
+        page.click("#apply .btn-primary")
+    expect(desk.toast()).to_contain_text("is in force")
+    expect(page.locator(".version-list li").first).to_contain_text("How it went")
+    assert file.read_text("utf-8") == before.replace(
+        "\nfields:\n", "\nfields:\n  mood: {type: integer, label: Mood of the day, max: 10}\n", 1
+    )
+    desk.open("/crm/visit/new")
+    expect(page.locator("#f-mood")).to_be_visible()
+    # Where the field comes from is told above the form, and leads back to its line.
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("y")
+    page.locator(".where-tag[href*='visit.yaml#L']").first.wait_for()
+    desk.assert_fits()

@@ -91,4 +91,13 @@ def test_cells_and_many_rows_are_changed_and_taken_back(trellis, new_page):
     with page.expect_navigation(wait_until="networkidle"):
         desk.toast().get_by_role("button", name="Undo").click()
     expect(desk.toast()).to_contain_text("3 records are as they were")
+
+    page.click("[data-all]")
+    page.click(".bulk [data-opens=transfer]")
+    page.locator("#pick-owner").press_sequentially("Sun", delay=10)
+    page.locator("#pick-owner-list [role=option]").first.click()
+    with page.expect_navigation(wait_until="networkidle"):
+        page.click("#transfer .btn-primary")
+    expect(desk.toast()).to_contain_text("3 customers were handed to")
+    expect(page.locator(".tbl tbody")).to_contain_text("Sun")
     desk.assert_content()

@@ -115,6 +115,14 @@ def test_each_sees_what_the_role_says(crm, entity):
     assert count(crm, manager, entity) < everything
 
 
+def test_quotes_wait_for_the_manager(crm):
+    manager = person(crm, "chen.wei")
+    waiting, _ = crm.approvals.listed(manager, "waiting", limit=25)
+    assert len(waiting) == crm.approvals.count_waiting(manager) > 1
+    quote = crm.live.release.numbers["quote"]
+    assert {one.entity for one in waiting} >= {quote}
+
+
 def test_records_were_made_when_it_happened_by_whom_it_was(crm):
     shown = "created_at,owner_since,created_by,owner"
     page = crm.records.query(SYSTEM, "customer", fields=shown, sort="created_at", limit=100)
