@@ -227,6 +227,7 @@ class Bench:
             if "pages" in self.parts:
                 pages.fill(self.services)
                 self._add_pages(self._pages())
+                self._add(pages.typing(self.services, self.sellers[0]))
             return
         small = self._sized()
         data.fill_customers(self.services, self.sellers, 10_001, 1_000_000)
@@ -237,6 +238,8 @@ class Bench:
             what = f"1,000,000 customers against 10,000, p95 of {work}"
             self._add(Row(what, "≤ 1.5 ×", said, ratio <= 1.5))
         self._add_pages(small[1], large[1])
+        if "pages" in self.parts:
+            self._add(pages.typing(self.services, self.sellers[0]))
 
     def _sized(self) -> tuple[dict[str, float], dict[str, Result]]:
         """Measure what is there now, lists before anything else belongs to the customers."""

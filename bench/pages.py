@@ -8,12 +8,14 @@ what is measured is the whole answer as a browser receives it.
 from __future__ import annotations
 
 import itertools
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 
 import psycopg
 
 from app.services import Services
+from bench.data import count_customers
 from bench.load import Result, request
 from bench.report import Row
 
@@ -53,6 +55,13 @@ TYPED = (
     "9999",
     "x",
 )
+#: What somebody has typed of a new customer, by field, names as alike as those of the others.
+NEW = (
+    *(("name", f"Customer {n * 7919} {n:06x}") for n in range(1, 20)),
+    *(("name", name) for name in ("Customer", "Customer 4711", "Customer 47", "上海信远科技")),
+    *(("phones", [{"number": f"138{n * 7919:08}"}]) for n in range(1, 20)),
+)
+ALIKE = 50
 #: what is asked of a page, and what it may take
 Works = Mapping[str, tuple[Callable[[], Iterator[bytes]], tuple[int, int]]]
 
@@ -91,6 +100,23 @@ def works(ids: list[int], signed: dict[str, str]) -> Works:
         "dashboard": (same("/dashboards/sales/part", htmx), DASHBOARD),
         "palette": (lambda: itertools.cycle(palette), PALETTE),
     }
+
+
+def typing(services: Services, seller: int) -> Row:
+    """Return how long it takes to say whether what is typed is there already."""
+    principal = services.organisation.principal(seller)
+    assert principal is not None
+    took = []
+    for _ in range(3):
+        for name, value in NEW:
+            began = time.perf_counter()
+            services.records.find_duplicates(principal, "customer", {name: value}, strict=False)
+            took.append((time.perf_counter() - began) * 1000)
+    late = sorted(took)[int(len(took) * 0.95)]
+    count = count_customers(services)
+    said = f"{late:.1f} ms, at most {max(took):.0f} ms"
+    what = f"duplicates while typing, p95 at {count:,} customers"
+    return Row(what, f"≤ {ALIKE} ms", said, late <= ALIKE)
 
 
 def row(work: str, budgets: tuple[int, int], small: Result, large: Result | None) -> Row:

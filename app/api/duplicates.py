@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_appbuilder.api import BaseApi, expose
 
 from app.api.answers import answers, as_json
-from app.api.bodies import is_id, whole
-from app.api.requests import asker, only, parameters, services
+from app.api.bodies import check_keys, is_id, whole
+from app.api.requests import asker, body, only, parameters, record_id, services
+from app.duplicates.desk import PAGES
 from app.errors import InvalidInput, Malformed
+from app.jobs.beginning import begin_scan
 from app.records.side_by_side import ALL
 from app.texts import say
 
 _MERGE = frozenset({"ids", "keep"})
+_LIST = frozenset({"entity", "page"})
+_CHECK = frozenset({"q"})
+
+#: what is told of a scan
+SCAN = ("id", "state", "step", "steps", "found", "made_at", "ended_at")
 
 
 class DuplicateApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
-    """``/api/v1/<entity>/merge`` before it is done."""
+    """``/api/v1/duplicates``, and ``/api/v1/<entity>/merge`` before it is done."""
 
     route_base = "/api/v1"
     resource_name = "duplicates"
@@ -39,6 +46,59 @@ class DuplicateApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         keep = whole(named, "keep", None)
         found = services().records.side_by_side(principal, entity, [int(p) for p in parts], keep)
         return as_json(found.as_json())
+
+    @expose("/duplicates/", methods=["GET"])
+    @answers
+    def listed(self) -> Response:
+        """Return pairs that may be the same thing: ``?entity=customer&page=2``."""
+        principal, desk = asker(), services().duplicates
+        named = only(*parameters(_LIST), "entity, page")
+        entity, page = named.get("entity") or None, whole(named, "page", 1)
+        if not 1 <= page <= PAGES:
+            raise Malformed(
+                say("`page` is from 1 to {most}.", "page 应为 1 至 {most}。", most=PAGES)
+            )
+        found = desk.listed(principal, entity, page)
+        return as_json(
+            {"rows": [one.as_json() for one in found], "count": desk.count(principal, entity)}
+        )
+
+    @expose("/duplicates/<number>/apart", methods=["POST"])
+    @answers
+    def apart(self, number: str) -> Response:
+        """Remember that a pair is two things, or forget it: ``{"apart": false}``."""
+        principal, sent = asker(), body()
+        check_keys(sent, {"apart"})
+        apart = sent.get("apart", True)
+        if not isinstance(apart, bool):
+            raise InvalidInput({"apart": [say("true or false.", "应为 true 或 false。")]})
+        services().duplicates.keep_apart(principal, record_id(number), apart=apart)
+        return as_json({"apart": apart})
+
+    @expose("/duplicates/scan", methods=["GET", "POST"])
+    @answers
+    def scan(self) -> Response:
+        """Have all records looked through in the background, or say how that stands."""
+        principal, known = asker(), services()
+        only(*parameters(frozenset()), "")
+        status = 200
+        if request.method == "POST":
+            number = known.duplicates.begin(principal)
+            begin_scan(known.settings.redis_url, number)
+            status = 202
+        last = known.duplicates.last_scan() or {}
+        return as_json({key: last.get(key) for key in SCAN}, status)
+
+    @expose("/duplicates/check", methods=["GET"])
+    @answers
+    def check(self) -> Response:
+        """Return what is there already that has this name, number or address: ``?q=…``."""
+        principal = asker()
+        named = only(*parameters(_CHECK), "q")
+        found = services().duplicates.checking.check(
+            principal, named.get("q", ""), address=request.remote_addr
+        )
+        return as_json({"rows": [one.as_json() for one in found]})
 
 
 def taken_of(sent: dict[str, Any]) -> dict[str, int | str]:

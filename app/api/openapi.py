@@ -20,6 +20,7 @@ from app.api.openapi_automation import (
 from app.api.openapi_calendar import calendar_paths, calendar_schemas
 from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
 from app.api.openapi_dashboards import dashboard_paths, dashboard_schemas
+from app.api.openapi_duplicate_pairs import duplicate_paths, duplicate_schemas
 from app.api.openapi_export_runs import export_run_paths, export_run_schemas
 from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
@@ -54,8 +55,9 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     paths |= dashboard_paths()
     schemas: dict[str, Any] = common_schemas() | move_schemas() | inbox_schemas()
     schemas |= staff_schemas() | import_schemas() | export_run_schemas() | dashboard_schemas()
-    paths |= change_paths()
+    paths |= change_paths() | duplicate_paths()
     schemas |= attachment_schemas() | change_schemas() | view_schemas()
+    schemas |= duplicate_schemas()
     schemas |= automation_schemas() | timeline_schemas()
     if policy.is_admin:
         paths |= automation_paths() | audit_paths()

@@ -69,6 +69,7 @@ RESERVED_ENTITIES = {
             "absences",
             "audit",
             "personal",
+            "duplicates",
             "calendar",
             "rights",
             "dashboards",

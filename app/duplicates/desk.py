@@ -19,11 +19,13 @@ from app.access.visibility import Visibility, visible
 from app.clock import Clock
 from app.database.duplicate_tables import duplicate_pair, duplicate_scan
 from app.database.statements import Statement
+from app.duplicates.checking import Checking
 from app.duplicates.finding import find_pairs
 from app.errors import Forbidden, NotFound
 from app.records.checking import visible_ids
 from app.records.comparing import Comparison, compared_entities, comparisons_of
 from app.records.door import Records
+from app.records.kinship import unlinked
 from app.records.pairs import together
 from app.records.work import Work
 from app.texts import say
@@ -89,6 +91,8 @@ class Duplicates:
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
+        #: asking by a word whether something is there already
+        self.checking = Checking(records, clock)
 
     # -- showing -----------------------------------------------------------------------------------
 
@@ -347,6 +351,7 @@ def _part(work: Work, first: str, second: str, *, apart: bool) -> sa.Select[Any]
             visible(work.release, second, other, work.policy),
             pair.c.reasons.op("?|", is_comparison=True)(sa.literal(by, ARRAY(sa.Text))),
             *(sa.not_(sa.func.coalesce(veil, sa.false())) for veil in veils),
+            *unlinked(work, (first, one), (second, other)),
         )
     )  # fmt: skip
 

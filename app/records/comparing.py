@@ -73,7 +73,8 @@ def comparisons_of(catalog: Catalog) -> list[Comparison]:
             if kind := _TYPES.get(one.type.name):
                 groups.setdefault(kind, []).append(Member(entity.name, one.name))
     found = [Comparison(kind, tuple(members)) for kind, members in groups.items()]
-    known = {member for members in groups.values() for member in members}
+    # Of the same host is less than the same address, so that a rule about those is a step as well.
+    known = {one for kind, members in groups.items() if kind != "host" for one in members}
     alike: dict[Member, float] = {}
     for entity in entities:
         for rule in entity.duplicates:

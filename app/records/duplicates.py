@@ -20,6 +20,7 @@ from app.errors import NotFound
 from app.fields.normal import normal, normal_sql
 from app.records.checking import closed_ids, lock_for, visible_ids
 from app.records.drafts import Draft, Problems
+from app.records.kinship import kin
 from app.records.pairs import Met, told_apart
 from app.records.statements import Statement
 from app.records.work import Work
@@ -192,8 +193,10 @@ def _by_rule(
             )
             if other == entity.name:
                 found = [each for each in found if each != exclude]
-            if exclude is not None and not rule.refuse:
-                apart = told_apart(work, entity.name, exclude, other, found)
+            if found and not rule.refuse:
+                apart = kin(work, entity.name, values, exclude, other, found)
+                if exclude is not None:
+                    apart |= told_apart(work, entity.name, exclude, other, found)
                 found = [each for each in found if each not in apart]
             if met is not None and not rule.refuse and found:
                 met.append(Met(rule, path, other, other_path, found[:MOST]))

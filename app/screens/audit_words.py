@@ -73,6 +73,7 @@ _ABOUT: dict[str, Label] = {
     "data.keep.removed": say(
         "removed what is kept no longer: {counts}", "清理了到期数据：{counts}"
     ),
+    "data.duplicates.checked": say("asked whether “{text}” is there already", "查重：“{text}”"),
     "data.person.found": say("looked for a person", "查找了个人信息"),
     "data.person.exported": say("took a person's data along", "导出了个人信息"),
     "data.person.corrected": say("corrected a person's data", "更正了个人信息"),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 from flask_appbuilder import expose
 
-from app.screens import duplicates, merges
+from app.screens import duplicate_check, duplicates, merges
 from app.screens.views import Screen, visit
 
 
@@ -38,6 +38,12 @@ class DuplicatesView(Screen):
     @expose("/duplicates")
     def listed(self) -> Any:
         return duplicates.listed(visit())
+
+    @expose("/duplicates/check", methods=["GET", "POST"])
+    def check(self) -> Any:
+        here = visit()
+        asks = request.method == "POST"
+        return duplicate_check.check(here) if asks else duplicate_check.check_page(here)
 
     @expose("/duplicates/scan", methods=["POST"])
     def scan(self) -> Any:

@@ -79,7 +79,7 @@ def _found(visit: Visit, words: str) -> list[Group]:
     by_entity: dict[str, list[Entry]] = {}
     for hit in hits:
         entity = visit.catalog.entities[hit.entity]
-        title = _marked(hit.title or f"#{hit.id}", words)
+        title = marked(hit.title or f"#{hit.id}", words)
         entry = Entry(title, f"/crm/{hit.entity}/{hit.id}", icon_of(entity, icons))
         by_entity.setdefault(hit.entity, []).append(entry)
     return [
@@ -88,7 +88,7 @@ def _found(visit: Visit, words: str) -> list[Group]:
     ]
 
 
-def _marked(title: str, words: str) -> Markup:
+def marked(title: str, words: str) -> Markup:
     """Return a title with what was typed in bold, also where it was typed in pinyin."""
     lower = title.casefold()
     if len(lower) != len(title):
@@ -223,6 +223,7 @@ def _pages(visit: Visit, readable: Sequence[Entity], words: str) -> Group:
     pages.append(Entry(say("Recycle bin"), "/bin", "trash"))
     pages.append(Entry(say("Changes"), "/changes", "history"))
     pages.append(Entry(say("Duplicates"), "/duplicates", "git-compare"))
+    pages.append(Entry(say("Is it there already?"), "/duplicates/check", "search"))
     pages.append(Entry(say("Your account"), "/me", "user-circle"))
     if visit.policy.is_admin:
         pages += [

@@ -37,6 +37,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "data": (
         "data.import.start", "data.export.start", "data.backup.fetched", "data.keep.removed",
+        "data.duplicates.checked",
     ),
     "persons": (
         "data.person.found", "data.person.exported", "data.person.corrected",

@@ -23,6 +23,7 @@ OF_EVERYBODY = {
     "imports",
     "exports",
     "changes",
+    "duplicates",
 }
 
 

@@ -82,6 +82,8 @@ fields:
 checks:
   - {must: credit is empty or credit <= 1000, message: {en: At most 1000., zh: 不超过一千。}}
   - {if: level == 'a', must: credit > 0, then: warn, message: A key customer without credit}
+duplicates:
+  - {same: [site], then: warn}
 access:
   viewer: {read: status == 'active'}
   fields:

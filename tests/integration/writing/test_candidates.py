@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.clock import SystemClock
 from app.duplicates.desk import Duplicates
-from app.errors import Forbidden, NotFound
+from app.errors import Forbidden, Malformed, NotFound, TooManyRequests
 
 
 def make(world, entity, who="sam", **values):
@@ -114,3 +115,51 @@ def test_a5_what_is_hidden_is_not_in_the_score_and_who_may_only_read_tells_nothi
         desk.keep_apart(tom, full.id)
     desk.keep_apart(corner.who("sam"), full.id)
     assert desk.listed(root) == []
+
+
+def test_a5_asking_by_a_word_tells_what_saving_would_is_noted_and_heard_sixty_times(corner):
+    # The audit has the time of the database.
+    desk, sam = Duplicates(corner.records, SystemClock()), corner.who("sam")
+    mine = make(corner, "client", name="Acme Trading", mail="a@x.example",
+                phones=[{"number": "13800138000"}])  # fmt: skip
+    make(corner, "client", "tom", name="Hidden House", mail="b@x.example",
+         phones=[{"number": "13900139000"}])  # fmt: skip
+    lead = make(corner, "prospect", name="Li", mobile="13800138001")
+
+    def asked(text, who=sam):
+        found = desk.checking.check(who, text, address="192.0.2.1")
+        return {(one.asked, one.found.entity, one.found.id, one.found.field) for one in found}
+
+    own = {("client", "client", mine, "phones")}
+    assert asked("138 0013 8000") == asked("+86 13800138000") == own
+    assert asked("ACME trading") == {("client", "client", mine, "name")}
+    assert asked("13800138001") == {("client", "prospect", lead, "phones")}
+    # Of a number for which a save would be refused it is said that there is one, and no more.
+    (hidden,) = desk.checking.check(sam, "13900139000")
+    assert hidden.as_json() == {
+        "entity": None, "id": None, "title": None, "asked": "client", "field": "phones",
+        "same": True,
+    }  # fmt: skip
+    # Of what a save would only warn about, nothing.
+    assert asked("b@x.example") == asked("Hidden House") == asked("13900") == set()
+    assert len(asked("b@x.example", corner.who("root"))) == 1
+    with pytest.raises(Forbidden):
+        asked("13800138000", corner.who("aud"))
+    for text in ("", " a ", "x" * 201, "\x00\x00"):
+        with pytest.raises(Malformed):
+            asked(text)
+    for _ in range(60 - 8):
+        asked("nothing of it")
+    with pytest.raises(TooManyRequests) as caught:
+        asked("nothing of it")
+    assert 0 < caught.value.retry_after <= 3_601
+    asked("nothing of it", corner.who("tom"))
+    with corner.pools.read.connection() as connection:
+        rows = connection.execute(
+            "SELECT details, address FROM trellis.audit WHERE kind = 'data.duplicates.checked' "
+            "AND user_id = %s ORDER BY id",
+            [sam.user_id],
+        ).fetchall()
+    assert len(rows) == 60
+    assert rows[0] == ({"text": "138 0013 8000", "found": 1, "hidden": 0}, "192.0.2.1")
+    assert {"text": "13900139000", "found": 0, "hidden": 1} in [row[0] for row in rows]
