@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RANGES = (
     ("a", 1, 24), ("q", 1, 15), ("r", 1, 8), ("x", 1, 16), ("j", 1, 15), ("f", 6, 17), ("f", 23, 25), ("f", 35, 35), ("c", 1, 14), ("c", 16, 16),
     ("h", 1, 25), ("l", 1, 7), ("f", 1, 4), ("f", 18, 22), ("f", 27, 27), ("f", 31, 34), ("u", 1, 8),
+    ("i", 3, 3), ("i", 5, 14), ("e", 1, 6), ("f", 5, 5), ("f", 26, 30), ("f", 36, 36),
 )  # fmt: skip
 CASES = {f"{letter}{n}" for letter, first, last in RANGES for n in range(first, last + 1)}
 

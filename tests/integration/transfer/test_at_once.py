@@ -129,7 +129,7 @@ HEAD = (
 )
 
 
-def imported(url, folder, who: str = "root"):
+def imported(url, folder, who: str = "root", **chosen):
     """Return what an import leaves in every table, and how it was counted."""
     world = World(Pools(url), folder)
     try:
@@ -145,7 +145,9 @@ def imported(url, folder, who: str = "root"):
         run = imports.add(world.who(who), "company", io.BytesIO(text.encode()), "all.csv")
         columns = {name: name for name in HEAD.split(",")}
         run = imports.change(
-            world.who(who), run.id, replace(run.plan, columns=columns, rules="run")
+            world.who(who),
+            run.id,
+            replace(run.plan, columns=columns, **(chosen or {"rules": "run"})),
         )
         tried = imports.dry_run(world.who(who), run)
         imports.start(world.who(who), run.id)
@@ -222,3 +224,18 @@ def test_many_at_a_time_leave_what_one_by_one_leaves(
     assert many[:3] == single[:3]
     for name, rows in single[3].items():
         assert many[3][name] == rows, name
+
+
+def test_i12_rules_run_run_silently_or_not_at_all_as_was_chosen(
+    template_database, clone_database, tmp_path
+):
+    template = template_database("engine_world", build)
+    found = {}
+    for word, chosen in (("default", {"match": ()}), ("silent", {"rules": "silent"}),
+                         ("run", {"rules": "run"})):  # fmt: skip
+        rows = imported(clone_database(template), tmp_path / word, **chosen)[3]
+        welcomed = [one for one in rows["firing"] if "welcome" in one]
+        sent = [one for one in rows["message"] if "Welcome" in one]
+        found[word] = (len(rows["offer"]), len(welcomed), len(sent))
+    # Records made by the rule, firings, messages; without a word nothing fires.
+    assert found == {"default": (0, 0, 0), "silent": (7, 7, 0), "run": (7, 7, 7)}
