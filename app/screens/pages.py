@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, request, send_file
+from markupsafe import Markup
 
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.screens.controls import FileItem
 from app.screens.list_view import Tab
 from app.screens.moments import time_tag
 from app.screens.navigation import icon_names, icon_of, plural, readable_entities
+from app.screens.palette import marked
 from app.screens.record_blocks import title_of
 from app.screens.timeline import read_timeline
 from app.screens.visit import Visit
@@ -45,7 +47,7 @@ class BinView:
 class Found:
     """One record found by its words."""
 
-    title: str
+    title: Markup | str
     href: str
     sub: str = ""
 
@@ -135,7 +137,8 @@ def find_page(visit: Visit) -> Response:
             hits = []
         by_entity: dict[str, list[Found]] = {}
         for hit in hits:
-            row = Found(hit.title or f"#{hit.id}", f"/crm/{hit.entity}/{hit.id}")
+            title = marked(hit.title or f"#{hit.id}", words)
+            row = Found(title, f"/crm/{hit.entity}/{hit.id}")
             by_entity.setdefault(hit.entity, []).append(row)
         for name, rows in by_entity.items():
             entity = visit.catalog.entities[name]

@@ -223,7 +223,10 @@ class _Grid:
         self.amounts = found[target.name]
 
     def rows(self) -> list[GridRow]:
-        return [self._row(subject, depth) for subject, depth in self.reach.subjects()]
+        subjects = self.reach.subjects()
+        # Who sees but a part of the company begins at the margin all the same.
+        least = min((depth for _, depth in subjects), default=0)
+        return [self._row(subject, depth - least) for subject, depth in subjects]
 
     def _row(self, subject: Subject, depth: int) -> GridRow:
         months = [date(self.year, month, 1) for month in range(1, 13)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.screens.palette import _marked
+from app.screens.palette import marked
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from app.screens.palette import _marked
     ],
 )
 def test_what_was_typed_is_bold(title, typed, shown):
-    assert str(_marked(title, typed)) == shown
+    assert str(marked(title, typed)) == shown
