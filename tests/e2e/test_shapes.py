@@ -48,7 +48,7 @@ def test_cards_and_days_are_moved_by_mouse_by_keys_and_on_a_phone(trellis, new_p
     expect(page.locator("[data-event]:focus")).to_have_attribute("data-day", home)
     desk.assert_content()
 
-    phone = Desk(new_page(width=375), trellis, "lin.yue", "zh")
+    phone = Desk(new_page(width=375, has_touch=True), trellis, "lin.yue", "zh")
     for path in (
         "/crm/opportunity/?as=board",
         "/crm/task/?as=calendar",
@@ -58,4 +58,32 @@ def test_cards_and_days_are_moved_by_mouse_by_keys_and_on_a_phone(trellis, new_p
         phone.open(path)
         expect(phone.page.locator("h1")).to_have_count(1)
         phone.assert_fits()
+    phone.open("/calendar?span=agenda")
+    _carry_to_the_next_day(phone)
     phone.assert_content()
+
+
+def _carry_to_the_next_day(phone: Desk) -> None:
+    """A finger holds an entry, carries it to the day below, and lets go; Undo brings it home."""
+    page = phone.page
+    entry = page.locator("[data-event][draggable]").first
+    entry.scroll_into_view_if_needed()
+    home = entry.get_attribute("data-day")
+    there = page.locator(f"section[data-drop]:not([data-drop='{home}'])").first
+    begin, end = entry.bounding_box(), there.bounding_box()
+    assert begin
+    assert end
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": x, "y": y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (begin["x"] + 40, begin["y"] + 10))
+    expect(entry).to_have_class(re.compile(r"\blifted\b"))
+    touch("touchMove", (end["x"] + 40, end["y"] + 12))
+    expect(there).to_have_class(re.compile(r"\bto\b"))
+    touch("touchEnd")
+    expect(phone.toast()).to_be_visible()
+    phone.toast().get_by_role("button", name="撤销").click()
+    expect(page.locator("[data-event]:focus")).to_have_attribute("data-day", str(home))

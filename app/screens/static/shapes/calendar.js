@@ -2,6 +2,7 @@
 // arrows. The server moves it; the calendar is then asked again, as it stands.
 import { announce, post } from "../send.js";
 import { toast } from "../toast.js";
+import { carryByTouch } from "./touch.js";
 
 const calendar = () => document.querySelector("[data-calendar]");
 const word = (name) => calendar().dataset[`word${name}`];
@@ -76,6 +77,17 @@ function drop(chip, place) {
   send(chip.dataset.moves, values);
 }
 
+function lift(chip) {
+  held = { chip, place: null };
+  chip.classList.add("lifted");
+}
+
+function letGo(place) {
+  const { chip } = held;
+  release();
+  if (place) drop(chip, place);
+}
+
 const placeOf = (event) => (event.target.closest ? event.target : event.target.parentElement)?.closest("[data-drop]");
 
 document.addEventListener("dragstart", (event) => {
@@ -83,8 +95,7 @@ document.addEventListener("dragstart", (event) => {
   if (!chip) return;
   event.dataTransfer.setData("text/plain", chip.dataset.title);
   event.dataTransfer.effectAllowed = "move";
-  held = { chip, place: null };
-  chip.classList.add("lifted");
+  lift(chip);
 });
 document.addEventListener("dragover", (event) => {
   const place = placeOf(event);
@@ -96,11 +107,16 @@ document.addEventListener("drop", (event) => {
   const place = placeOf(event);
   if (!held || !place) return;
   event.preventDefault();
-  const { chip } = held;
-  release();
-  drop(chip, place);
+  letGo(place);
 });
 document.addEventListener("dragend", () => held && release());
+carryByTouch({
+  grip: (target) => target.closest?.("[data-event][draggable]"),
+  lift,
+  over: (target) => held && show(target?.closest("[data-drop]") ?? null),
+  drop: (target) => held && letGo(target?.closest("[data-drop]") ?? null),
+  cancel: release,
+});
 
 // -- by keyboard ---------------------------------------------------------------------------------
 
@@ -152,8 +168,7 @@ function onHeldKey(key) {
 
 function onChipKey(chip, key) {
   if (key === " " && chip.draggable) {
-    held = { chip, place: null };
-    chip.classList.add("lifted");
+    lift(chip);
     show(chip.closest("[data-drop]"));
     announce(word("Picked"));
   } else if (key === "ArrowDown" || key === "ArrowUp" || key === "ArrowRight" || key === "ArrowLeft") {

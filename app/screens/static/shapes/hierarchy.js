@@ -2,6 +2,7 @@
 // Space, the arrows and Space. The server refuses circles.
 import { announce, post } from "../send.js";
 import { toast } from "../toast.js";
+import { carryByTouch } from "./touch.js";
 
 const tree = () => document.querySelector("[data-tree]");
 const word = (name) => tree().dataset[`word${name}`];
@@ -113,6 +114,12 @@ function drop(node, place) {
   if (to !== above) hang(node, to);
 }
 
+function letGo(place) {
+  const { node } = held;
+  release();
+  drop(node, place);
+}
+
 const placeOf = (event) => (event.target.closest ? event.target : event.target.parentElement)?.closest(".tn, [data-top]");
 
 document.addEventListener("dragstart", (event) => {
@@ -132,11 +139,16 @@ document.addEventListener("drop", (event) => {
   const place = placeOf(event);
   if (!held || !place) return;
   event.preventDefault();
-  const { node } = held;
-  release();
-  drop(node, place);
+  letGo(place);
 });
 document.addEventListener("dragend", () => held && release());
+carryByTouch({
+  grip: (target) => target.closest?.(".tr[draggable]")?.parentElement,
+  lift: hold,
+  over: (target) => held && show(target?.closest(".tn, [data-top]") ?? null),
+  drop: (target) => held && letGo(target?.closest(".tn, [data-top]") ?? null),
+  cancel: release,
+});
 
 // -- keys ----------------------------------------------------------------------------------------
 
