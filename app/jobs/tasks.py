@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from app.automation.alarms import Alarms
 from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.backups.faults import BackupFault
@@ -148,6 +149,7 @@ def mailboxes() -> int:
         services.clock,
         os.environ,
         services.settings.allowed_hosts,
+        Alarms(services.records, services.teller, services.numbers, "sync failed"),
     )
     return poller.look()
 

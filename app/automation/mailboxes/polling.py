@@ -7,7 +7,7 @@ more comes again, and counts once all the same.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,9 +82,15 @@ class Poller:
         clock: Clock,
         environment: Mapping[str, str],
         allowed_hosts: frozenset[str] = frozenset(),
+        alarm: Callable[[Label], None] | None = None,
     ) -> None:
-        """Take where secrets stand by name, and which hosts of the inner network are allowed."""
+        """Take where secrets stand by name, and which hosts of the inner network are allowed.
+
+        Args:
+            alarm: told when a mailbox cannot be read any more, or for another reason than before.
+        """
         self._pools, self._live, self._receiver = pools, live, receiver
+        self._alarm = alarm
         self._clock, self._environment, self._allowed = clock, environment, allowed_hosts
 
     def look(self) -> int:
@@ -162,6 +168,8 @@ class Poller:
 
     def _note_problem(self, box: Mailbox, why: Label) -> None:
         _log.warning("Mailbox %s: %s", box.name, why)
+        with self._pools.write.connection() as connection:
+            before = mailboxes_read(connection).get(box.name)
         self._write(
             _complain,
             {
@@ -172,6 +180,16 @@ class Poller:
                 "problem": json_text(dict(why.texts)),
             },
         )
+        is_news = before is None or before.problem != dict(why.texts)
+        if self._alarm is not None and is_news:
+            self._alarm(
+                say(
+                    "The mailbox {name} cannot be read: {why}",
+                    "邮箱 {name} 无法读取：{why}",
+                    name=box.name,
+                    why=why,
+                )
+            )
 
     def _write(self, statement: Statement, values: Mapping[str, Any]) -> None:
         with self._pools.write.connection() as connection:

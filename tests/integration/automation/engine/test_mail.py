@@ -10,6 +10,7 @@ from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.database.mail_tables import mail, mailbox
 from app.notifications.keeping import forget_old
+from app.texts import Label
 from tests.integration.automation.engine import world as w
 from tests.integration.automation.engine.imap_server import PASSWORD, imap_server
 from tests.integration.automation.engine.world import World
@@ -166,9 +167,11 @@ def test_a_mailbox_is_read_on_from_where_it_was_and_left_as_it_is(world: World) 
         _apply(world, folder.port)
         world.create("customer", name="Carla", email="carla@x.example")
         secrets: dict[str, str] = {}
+        told: list[Label] = []
         poller = Poller(
             world.pools, world.live, Receiver(world.records), world.clock, secrets,
             frozenset({"127.0.0.1"}),
+            told.append,
         )  # fmt: skip
         stranger = Poller(
             world.pools, world.live, Receiver(world.records), world.clock,
@@ -184,9 +187,16 @@ def test_a_mailbox_is_read_on_from_where_it_was_and_left_as_it_is(world: World) 
         secrets["SALES_PASSWORD"] = "wrong"
         assert poller.look() == 0
         assert "wrong password" in problem()
+        assert poller.look() == 0
+        assert len(told) == 2, "each reason once"
         assert stranger.look() == 0
         assert "TRELLIS_ALLOWED_HOSTS" in problem()
         secrets["SALES_PASSWORD"] = PASSWORD
+        sentences = [one.in_language("en") for one in told]
+        begins = "The mailbox sales cannot be read: "
+        assert sentences[0] == f"{begins}SALES_PASSWORD is not set in the environment."
+        assert all(one.startswith(begins) for one in sentences)
+        assert "wrong password" in sentences[1]
         assert poller.look() == 0, "what was there before is no news"
         assert world.select(sa.select(mailbox))[0]["problem"] is None
         folder.mails |= {5: _mail("carla@x.example", "One", "1"), 9: b"\0\xff nothing"}
