@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.visitors import iterate
 
 from app.automation.due_sql import base_and_due
 from app.automation.timed import Timed
@@ -19,6 +20,8 @@ from app.database.automation_tables import reminder
 from app.database.release import Release
 from app.expressions.sql_functions import MOMENT
 
+#: The ids of records that are alike; no field can have this name.
+_ALIKE = "@ids"
 #: Parameters that say which records.
 IDS = sa.bindparam("_ids", type_=sa.ARRAY(sa.BigInteger))
 AFTER = sa.bindparam("_after", type_=sa.BigInteger)
@@ -95,21 +98,18 @@ def insert_new(
 ) -> sa.Executable:
     """Return the statement that writes the rows of *rules* for records ``_ids`` that have none yet.
 
-    It gives what `upsert` would, without looking for rows that cannot be there.
+    It gives what `upsert` would, without looking for rows that cannot be there. Records made
+    together have most dates in common: moments are worked out once for all that are alike in
+    what the rules read.
     """
-    table = release.tables[rules[0].entity].alias("c")
-    columns, rows = [], []
-    for place, rule in enumerate(rules):
-        base, due = base_and_due(release, rule, table)
-        columns += [
-            sa.type_coerce(base, MOMENT).label(f"base{place}"),
-            sa.type_coerce(due, MOMENT).label(f"due{place}"),
-        ]
-    one = sa.select(table.c.id, *columns).where(table.c.id == sa.func.any(IDS))
-    if "deleted_at" in table.c:
-        one = one.where(table.c.deleted_at.is_(None))
+    alike = _alike(release, rules)
+    rows = []
     # PostgreSQL would work the moments out anew wherever they are named.
+    one = sa.select(alike.c[_ALIKE], *_moments(release, rules, alike))
     record = one.offset(sa.literal_column("0")).subquery("o")
+    ids = sa.func.unnest(record.c[_ALIKE]).table_valued(
+        sa.column("id", sa.BigInteger), name="i"
+    ).render_derived().lateral()  # fmt: skip
     for place, rule in enumerate(rules):
         moments = record.c[f"base{place}"], record.c[f"due{place}"]
         rows.append((numbers[rule.name], rule.backlog, *moments))
@@ -123,13 +123,39 @@ def insert_new(
     entity: Any = sa.literal_column(str(release.numbers[rules[0].entity]))
     due_at = sa.case((past, late), else_=known.c.due)
     chosen = (
-        sa.select(known.c.rule, entity, record.c.id, known.c.base, due_at)
-        .select_from(record.join(known, sa.true()))
+        sa.select(known.c.rule, entity, ids.c.id, known.c.base, due_at)
+        .select_from(record.join(known, sa.true()).join(ids, sa.true()))
         .where(known.c.base.is_not(None))
-        .order_by(known.c.rule, record.c.id)
+        .order_by(known.c.rule, ids.c.id)
     )
     names = ["rule", "entity", "record_id", "base", "due_at"]
     return insert(reminder).from_select(names, chosen)
+
+
+def _alike(release: Release, rules: Sequence[Timed]) -> sa.Subquery:
+    """Return what *rules* read of the records ``_ids``, once each, with the ids of all alike."""
+    table = release.tables[rules[0].entity].alias("c")
+    read: set[str] = {
+        part.key  # type: ignore[attr-defined]
+        for moment in _moments(release, rules, table)
+        for part in iterate(moment)
+        if getattr(part, "table", None) is table
+    }
+    columns = [table.c[name] for name in sorted(read)]
+    ids = sa.func.array_agg(table.c.id, type_=sa.ARRAY(sa.BigInteger)).label(_ALIKE)
+    chosen = sa.select(ids, *columns).where(table.c.id == sa.func.any(IDS)).group_by(*columns)
+    if "deleted_at" in table.c:
+        chosen = chosen.where(table.c.deleted_at.is_(None))
+    return chosen.subquery("c")
+
+
+def _moments(release: Release, rules: Sequence[Timed], table: sa.FromClause) -> list[sa.Label[Any]]:
+    found = []
+    for place, rule in enumerate(rules):
+        base, due = base_and_due(release, rule, table)
+        found.append(sa.type_coerce(base, MOMENT).label(f"base{place}"))
+        found.append(sa.type_coerce(due, MOMENT).label(f"due{place}"))
+    return found
 
 
 def _writing(state: Any) -> sa.Executable:
