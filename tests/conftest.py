@@ -37,6 +37,7 @@ from pathlib import Path
 
 import pytest
 
+from app.collector import keep_what_is_here
 from app.settings import Settings, read_settings
 from tests.databases import Build, Databases, TestServers, in_memory, running_servers
 
@@ -67,6 +68,11 @@ def _keep_in_memory(config: pytest.Config) -> None:
 def pytest_configure_node(node) -> None:
     """Start the servers in the controller, so that they live as long as the last worker."""
     node.workerinput["trellis_servers"] = asdict(_servers(node.config))
+
+
+def pytest_collection_finish() -> None:
+    """Leave eleven thousand tests and all modules out of Python's searches for garbage."""
+    keep_what_is_here()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
