@@ -16,6 +16,7 @@ from babel.dates import format_date
 from app.access.sources import calendar_of
 from app.definitions.catalog import Entity
 from app.records.agenda import Agenda, Asked, Entry, Source, day_of, read_days
+from app.screens.calendar_lanes import lay_out
 from app.screens.frame import Choice
 from app.screens.moments import locale_of
 from app.screens.navigation import in_sentence, plural
@@ -96,6 +97,9 @@ class Chip:
     is_end: bool = False
     #: it began before and goes on after
     is_between: bool = False
+    #: of a week: the days its bar is long, 0 where it only goes on; whether it goes on from here
+    width: int = 1
+    goes_on: bool = False
 
 
 @dataclass(slots=True)
@@ -114,7 +118,7 @@ class Cell:
     more_href: str = ""
     #: of a week: the entries of each hour
     hours: dict[int, list[Chip]] = field(default_factory=dict)
-    all_day: Sequence[Chip] = ()
+    all_day: Sequence[Chip | None] = ()
     weekday: str = ""
     off: str = ""
 
@@ -205,6 +209,8 @@ class Drawing:
             is_timed=self._timed,
         )
         view.cells = [self._cell(day, new) for day in stretch.days]
+        if stretch.kind == "week":
+            self._lay_out_week(view.cells)
         if stretch.kind == "week" and self._timed:
             used = [hour for cell in view.cells for hour in cell.hours]
             view.hours = range(min([HOURS[0], *used]), max([HOURS[1], *used]) + 1)
@@ -263,22 +269,37 @@ class Drawing:
             timed = [one for one in found if one[0][0] == 1]
             found = [one for one in found if one[0][0] != 1]
         most = SHOWN[self.stretch.kind]
-        # A day that is one too long by one entry shows that entry.
+        # A day that is one too long by one entry shows that entry; a week is laid out as a whole.
         shown = most if len(found) > most + 1 or is_fuller else most + 1
-        cell.all_day = [
-            self._chip(one, day, shade, label) for _, one, shade, label in found[:shown]
-        ]
+        if self.stretch.kind == "week":
+            shown = len(found)
+            cell.more = "+" if is_fuller else ""
+        all_day = [self._chip(one, day, shade, label) for _, one, shade, label in found[:shown]]
+        cell.all_day = all_day
         by_hour: list[Chip] = []
         for _, entry, shade, label in timed:
             assert isinstance(entry.begin, datetime)
             chip = self._chip(entry, day, shade, label)
             cell.hours.setdefault(entry.begin.astimezone(self.zone).hour, []).append(chip)
             by_hour.append(chip)
-        cell.chips = [*cell.all_day, *by_hour]
+        cell.chips = [*all_day, *by_hour]
         if len(found) > shown:
             rest = len(found) - shown
             cell.more = f"{rest}+" if is_fuller else str(rest)
             cell.more_href = self._href(span="agenda", on=day.isoformat())
+
+    def _lay_out_week(self, cells: Sequence[Cell]) -> None:
+        """Make one bar of what lasts, and count what does not fit."""
+        days = [[one for one in cell.all_day if one] for cell in cells]
+        lanes, hidden = lay_out(days, SHOWN["week"])
+        for cell, chips, lane, rest in zip(cells, days, lanes, hidden, strict=True):
+            by_hour = cell.chips[len(chips) :]
+            cell.all_day = lane
+            cell.chips = [*(one for one in lane if one), *by_hour]
+            is_fuller = cell.more
+            cell.more = f"{rest}{is_fuller}" if rest else ""
+            if rest:
+                cell.more_href = self._href(span="agenda", on=cell.day)
 
     def _mark(self, cell: Cell, day: date) -> None:
         css = []
