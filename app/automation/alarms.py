@@ -24,15 +24,18 @@ _WORDS = say("{{ facts.en }}", "{{ facts.zh }}")
 class Alarms:
     """Tells the administrators."""
 
-    def __init__(self, records: Any, teller: Teller, numbers: RuleNumbers, kind: str) -> None:
-        """Take the door, for a transaction, who tells, and what rules call it."""
+    def __init__(
+        self, records: Any, teller: Teller, numbers: RuleNumbers, kind: str | None = None
+    ) -> None:
+        """Take the door, for a transaction, who tells, and what rules call it, if they may wait."""
         self._records, self._teller = records, teller
         self._numbers, self._kind = numbers, kind
 
     def __call__(self, sentence: Label) -> None:
         """Tell them a sentence, and set off the rules that wait for such a thing."""
         self._records.transact(SYSTEM, lambda work: self._tell(work, sentence))
-        raise_event(self._records, self._numbers, self._kind, sentence)
+        if self._kind is not None:
+            raise_event(self._records, self._numbers, self._kind, sentence)
 
     def _tell(self, work: Work, sentence: Label) -> None:
         roles = work.release.catalog.roles

@@ -19,13 +19,16 @@ from app.automation.alarms import Alarms
 from app.automation.mailboxes.polling import Poller
 from app.automation.mailboxes.receiving import Receiver
 from app.backups.faults import BackupFault
-from app.database.system import idempotency
+from app.database.system import event, idempotency
 from app.jobs.beginning import begin_change, begin_export, begin_import, begin_scan
 from app.jobs.leases import begin_tasks
+from app.jobs.overview import look
 from app.jobs.processes import forget_gone
 from app.jobs.runtime import runtime
 from app.notifications.keeping import forget_old
+from app.records.statements import Statement
 from app.records.sweeping import sweep_files
+from app.texts import say
 
 #: An answer is repeated to a client that asks again within a day.
 _ANSWERS_ARE_KEPT = timedelta(days=1)
@@ -182,6 +185,19 @@ def try_backup() -> None:
         runtime().services.backups.try_newest()
 
 
+#: Events are read by listeners soon, or never. The first so many are looked at, and no others.
+_first_events = sa.select(event).order_by(event.c.id).limit(100_000).subquery("first_events")
+_old_events = sa.select(_first_events.c.id).where(
+    _first_events.c.happened_at < sa.func.now() - timedelta(days=30)
+)
+_forget_events = Statement(sa.delete(event).where(event.c.id.in_(_old_events)))
+_GAVE_UP = say(
+    "Some work in the background was given up after it failed. System › Jobs and System › "
+    "Deliveries say what and why.",
+    "部分后台任务多次失败后已被搁置，详见“系统”中的“任务”与“投递”。",
+)
+
+
 def housekeeping() -> dict[str, int]:
     """Remove what nobody needs any more; return how much of what."""
     services = runtime().services
@@ -195,5 +211,10 @@ def housekeeping() -> dict[str, int]:
         forget_gone(connection)
     uploads = services.imports.uploads.sweep(datetime.now(UTC))
     services.export_runs.sweep()
+    with services.pools.write.connection() as connection:
+        events = _forget_events.run(connection, {}).rowcount
+        stands = look(connection, datetime.now(UTC))
+    if stands.put_aside or stands.deliveries_dead:
+        Alarms(services.records, services.teller, services.numbers)(_GAVE_UP)
     return {"answers": answers.rowcount, "files": files, "messages": messages,
-            "uploads": uploads}  # fmt: skip
+            "uploads": uploads, "events": events}  # fmt: skip

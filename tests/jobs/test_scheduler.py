@@ -13,7 +13,7 @@ from redis import Redis
 
 from app.database.automation_tables import message, reminder, task
 from app.database.servers import ValkeyServer
-from app.database.system import idempotency
+from app.database.system import event, idempotency
 from app.jobs import leases
 from app.jobs import scheduler as scheduler_module
 from app.jobs.chores import CHORES
@@ -208,6 +208,12 @@ def test_house_is_kept_once_an_hour(world):
                     at=now - dt.timedelta(hours=age),
                 )
             )
+        for age in (31, 29):
+            connection.execute(
+                sa.insert(event).values(
+                    entity=1, record_id=age, action="x", happened_at=now - dt.timedelta(days=age)
+                )
+            )
     scheduler = world.tick()
     world.tick(scheduler)
     world.tick()
@@ -219,3 +225,5 @@ def test_house_is_kept_once_an_hour(world):
     assert (worker.done, worker.failed) == (len(chores), 0)
     with world.services.pools.engine.connect() as connection:
         assert connection.execute(sa.select(idempotency.c.key)).scalars().all() == ["new"]
+        kept = sa.select(event.c.record_id).where(event.c.action == "x")
+        assert connection.execute(kept).scalars().all() == [29]
