@@ -20,6 +20,8 @@ PAGES = (
     "/exports/",
     "/bin",
     "/changes",
+    "/duplicates",
+    "/duplicates/check",
     "/find?q=138",
     "/me",
     "/me/security",
