@@ -247,6 +247,7 @@ def test_a_name_that_is_used_anew_means_the_new_thing(world):
     client = RENAMED["entities/client.yaml"]
     site = "  site: {type: url}\n"
     moved = client.replace(site, "  web: {type: url, was: site}\n")
+    moved = moved.replace("same: [site]", "same: [web]")
     world.apply({**RENAMED, "entities/client.yaml": moved})
     caller = world.as_("root")
     told(caller.patch("/client/1", {"site": "https://one.example"}))

@@ -143,7 +143,8 @@ def test_it_is_read_under_former_names_and_only_when_it_is_whole(world, clone_da
     pools = Pools(url, max_size=2)
     with open_source(folder) as source:
         bringing = Bringing(pools, tmp_path / "new", source, manifest, NOW)
-        lost = {**FILES, "entities/customer.yaml": customer.replace("  site:", "  page:")}
+        paged = customer.replace("  site:", "  page:").replace("[site]", "[page]")
+        lost = {**FILES, "entities/customer.yaml": paged}
         with pytest.raises(WholeFault, match=r"crm\.customer\.site"):
             bringing.run(catalog_from(lost))
         now = customer.replace("  founded: {", "  since: {was: founded, ")
