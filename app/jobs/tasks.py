@@ -8,7 +8,7 @@ also takes away what it was for.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -71,6 +71,13 @@ def approvals() -> int:
     return services.approvals.look(services.clock.now())
 
 
+def _take_up(silent: Sequence[int], begin: Callable[[str | None, int], None]) -> int:
+    """Begin again what nobody works on any more; return how many that were."""
+    for number in silent:
+        begin(runtime().services.settings.redis_url, number)
+    return len(silent)
+
+
 def run_import(run: int) -> None:
     """Go on with an import; what is left when its time is over is handed out again."""
     services = runtime().services
@@ -81,11 +88,7 @@ def run_import(run: int) -> None:
 
 def imports() -> int:
     """Take up imports whose worker fell silent, or that Redis never heard of; return how many."""
-    services = runtime().services
-    silent = services.imports.silent()
-    for run in silent:
-        begin_import(services.settings.redis_url, run)
-    return len(silent)
+    return _take_up(runtime().services.imports.silent(), begin_import)
 
 
 def run_change(run: int) -> None:
@@ -98,11 +101,7 @@ def run_change(run: int) -> None:
 
 def changes() -> int:
     """Take up changes whose worker fell silent, or that Redis never heard of."""
-    services = runtime().services
-    silent = services.changes.silent()
-    for run in silent:
-        begin_change(services.settings.redis_url, run)
-    return len(silent)
+    return _take_up(runtime().services.changes.silent(), begin_change)
 
 
 def run_scan(scan: int) -> None:
@@ -118,11 +117,7 @@ def run_scan(scan: int) -> None:
 
 def scans() -> int:
     """Take up scans for duplicates whose worker fell silent, or that Redis never heard of."""
-    services = runtime().services
-    silent = services.duplicates.silent()
-    for scan in silent:
-        begin_scan(services.settings.redis_url, scan)
-    return len(silent)
+    return _take_up(runtime().services.duplicates.silent(), begin_scan)
 
 
 def run_export(run: int) -> None:
@@ -134,11 +129,7 @@ def run_export(run: int) -> None:
 
 def exports() -> int:
     """Take up exports whose worker fell silent, or that Redis never heard of."""
-    services = runtime().services
-    silent = services.export_runs.silent()
-    for run in silent:
-        begin_export(services.settings.redis_url, run)
-    return len(silent)
+    return _take_up(runtime().services.export_runs.silent(), begin_export)
 
 
 def mailboxes() -> int:
@@ -186,7 +177,12 @@ def try_backup() -> None:
 
 
 #: Events are read by listeners soon, or never. The first so many are looked at, and no others.
-_first_events = sa.select(event).order_by(event.c.id).limit(100_000).subquery("first_events")
+_first_events = (
+    sa.select(event.c.id, event.c.happened_at)
+    .order_by(event.c.id)
+    .limit(100_000)
+    .subquery("first_events")
+)
 _old_events = sa.select(_first_events.c.id).where(
     _first_events.c.happened_at < sa.func.now() - timedelta(days=30)
 )

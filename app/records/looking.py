@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from app.access.principal import Principal
 from app.records.bench import Benches, Heap, Stacked, Whose
 from app.records.boards import Boards, Lanes
+from app.records.planning import Question
 from app.records.questions import FieldNames, question_of
 from app.records.reading import Reader
 from app.records.results import Page
@@ -89,10 +90,7 @@ class Looking:
             right: what the asker must be allowed to do with them.
             within: a link, or ``parent`` of lines: only what it leads to *theirs* from.
         """
-        question, given = question_of(
-            entity, "values", None, filter, where, sort, None, view, search
-        )
-        question = replace(question, right=right)
+        question, given = _whole(entity, right, filter, where, sort, view, search)
 
         def opened() -> tuple[ExitStack, Everything]:
             with ExitStack() as stack:
@@ -120,12 +118,9 @@ class Looking:
         search: str | None = None,
     ) -> int:
         """Return how many records of a list the asker has a right on."""
-        question, given = question_of(
-            entity, "values", None, filter, where, sort, None, view, search
-        )
-        asked = replace(question, right=right)
+        question, given = _whole(entity, right, filter, where, sort, view, search)
         return self._asked(
-            lambda: self.reader.count(principal, asked, mode="exact", **given)
+            lambda: self.reader.count(principal, question, mode="exact", **given)
         ).number
 
     def holds_more(
@@ -142,12 +137,24 @@ class Looking:
         search: str | None = None,
     ) -> bool:
         """Return whether a list has more than so many records; no more of them are looked at."""
-        question, given = question_of(
-            entity, "values", None, filter, where, sort, None, view, search
+        question, given = _whole(entity, right, filter, where, sort, view, search)
+        found = self._asked(
+            lambda: self.reader.matching(principal, question, most=than + 1, **given)
         )
-        question = replace(question, right=right)
-        most = than + 1
-        return (
-            len(self._asked(lambda: self.reader.matching(principal, question, most=most, **given)))
-            > than
-        )
+        return len(found) > than
+
+
+def _whole(
+    entity: str,
+    right: str,
+    filter_text: str | None,
+    where: Mapping[str, Any] | None,
+    sort: str | None,
+    view: str | None,
+    search: str | None,
+) -> tuple[Question, dict[str, Any]]:
+    """Return the question for all of a list that the asker has a right on."""
+    question, given = question_of(
+        entity, "values", None, filter_text, where, sort, None, view, search
+    )
+    return replace(question, right=right), given
