@@ -3,6 +3,7 @@
 `make storm` kills two hundred times; without STORM it is a few times, within the ordinary tests.
 """
 
+import http.client
 import json
 import logging
 import os
@@ -136,8 +137,9 @@ class Writer(threading.Thread):
             except urllib.error.HTTPError as error:
                 if error.code != 503 and error.code != 409:
                     raise AssertionError(error.read()) from error
-            except (OSError, ValueError):
-                pass
+            except (OSError, ValueError, http.client.HTTPException):
+                # Killed on the way, or half way through its answer: the key makes asking again safe.
+                _log.info("asked again: %s %s", method, path)
             time.sleep(0.1)
 
 
