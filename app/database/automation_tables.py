@@ -318,6 +318,8 @@ delivery = sa.Table(
     sa.Column("sent_at", _moment),
     sa.Index("delivery_due", "due_at", postgresql_where=sa.text("state IN ('waiting', 'late')")),
     sa.Index("delivery_record", "entity", "record_id"),
+    #: calls by the firing of the rule that made them
+    sa.Index("delivery_call", "firing", postgresql_where=sa.text("channel = 'call'")),
     sa.Index("delivery_state", "state", sa.text("id DESC")),
 )
 

@@ -10,6 +10,7 @@ from app.database import (  # noqa: F401 - one metadata.
     backup_tables,
     change_tables,
     duplicate_tables,
+    exchange_tables,
     mail_tables,
     security_tables,
     system,

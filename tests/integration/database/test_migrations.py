@@ -16,6 +16,7 @@ from app.database import (  # noqa: F401 - one metadata.
     backup_tables,
     change_tables,
     duplicate_tables,
+    exchange_tables,
     migrate,
     personal_tables,
     security_tables,
