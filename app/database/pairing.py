@@ -42,14 +42,10 @@ def pair(old: Outline, catalog: Catalog) -> Pairs:
     old_roles = dict.fromkeys(old["roles"])
     roles: dict[str, str] = {}
     for role in catalog.roles.values():
-        before = _before(role.name, role.was, old_roles, {**catalog.roles, **_flipped(roles)})
+        before = _before(role.name, role.was, old_roles, catalog.roles, roles)
         if before is not None:
             roles[role.name] = before
     return Pairs(entities, fields, roles)
-
-
-def _flipped(found: Mapping[str, str]) -> dict[str, str]:
-    return {old: new for new, old in found.items()}
 
 
 def _entity_before(
@@ -60,7 +56,7 @@ def _entity_before(
     fields: Mapping[str, Mapping[str, str]],
 ) -> str | None:
     if entity.lines_of is None:
-        return _before(entity.name, entity.was, known, catalog.entities)
+        return _before(entity.name, entity.was, known, catalog.entities, {})
     parent, field = entity.lines_of
     old_parent = entities.get(parent)
     old_field = fields.get(parent, {}).get(field)
@@ -71,16 +67,24 @@ def _entity_before(
 def _fields_before(entity: Entity, known: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for field in entity.fields.values():
-        before = _before(field.name, field.was, known, {**entity.fields, **_flipped(found)})
+        before = _before(field.name, field.was, known, entity.fields, found)
         if before is not None:
             found[field.name] = before
     return found
 
 
 def _before(
-    name: str, was: Sequence[str], known: Mapping[str, Any], taken: Mapping[str, Any]
+    name: str,
+    was: Sequence[str],
+    known: Mapping[str, Any],
+    new: Mapping[str, Any],
+    found: Mapping[str, str],
 ) -> str | None:
+    """Return what *name* was called, unless that is a new name or was found to be another's."""
     if name in known:
         return name
+    if not was:
+        return None
+    taken = {*new, *found.values()}
     # The last name is the newest: a thing may have been renamed more than once.
     return next((old for old in reversed(was) if old in known and old not in taken), None)

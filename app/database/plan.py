@@ -43,7 +43,6 @@ from app.database.shape import Shape
 from app.database.versions import (
     AppliedVersion,
     UnfinishedStep,
-    files_of,
     find_live_version,
     unfinished_steps,
 )
@@ -242,7 +241,7 @@ def make_plan(
     if holds is not None:
         found = _with_broken(found, list(broken_checks(connection, catalog, old, pairs, holds)))
     found += _counted(connection, list(access_operations(old, new, pairs)), shape)
-    found += _published(connection, base, catalog, found)
+    found += _published(base, basis.files, catalog, found)
     found, refusals = _refuse(found, allow)
     return Plan(
         base=base,
@@ -316,8 +315,8 @@ def _with_broken(found: Sequence[Operation], broken: Sequence[BreakCheck]) -> li
 
 
 def _published(
-    connection: sa.Connection,
     base: AppliedVersion | None,
+    before: Mapping[str, str],
     catalog: Catalog,
     found: Sequence[Operation],
 ) -> Iterator[Operation]:
@@ -328,7 +327,6 @@ def _published(
     said |= {each.old for each in found if isinstance(each, RenameEntity)}
     if any(isinstance(each, ChangeRights) for each in found):
         said.add("roles")
-    before: Mapping[str, str] = files_of(connection, base.number)
     changed = sorted(
         path for path in {*before, *catalog.files} if before.get(path) != catalog.files.get(path)
     )

@@ -95,6 +95,12 @@ def files_of(connection: sa.Connection, number: int) -> dict[str, str]:
     return dict(_one(connection, config_version.c.files, number))
 
 
+def file_of(connection: sa.Connection, number: int, path: str) -> str:
+    """Return the text of one file of a version; nothing if it has no such file."""
+    query = sa.select(config_version.c.files[path].astext).where(config_version.c.number == number)
+    return connection.scalar(query) or ""
+
+
 def plan_of(connection: sa.Connection, number: int) -> dict[str, Any]:
     """Return the plan of a version as it was carried out, as data.
 

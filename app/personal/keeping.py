@@ -25,7 +25,7 @@ from app.database.statements import Statement
 from app.database.system import audit as audit_table
 from app.database.system import change_set, history, revision
 from app.database.transfer_tables import import_fault, import_run
-from app.database.versions import files_of, find_live_version
+from app.database.versions import file_of, find_live_version
 from app.definitions.catalog import Catalog, Entity
 from app.definitions.document import read_documents
 from app.definitions.words import days_of
@@ -270,14 +270,18 @@ def outlook_of_keeping(pools: Any, catalog: Catalog, now: datetime) -> list[Outl
     """Return how much the next night removes where a plan changes `keep`, if that is much."""
     with pools.engine.connect() as connection:
         live = find_live_version(connection)
-        if live is None or _keep_of(files_of(connection, live.number)) == dict(catalog.app.keep):
+        if live is None:
+            return []
+        before = _keep_of(file_of(connection, live.number, "app.yaml"))
+        if before == dict(catalog.app.keep):
             return []
         counts = count_old(connection, catalog, now)
     return [_told(kind, count, catalog) for kind, count in counts.items() if count >= MUCH]
 
 
-def _keep_of(files: Mapping[str, str]) -> dict[str, Any]:
-    documents, _ = read_documents("app.yaml", files.get("app.yaml", ""))
+def _keep_of(text: str) -> dict[str, Any]:
+    """Return what the text of an app.yaml keeps."""
+    documents, _ = read_documents("app.yaml", text)
     data = documents[0].data if documents else None
     keep = data.get("keep") if isinstance(data, Mapping) else None
     return dict(keep) if isinstance(keep, Mapping) else {}
