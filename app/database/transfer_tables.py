@@ -40,7 +40,17 @@ import_run = sa.Table(
     sa.Column("ended_at", _moment),
     #: when it last got further; one that is silent is taken up by another worker
     sa.Column("beat_at", _moment),
+    #: the last record that was compared with what is there, and when all of them were
+    sa.Column("compared", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("compared_at", _moment),
     sa.Index("import_run_open", "state", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index(
+        "import_run_uncompared",
+        "id",
+        postgresql_where=sa.text(
+            "ended_at IS NOT NULL AND compared_at IS NULL AND change_set IS NOT NULL"
+        ),
+    ),
 )
 
 #: One export in the background: what is taken along, and how far that got.
