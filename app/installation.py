@@ -45,6 +45,7 @@ from app.records.left_targets import outlook_of_targets
 from app.records.recompute import recompute
 from app.security.first_start import add_roles, create_account_tables, rename_roles
 from app.settings import Settings
+from app.whole.under_way import refuse_half_brought
 
 Say = Callable[[str], None]
 
@@ -72,6 +73,7 @@ class Installation:
         The first apply makes them; an empty database is left empty.
         """
         with self.pools.engine.connect() as connection:
+            refuse_half_brought(connection)
             found = current(connection)
         if found not in (None, newest()):
             engine = self.pools.maintenance("the new version")

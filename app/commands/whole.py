@@ -112,7 +112,8 @@ def import_all(
 
     Checksums are compared before anything is done. Numbers of records stay, serial numbers go on,
     reminders are worked out anew. The data folder (TRELLIS_DATA), or the database of DATABASE_URL,
-    has to be empty. Whoever has no password afterwards gets a link by `trellis user reset`.
+    has to be empty. Cut off, it can be run again, and begins anew. Whoever has no password
+    afterwards gets a link by `trellis user reset`.
 
     \b
     Examples:

@@ -98,7 +98,8 @@ def new_page(visit: Visit, name: str, error: str = "") -> Response:
     arguments = request.args
     form = request.form.get("format") or arguments.get("format", "xlsx")
     wanted, called = wanted_of(visit, name, arguments)
-    visit.core.exports.check(visit.principal, wanted, form)
+    # A filter that cannot be read is told here, not on a page that offers to export by it.
+    visit.core.exports.is_large(visit.principal, wanted, form)
     entity = visit.entity(name)
     related = list(related_of(visit.catalog, visit.policy, entity))
     if request.method == "POST" and not error:

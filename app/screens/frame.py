@@ -15,6 +15,7 @@ from markupsafe import Markup
 from app.access.policy import Policy
 from app.access.principal import Principal
 from app.definitions.catalog import Catalog
+from app.records.comparing import compared_entities
 from app.records.figures import dashboards_for
 from app.records.personal_fields import answers_for_persons
 from app.screens.configuration import Outstanding
@@ -295,6 +296,9 @@ def _end(policy: Policy, wording: Wording, active: str, outstanding: Outstanding
     problems, changes = outstanding.problems, outstanding.changes
     items = [NavItem(wording.say("Recycle bin"), "/bin", "trash", on=active == "bin")]
     items.append(NavItem(wording.say("Changes"), "/changes", "history", on=active == "changes"))
+    if any(policy.may("merge", one.name) for one in compared_entities(policy.catalog)):
+        twice = wording.say("Duplicates")
+        items.append(NavItem(twice, "/duplicates", "git-compare", on=active == "duplicates"))
     if not policy.is_admin and answers_for_persons(policy):
         items.append(
             NavItem(wording.say("Personal data"), "/personal", "eye-off", on=active == "personal")

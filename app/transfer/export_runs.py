@@ -84,7 +84,8 @@ class ExportRuns:
             Malformed: the list cannot be read.
             Conflict: the asker has enough of them under way.
         """
-        self._exports.check(principal, wanted, form)
+        # Asked as the worker will ask it: what cannot be read is told now.
+        self._exports.is_large(principal, wanted, form)
         kept = {key: value for key, value in asdict(wanted).items() if value not in (None, ())}
         return self._begin(principal, "list", kept, form, name, address)
 
@@ -114,6 +115,7 @@ class ExportRuns:
             "now": self._clock.now(),
         }
         with self._pools.write.connection() as connection:
+            statements.counting.run(connection, {"name": f"trellis:exports:{principal.user_id}"})
             row = statements.open_of.run(connection, {"user": principal.user_id}).fetchone()
             if row is not None and row[0] >= MOST_OPEN:
                 raise Conflict(_enough())

@@ -41,6 +41,10 @@ mine = Statement(
     .order_by(_r.c.id.desc())
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+#: Those who begin at the same moment are counted one after the other.
+counting = Statement(
+    sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("name"), 0)))
+)
 open_of = Statement(
     sa.select(sa.func.count())
     .select_from(_r)

@@ -48,6 +48,7 @@ from app.whole.faults import WholeFault
 from app.whole.former import Former
 from app.whole.loading import load, set_sequences, without_foreign_keys
 from app.whole.places import UNREADABLE, Source, copy_part
+from app.whole.under_way import alone, is_half_brought, mark, take_away, unmark
 
 _BLOCK = 2**20
 #: Written by the apply that makes the tables; the archive's own come with them.
@@ -91,7 +92,7 @@ def look_through(source: Source) -> dict[str, Any]:
             raise WholeFault(_missing(name))
         if _sum(source, name) != told["sha256"]:
             raise WholeFault(_changed(name))
-    return manifest
+    return dict(manifest)
 
 
 def _sum(source: Source, name: str) -> str:
@@ -157,17 +158,29 @@ class Bringing:
         self._tables = {one["table"]: one for one in manifest["tables"]}
 
     def run(self, catalog: Catalog) -> Brought:
-        """Bring everything in under a configuration.
+        """Bring everything in under a configuration; what was cut off before is begun again.
 
         Raises:
             WholeFault: something is there already, or the configuration has no place for something.
         """
+        with alone(self._pools.url):
+            return self._run(catalog)
+
+    def _run(self, catalog: Catalog) -> Brought:
+        with psycopg.connect(self._pools.url) as connection:
+            is_half = is_half_brought(connection)
+        if is_half:
+            self._take_away()
         if not is_empty(self._pools.url):
             raise WholeFault(_not_empty())
         former = Former(self._manifest["entities"], catalog)
         files = self._bring_files()
         try:
+            with self._transaction() as connection:
+                mark(connection)
             self._make(catalog, former)
+            with self._transaction() as connection:
+                unmark(connection)
         except BaseException:
             self._take_away()
             raise
@@ -327,19 +340,7 @@ class Bringing:
     def _take_away(self) -> None:
         """Leave the place as empty as it was, so that it can be tried again."""
         self._pools.close()
-        with psycopg.connect(self._pools.url, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS crm CASCADE")
-            connection.execute("DROP SCHEMA IF EXISTS trellis CASCADE")
-            for table in tables_of(connection, passwords=True):
-                connection.execute(
-                    sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(table.identifier)
-                )
-            for name in ("ab_api_key", "ab_register_user"):
-                connection.execute(
-                    sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(
-                        sql.Identifier("public", name)
-                    )
-                )
+        take_away(self._pools.url)
 
 
 def _no_manifest() -> Label:

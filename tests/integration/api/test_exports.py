@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from python_calamine import CalamineWorkbook
 
 from app.database import system, transfer_tables
+from app.errors import Conflict
+from app.transfer.exporting import Wanted
 from tests.integration.api.world import ApiWorld, assert_api_error, build
 
 
@@ -161,9 +164,23 @@ def test_e4_e5_e6_long_lists_are_written_in_the_background_for_their_asker_alone
     assert not list(folder.iterdir())
     assert sam.get(place).json["state"] == "expired"
     assert_api_error(sam.get(f"{place}/file"), 404, "not-found")
-    for _ in range(3):
-        assert sam.post("/customer/export", None).status_code == 202
+    # Also those who ask at the same moment have no more of them under way than three.
+    principal = world.who("sam")
+
+    def ask(_number: int) -> str:
+        try:
+            return runs.begin(principal, Wanted("customer"), "csv", "c.csv", None).state
+        except Conflict as error:
+            return error.code
+
+    with ThreadPoolExecutor(6) as together:
+        assert sorted(together.map(ask, range(6))) == ["conflict"] * 3 + ["waiting"] * 3
     assert_api_error(sam.post("/customer/export", None), 409, "conflict")
+    # What cannot be read is told before anything is begun.
+    assert_api_error(sue.post("/customer/export?filter=((", None), 400, "malformed")
+    told = world.browser("sue").ask("GET", "/crm/customer/export/new?filter=((")
+    assert told.status_code == 400
+    assert sue.get("/exports/").json["rows"] == []
 
 
 def test_e1_what_belongs_to_records_and_what_lies_behind_links_goes_along(world):

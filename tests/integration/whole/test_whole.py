@@ -15,6 +15,7 @@ from app.access.principal import SYSTEM
 from app.automation.registry import register
 from app.backups.tables import prove
 from app.database.pools import Pools
+from app.installation import Installation
 from app.records.files import add_file
 from app.whole.contents import LEFT_OUT
 from app.whole.faults import WholeFault
@@ -51,7 +52,11 @@ def written(world, target, **more):
     return write_whole(*what, target, NOW, **more)
 
 
-def test_e1_everything_comes_back_as_it_was(world, clone_database, tmp_path):
+def cut_off(_bringing, *_about, **_more):
+    raise KeyboardInterrupt
+
+
+def test_e1_everything_comes_back_as_it_was(world, clone_database, tmp_path, monkeypatch):
     with (tmp_path / "all.zip").open("wb") as file, zip_into(file) as archive:
         manifest = written(world, archive, passwords=True)
     url = clone_database("template0")
@@ -60,6 +65,14 @@ def test_e1_everything_comes_back_as_it_was(world, clone_database, tmp_path):
         told = look_through(source)
         catalog = catalog_from(files_in(source, told))
         bringing = Bringing(pools, tmp_path / "new", source, told, NOW)
+        # Killed, it takes nothing away: what is there in part is served by nobody, and begun again.
+        with monkeypatch.context() as killed:
+            killed.setattr(Bringing, "_take_away", lambda _self: None)
+            killed.setattr(Bringing, "_work_out", cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                bringing.run(catalog)
+        with pytest.raises(WholeFault, match="Run it again"):
+            Installation(world.services.settings, pools).find_live()
         brought = bringing.run(catalog)
         with pytest.raises(WholeFault, match="not empty"):
             bringing.run(catalog)
