@@ -15,8 +15,9 @@ from app.definitions.catalog import Field, Option, Rollup, RollupFunction
 from app.definitions.problems import Code
 from app.definitions.workshop import Draft, Workshop, settle
 from app.expressions import tree
+from app.expressions.coercion import convert
 from app.expressions.tree import Checked
-from app.expressions.types import ANY, DAYS, NUMBER, Kind, Type, bare, many, record_type
+from app.expressions.types import ANY, DAYS, NUMBER, PERCENT, Kind, Type, bare, many, record_type
 from app.fields.options import choice_type
 
 FUNCTIONS: tuple[str, ...] = get_args(RollupFunction)
@@ -70,10 +71,18 @@ def _formula(shop: Workshop, draft: Draft, field: Field) -> Type:
         # What it reads changes without a write, so it does as well.
         checked = replace(checked, is_volatile=True)
     said = field.options if field.settings.get("options") else ()
-    settle(field, expression=checked, options=said or _options_of(shop, draft, checked))
-    if said:
-        return _as_choice(shop, draft, field, checked.type)
-    return _as_result(shop, draft, field, bare(checked.type))
+    settle_type = _as_choice if said else _as_result
+    result = settle_type(shop, draft, field, bare(checked.type))
+    options = said or _options_of(shop, draft, checked)
+    settle(field, expression=_shared(checked, result), options=options)
+    return result
+
+
+def _shared(checked: Checked, result: Type) -> Checked:
+    """Return what works out *result*: a number that is to be a percentage is a share of one."""
+    if result.kind is Kind.percent and checked.type.kind is Kind.number:
+        return replace(checked, root=convert(checked.root, PERCENT))
+    return checked
 
 
 def _as_choice(shop: Workshop, draft: Draft, field: Field, type_: Type) -> Type:
@@ -144,8 +153,11 @@ def _rollup(shop: Workshop, draft: Draft, field: Field) -> Type:
         where=read("where", "The condition", condition=True),
     )
     _refuse_volatile(shop, draft, child, field, rollup)
+    result = _as_result(shop, draft, field, _rollup_type(shop, draft, field, rollup))
+    if value is not None:
+        rollup = replace(rollup, value=_shared(value, result))
     settle(field, rollup=rollup, options=_options_of(shop, child, value))
-    return _as_result(shop, draft, field, _rollup_type(shop, draft, field, rollup))
+    return result
 
 
 def _refuse_volatile(

@@ -138,7 +138,8 @@ def test_contracts_add_up(crm):
     assert (
         count(crm, SYSTEM, "contract", "received_amount > amount or invoiced_amount > amount") == 0
     )
-    assert count(crm, SYSTEM, "contract", "received_amount > 0 and received_rate < 100") > 0
+    assert count(crm, SYSTEM, "contract", "received_rate > 5 and received_rate < 100") > 0
+    assert count(crm, SYSTEM, "contract", "received_amount == amount and received_rate != 100") == 0
 
 
 def test_a_customer_adds_up_its_contracts(crm):

@@ -1,14 +1,15 @@
 """Formulas, roll-ups, values through a link: their types, their order, who reads whom."""
 
-from pathlib import Path
+from pathlib import Path as Folder
 
 import pytest
 
 from app.definitions.load import load_configuration, load_files
 from app.definitions.problems import Code
+from app.expressions.tree import Convert, Path
 from app.expressions.types import Kind
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Folder(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,21 @@ def test_formulas_may_stand_in_any_order(types):
         "  a: {type: integer}\n",
     )
     assert fields["c"].value.kind is Kind.number
+
+
+def test_a_share_is_made_a_percentage_and_a_percentage_stays_one(types):
+    fields = fields_of(
+        types,
+        "  name: {type: text}\n"
+        "  done: {type: integer}\n"
+        "  rate: {type: percent}\n"
+        "  share: {type: formula, formula: done / 4, result: percent}\n"
+        "  same: {type: formula, formula: rate, result: percent}\n",
+    )
+    roots = {name: fields[name].expression.root for name in ("share", "same")}
+    assert isinstance(roots["share"], Convert)
+    assert isinstance(roots["same"], Path)
+    assert {root.type.kind for root in roots.values()} == {Kind.percent}
 
 
 def test_worked_out_fields_are_ordered_by_what_they_read(sales):
