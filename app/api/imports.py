@@ -231,6 +231,8 @@ def tried(tally: Tally) -> dict[str, Any]:
         "counts": tally.counts,
         "others": tally.others,
         "samples": tally.samples,
+        "alike": tally.alike,
+        "is_compared": tally.is_compared,
         "faults": [
             {
                 "row": fault.row,

@@ -94,7 +94,23 @@ def import_paths() -> dict[str, Any]:
     sent = {"type": "object", "required": ["file", "entity"], "properties": parts}
     told = {"200": json_answer("The import", ref("Import"))}
     begun = {"202": json_answer("The import", ref("Import"))}
-    found = {"type": "object", "properties": {"counts": _COUNTS, "faults": {"type": "array"}}}
+    found = {
+        "type": "object",
+        "properties": {
+            "counts": _COUNTS,
+            "samples": {
+                "type": "object",
+                "description": "Some rows of each outcome, with `changes`: each field before and "
+                "after. `alike`: rows that look like a record, or another row, and by what.",
+            },
+            "alike": {"type": "integer", "description": "Rows that rules would only warn about."},
+            "is_compared": {
+                "type": "boolean",
+                "description": "Whether there was time to compare all names by likeness.",
+            },
+            "faults": {"type": "array"},
+        },
+    }
 
     begin = operation(
         "begin_import",

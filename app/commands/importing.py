@@ -217,6 +217,8 @@ def _print_tally(tally: Tally, language: str, form: str) -> None:
                 "counts": tally.counts,
                 "others": tally.others,
                 "samples": tally.samples,
+                "alike": tally.alike,
+                "is_compared": tally.is_compared,
                 "faults": [
                     {"row": one.row, "reasons": [reason.as_json() for reason in one.reasons]}
                     for one in tally.faults
@@ -225,6 +227,13 @@ def _print_tally(tally: Tally, language: str, form: str) -> None:
         )
         return
     say(json.dumps({**tally.counts, **tally.others}, ensure_ascii=False))
+    if tally.alike:
+        alike = words(
+            "{count} rows look like a record that is there.",
+            "{count} 行与已有记录相似。",
+            count=tally.alike,
+        )
+        say(f"  {alike.in_language(language)}")
     for one in tally.faults[:_SHOWN]:
         for reason in one.reasons:
             column = f"{reason.column}: " if reason.column else ""

@@ -21,6 +21,7 @@ from app.database.duplicate_tables import duplicate_pair, duplicate_scan
 from app.database.statements import Statement
 from app.duplicates.checking import Checking
 from app.duplicates.finding import find_pairs
+from app.duplicates.imported import Imported
 from app.errors import Forbidden, NotFound
 from app.records.checking import visible_ids
 from app.records.comparing import Comparison, compared_entities, comparisons_of
@@ -93,6 +94,8 @@ class Duplicates:
         self._clock = clock
         #: asking by a word whether something is there already
         self.checking = Checking(records, clock)
+        #: comparing what imports wrote
+        self.imported = Imported(records, clock, self._scan_unless_open)
 
     # -- showing -----------------------------------------------------------------------------------
 
@@ -212,14 +215,25 @@ class Duplicates:
                         "只有系统管理员可以扫描全部数据。",
                     )
                 )
-            open_ = self._open(work)
-            if open_ is not None:
-                return open_
-            put = sa.insert(duplicate_scan).values(user_id=principal.user_id, made_at=work.now)
-            ((number,),) = Statement(put.returning(duplicate_scan.c.id)).run(work.connection)
-            return int(number)
+            return self._open(work) or self._put(work)
 
         return self._records.transact(principal, step)
+
+    def _put(self, work: Work) -> int:
+        put = sa.insert(duplicate_scan).values(user_id=work.user_id, made_at=work.now)
+        ((number,),) = Statement(put.returning(duplicate_scan.c.id)).run(work.connection)
+        return int(number)
+
+    def _scan_unless_open(self) -> bool:
+        """Ask for a scan that sees all that is there now; False where one has begun before."""
+
+        def step(work: Work) -> bool:
+            if self._open(work) is not None:
+                return False
+            self._put(work)
+            return True
+
+        return self._records.transact(SYSTEM, step)
 
     def _open(self, work: Work) -> int | None:
         chosen = sa.select(duplicate_scan.c.id).where(duplicate_scan.c.ended_at.is_(None))

@@ -82,13 +82,17 @@ def run_import(run: int) -> None:
     """Go on with an import; what is left when its time is over is handed out again."""
     services = runtime().services
     services.live.reload()
-    if services.imports.advance(run, _IMPORTS_A_JOB):
+    more = services.imports.advance(run, _IMPORTS_A_JOB)
+    # What is over is compared with what was there before.
+    if more or services.duplicates.imported.go_on(run, _IMPORTS_A_JOB):
         begin_import(services.settings.redis_url, run)
 
 
 def imports() -> int:
     """Take up imports whose worker fell silent, or that Redis never heard of; return how many."""
-    return _take_up(runtime().services.imports.silent(), begin_import)
+    services = runtime().services
+    silent = [*services.imports.silent(), *services.duplicates.imported.silent()]
+    return _take_up(silent, begin_import)
 
 
 def run_change(run: int) -> None:

@@ -6,7 +6,7 @@ a record, or the field it is found by, is never told which one it is; of a mere 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -154,7 +154,7 @@ def find_duplicates(
     """
     for rule in entity.duplicates:
         if hold and not rule.refuse and work.origin == "import":
-            # Nobody reads the warnings of thousands of rows; the scan finds these afterwards.
+            # Nobody reads the warnings of thousands of rows; they are asked for many at once.
             continue
         seen: set[tuple[str, int | None]] = set()
         for found in _by_rule(work, entity, rule, values, concerned, exclude, hold=hold, met=met):
@@ -235,27 +235,29 @@ def same_records(work: Work, entity: str, path: str, asked: list[Any]) -> list[i
     statement = work.rows.cached(
         ("same", entity, path), lambda: _same_statement(work, entity, path)
     )
-    if not _is_text(work, entity, path):
+    if not is_text(work, entity, path):
         asked = [one for one in asked if not isinstance(one, str)]
     else:
         asked = [str(one) for one in asked]
     return [row[0] for row in statement.run(work.connection, {"_values": asked})]
 
 
-def _column(path: str, table: Any) -> Any:
+def column_of(path: str, table: Any) -> Any:
+    """Return the column of a field, or of a part of one."""
     return table.c[path.replace(".", "__")]
 
 
-def _is_text(work: Work, entity: str, path: str) -> bool:
-    column = _column(path, work.release.tables[entity])
+def is_text(work: Work, entity: str, path: str) -> bool:
+    """Return whether a field is compared as text."""
+    column = column_of(path, work.release.tables[entity])
     kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
     return isinstance(kind, sa.Text | sa.String | JSONB)
 
 
 def _same_statement(work: Work, entity: str, path: str) -> Statement:
     table = work.release.tables[entity].alias()
-    column = _column(path, table)
-    text = _is_text(work, entity, path)
+    column = column_of(path, table)
+    text = is_text(work, entity, path)
     item = column.type.item_type if isinstance(column.type, ARRAY) else column.type
     given = sa.bindparam("_values", type_=ARRAY(sa.Text() if text else item))
     chosen = sa.select(table.c.id)
@@ -281,7 +283,7 @@ def _same_statement(work: Work, entity: str, path: str) -> Statement:
 
 def _similar(work: Work, entity: str, path: str, text: str, at_least: float) -> list[int]:
     """Return records, not in the bin, whose text is at least so similar, the most similar first."""
-    if not _is_text(work, entity, path):
+    if not is_text(work, entity, path):
         return []
     often = _often.run(work.connection, {"_text": text, "_least": str(at_least)}).fetchone()
     if often is None or often[0] > OFTEN:
@@ -308,7 +310,7 @@ def _similar_statement(work: Work, entity: str, path: str) -> Statement:
         .cte("candidates")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    alike = sa.func.similarity(normal_sql(_column(path, table)), text)
+    alike = sa.func.similarity(normal_sql(column_of(path, table)), text)
     return Statement(
         sa.select(table.c.id)
         .select_from(candidates)
@@ -326,16 +328,37 @@ def _shown(
     if not ids:
         return
     refuses, same = rule.refuse, bool(rule.same)
-    readable = work.policy.is_readable(entity, path.partition(".")[0])
-    seen = visible_ids(work, entity, ids) if readable else set()
-    # Whose number it is would tell what a pool hides.
-    seen -= closed_ids(work, entity, seen, path.partition(".")[0])
-    titles = _titles_of(work, entity, seen)
+    seen, titles = _seen(work, entity, path, ids)
     for each in ids:
         if each in seen:
             yield Duplicate(entity, each, titles.get(each) or f"#{each}", field, refuses, same)
         elif refuses:
             yield Duplicate(entity, None, None, field, refuses, same)
+
+
+def shown_many(work: Work, met: Iterable[tuple[int, Met]]) -> Iterator[tuple[int, Duplicate]]:
+    """Yield what many records met, as far as the asker may know of it: one question a field."""
+    groups: dict[tuple[str, str, str, bool], list[tuple[int, list[int]]]] = {}
+    for number, one in met:
+        key = (one.entity, one.other_path, one.path.partition(".")[0], bool(one.rule.same))
+        groups.setdefault(key, []).append((number, list(one.ids)))
+    for (entity, path, field, same), found in groups.items():
+        seen, titles = _seen(work, entity, path, {each for _, ids in found for each in ids})
+        for number, ids in found:
+            for each in (one for one in ids if one in seen):
+                title = titles.get(each) or f"#{each}"
+                yield number, Duplicate(entity, each, title, field, refuses=False, same=same)
+
+
+def _seen(
+    work: Work, entity: str, path: str, ids: Iterable[int]
+) -> tuple[set[int], dict[int, str]]:
+    """Return the records whose value of a field the asker may know, with their titles."""
+    name = path.partition(".")[0]
+    seen = visible_ids(work, entity, ids) if work.policy.is_readable(entity, name) else set()
+    # Whose number it is would tell what a pool hides.
+    seen -= closed_ids(work, entity, seen, name)
+    return seen, _titles_of(work, entity, seen)
 
 
 def _titles_of(work: Work, entity: str, ids: set[int]) -> dict[int, str]:

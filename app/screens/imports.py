@@ -13,6 +13,7 @@ from flask import Response, redirect, request, send_file
 from app.errors import InvalidInput, TrellisError, text_in
 from app.jobs.beginning import begin_import
 from app.screens.import_columns import columns_page, first_sentence
+from app.screens.import_samples import alike_of, changed_word, samples_of
 from app.screens.visit import Visit
 from app.transfer.error_files import write_errors
 from app.transfer.import_run import Run
@@ -106,7 +107,8 @@ def dry_run_page(visit: Visit, number: int) -> Any:
         "tried": tried,
         "is_part": tried >= TRIED,
         "bar": _bar(tally.counts),
-        "samples": _samples(visit, run, tally),
+        "samples": samples_of(visit, run, tally),
+        "alike": alike_of(visit, run, tally),
         "rules": run.plan.rules,
     }
     return visit.render("import_dry_run.html", page=import_page(visit, run), view=view)
@@ -175,33 +177,6 @@ def _bar(counts: Mapping[str, int]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _samples(visit: Visit, run: Run, tally: Tally) -> list[dict[str, Any]]:
-    """Return some rows of each kind, with the fields that would change."""
-    say, entity = visit.wording.say, visit.catalog.entities[run.entity]
-    words = (
-        ("created", say("New")), ("updated", say("Changed")),
-        ("unchanged", say("Already so")), ("skipped", say("Passed over")),
-    )  # fmt: skip
-    found = []
-    for outcome, label in words:
-        rows = [
-            {
-                "row": one["row"],
-                "title": one["title"],
-                "href": f"/crm/{run.entity}/{one['id']}" if one.get("id") and outcome != "created"
-                else "",
-                "fields": ", ".join(visit.words(entity.fields[name].label)
-                                    for name in one.get("fields", ()) if name in entity.fields),
-            }
-            for one in tally.samples.get(outcome, ())
-        ]  # fmt: skip
-        if rows:
-            more = tally.counts[outcome] - len(rows)
-            found.append({"label": label, "count": tally.counts[outcome], "rows": rows,
-                          "more": more, "changes": any(one["fields"] for one in rows)})  # fmt: skip
-    return found
-
-
 def correct_page(visit: Visit, number: int) -> Any:
     """Take a mended file of the rows that were left out, and show its dry run."""
     imports = visit.core.imports
@@ -262,7 +237,7 @@ def _facts(visit: Visit, run: Run, counts: Any) -> list[tuple[str, int, str]]:
     things = visit.words(entity.plural or entity.label)
     found = [
         (say("New %(things)s", things=things.lower()), counts.get("created", 0), "good"),
-        (say("Changed"), counts.get("updated", 0), "info"),
+        (changed_word(visit, run), counts.get("updated", 0), "info"),
         (say("Already so, or passed over"),
          counts.get("unchanged", 0) + counts.get("skipped", 0), "same"),
         (say("Left out"), counts.get("faulty", 0), "bad"),

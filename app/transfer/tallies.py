@@ -32,6 +32,12 @@ class Tally:
     parents: dict[str, set[str]] = field(default_factory=dict)
     #: by outcome: row, and the record's title
     samples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    #: rows by the number of their record
+    rows: dict[int, int] = field(default_factory=dict)
+    #: rows that look like a record that is there; only counted by a dry run
+    alike: int = 0
+    #: whether all names were compared by likeness
+    is_compared: bool = True
 
     def add(self, other: Tally) -> None:
         """Add what became of further rows."""
@@ -45,6 +51,9 @@ class Tally:
             self.others[name] -= len(known & titles)
             known |= titles
         self.faults += other.faults
+        self.rows |= other.rows
+        self.alike += other.alike
+        self.is_compared = self.is_compared and other.is_compared
         for name, samples in other.samples.items():
             kept = self.samples.setdefault(name, [])
             kept += samples[: SAMPLES - len(kept)]
@@ -52,6 +61,8 @@ class Tally:
     def note(self, outcome: str, sample: dict[str, Any]) -> None:
         """Count a row, and keep it to be shown if it is among the first of its kind."""
         self.counts[outcome] += 1
+        if sample.get("id") is not None:
+            self.rows[sample["id"]] = sample["row"]
         kept = self.samples.setdefault(outcome, [])
         if len(kept) < SAMPLES:
             kept.append(sample)

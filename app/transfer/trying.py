@@ -8,9 +8,13 @@ from app.access.principal import Principal
 from app.records.door import Records
 from app.records.work import Work
 from app.transfer.plans import Plan
+from app.transfer.showing import TimeFor, last_line, note_what_shows
 from app.transfer.tables import Row
 from app.transfer.tallies import Tally
 from app.transfer.writing import ChunkWriter
+
+#: Seconds for comparing the names of a chunk with those that are there.
+LIKENESS = 2.0
 
 
 class _Undone(Exception):
@@ -46,7 +50,12 @@ def tried(
             return given
 
         work.count = count
-        raise _Undone(ChunkWriter(work, plan, headings).write(chunk))
+        since = last_line(work)
+        tally = ChunkWriter(work, plan, headings).write(chunk)
+        note_what_shows(work, plan, tally, since, TimeFor(LIKENESS))
+        # Another chunk may give the same numbers to others.
+        tally.rows.clear()
+        raise _Undone(tally)
 
     try:
         records.transact(principal, step, origin="import")
