@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -64,6 +65,8 @@ def kindly(function: Command) -> Command:
             _end(error, FAILED, language)
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except BrokenPipeError:
+            _stop_talking()
         except Exception as error:  # noqa: BLE001 - the last one there is.
             away = _as_unavailable(error)
             if away is not None:
@@ -88,6 +91,13 @@ def _as_unavailable(error: Exception) -> Unavailable | None:
 def is_away(error: Exception) -> bool:
     """Return whether an error means that the database does not answer."""
     return _as_unavailable(error) is not None
+
+
+def _stop_talking() -> NoReturn:
+    """End as programs do whose reader, such as `head`, has heard enough."""
+    # What Python still holds back would otherwise be written, and fail, on the way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def _end(error: TrellisError, code: int, language: str) -> None:

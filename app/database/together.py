@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 from psycopg import pq
-from psycopg.errors import DuplicatePreparedStatement, error_from_result
+from psycopg.errors import error_from_result
 
 #: Statements a connection keeps prepared; the one unused for longest gives way.
 MOST_PREPARED = 300
@@ -101,13 +101,10 @@ def _ask_alone(connection: psycopg.Connection[Any], command: Command) -> pq.abc.
 
 def _prepare(connection: psycopg.Connection[Any], name: bytes, command: Command) -> None:
     pgconn = connection.pgconn
-    try:
-        _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
-    except DuplicatePreparedStatement:
-        # A limit of time may strike when the statement is prepared and nobody was told yet. The
-        # name is that of its text, so it is this one. In a transaction the failure stays.
-        if pgconn.transaction_status != pq.TransactionStatus.IDLE:
-            raise
+    # A limit of time may have struck when it was prepared and nobody was told yet. That the name is
+    # taken would fail a whole transaction; to close what is not there is no mistake.
+    _checked(connection, pgconn.close_prepared(name))
+    _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
     known_statements(connection)[name] = None
 
 
@@ -119,7 +116,8 @@ def _is_prepared(connection: psycopg.Connection[Any], name: bytes) -> bool:
         return True
     if len(known) >= MOST_PREPARED:
         oldest, _ = known.popitem(last=False)
-        _checked(connection, connection.pgconn.exec_(b"DEALLOCATE " + oldest))
+        # As a message of its own, which a failed transaction does not refuse.
+        _checked(connection, connection.pgconn.close_prepared(oldest))
     return False
 
 

@@ -102,7 +102,7 @@ class WriteContext:
         through = field.settings.get("from") if field.type.name == "through" else None
         if through:
             return self._walk(entity, row, f"{through}.{rest}" if rest else str(through))
-        value = field.type.from_columns(field, row) if name in row else None
+        value = self._held(field, entity, row)
         if not rest:
             return value
         target = _target(field, value)
@@ -116,14 +116,34 @@ class WriteContext:
             return _part_of_clock(value, rest, self.now)
         return _part(field, value, row, rest)
 
+    def _held(self, field: Field, entity: Entity, row: Mapping[str, Any]) -> Any:
+        """Return the value of a field: out of its columns, or worked out where it has none."""
+        if field.name in row:
+            return field.type.from_columns(field, row)
+        if field.expression is None or not field.is_volatile or not row:
+            return None
+        # It asks for today, now or me, so it stands in no column.
+        context = WriteContext(
+            self.work, self.linked, entity, row, parent=self._around(entity, row)
+        )
+        return self.work.rows.closures.of(field.expression)(context)
+
+    def _around(
+        self, entity: Entity, row: Mapping[str, Any]
+    ) -> tuple[Entity, Mapping[str, Any]] | None:
+        """Return the record around a row of lines; None where there is none, or none yet."""
+        if row is self.row or entity.lines_of is None or "parent" not in row:
+            return self.parent
+        record = self.linked.row(entity.lines_of[0], row["parent"])
+        return None if record is None else (self.linked.entity(entity.lines_of[0]).entity, record)
+
     def changed(self, name: str) -> bool:
         """Return whether the write changes a field; on create every filled one counts."""
         field = self.entity.fields[name]
-        new = field.type.from_columns(field, self.row) if name in self.row else None
+        new = self._held(field, self.entity, self.row)
         if not self.old_row:
             return new is not None
-        old = field.type.from_columns(field, self.old_row) if name in self.old_row else None
-        return bool(new != old)
+        return bool(new != self._held(field, self.entity, self.old_row))
 
     def ask(self, question: Ask) -> Any:
         """Ask other records, in SQL, inside the transaction."""

@@ -1,7 +1,9 @@
 """The command line, as somebody at a terminal or a script meets it."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -71,6 +73,32 @@ def test_help_comes_at_once_and_lists_every_command():
         assert f"\n  {name} " in told.stdout
     for code in EXIT_CODES:
         assert f"\n    {code} " in told.stdout
+
+
+def test_a_reader_that_has_heard_enough_is_no_bug():
+    reads, writes = os.pipe()
+    os.close(reads)  # as `trellis settings | head` does, sooner or later
+    told = subprocess.run(
+        [sys.executable, "-m", "app.cli", "settings"],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writes)
+    assert (told.returncode, told.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_a_python_that_was_named_is_taken_or_nothing_is(tmp_path):
+    told = subprocess.run(
+        [ROOT / "scripts" / "setup", tmp_path / "venv", "run"],
+        env={"PATH": os.environ["PATH"], "PYTHON": "/nowhere/python3.12"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert "PYTHON=/nowhere/python3.12 cannot be used" in told.stderr
+    assert not (tmp_path / "venv").exists()
 
 
 def test_help_imports_no_room():

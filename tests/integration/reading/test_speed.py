@@ -235,3 +235,7 @@ def test_a_statement_that_is_there_already_is_taken(world):
         # As after a limit of time that struck between preparing it and saying so.
         together.known_statements(connection).clear()
         assert statement.run(connection, statement.fixed).get_value(0, 0) == b"7"
+        # In a transaction a name that is taken would fail all of it, and every one after it.
+        together.known_statements(connection).clear()
+        with connection.transaction():
+            assert statement.run(connection, statement.fixed).get_value(0, 0) == b"7"

@@ -33,6 +33,12 @@ fields:
   double: {type: formula, formula: credit * 2}
   parent: {type: link, to: customer, tree: yes}
   called_at: {type: datetime}
+  silent_days: {type: formula, formula: "days_between(called_at, now())"}
+  is_silent: {type: formula, formula: silent_days > 10}
+  reason: {type: text, required: is_silent}
+  code: {type: text, readonly: is_silent}
+checks:
+  - {if: is_silent, must: credit > 0, message: A silent one has credit.}
 """,
     "workflows/rules.yaml": """rule: remind
 entity: customer
@@ -46,6 +52,12 @@ entity: customer
 when: {on: update, changed: name}
 do:
   - {if: name == 'Nobody', stop: This name is taken.}
+---
+rule: tell-silence
+entity: customer
+when: {on: update, changed: level}
+if: is_silent
+do: [{set: {reason: "=join(' ', text(silent_days), text(parent.silent_days))"}}]
 ---
 rule: raise
 entity: customer
@@ -105,6 +117,23 @@ def test_a_rule_is_shown_minute_by_minute(outcome_of):
     assert outcome_of(steps) == []
     # Nothing is left of it: the same once more.
     assert outcome_of(steps) == []
+
+
+def test_formulas_that_ask_for_now_hold_wherever_conditions_stand(outcome_of):
+    assert (
+        outcome_of(
+            [
+                "{update: bolt, set: {called_at: 2026-02-20 10:00}}",
+                "{update: acme, set: {called_at: 2026-03-01 10:00}}",
+                "{at: 2026-03-11 10:00, update: acme, set: {code: x}, expect: {acme: {silent_days: 10}}}",
+                "{at: 2026-03-12 10:00, update: acme, set: {code: y, reason: z}, expect: {refused: cannot be changed while is_silent}}",
+                "{update: acme, set: {name: Acne}, expect: {refused: Reason is needed}}",
+                "{update: acme, set: {reason: Why, credit: 0}, expect: {refused: A silent one has credit}}",
+                "{update: acme, set: {reason: Why, level: b}, expect: {fires: tell-silence, acme: {reason: 11 20}}}",
+            ]
+        )
+        == []
+    )
 
 
 def test_people_programs_and_the_clock_do_things(outcome_of):
