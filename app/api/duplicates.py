@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
@@ -11,6 +12,7 @@ from app.api.answers import answers, as_json
 from app.api.bodies import check_keys, is_id, whole
 from app.api.requests import asker, body, only, parameters, record_id, services
 from app.duplicates.desk import PAGES
+from app.duplicates.groups import LARGEST
 from app.errors import InvalidInput, Malformed
 from app.jobs.beginning import begin_scan
 from app.records.side_by_side import ALL
@@ -20,6 +22,8 @@ _MERGE = frozenset({"ids", "keep"})
 _LIST = frozenset({"entity", "page"})
 _CHECK = frozenset({"q"})
 
+#: Pairs that are told apart at once: those of the largest group.
+MOST_PAIRS = LARGEST * (LARGEST - 1) // 2
 #: what is told of a scan
 SCAN = ("id", "state", "step", "steps", "found", "made_at", "ended_at")
 
@@ -53,15 +57,36 @@ class DuplicateApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Return pairs that may be the same thing: ``?entity=customer&page=2``."""
         principal, desk = asker(), services().duplicates
         named = only(*parameters(_LIST), "entity, page")
-        entity, page = named.get("entity") or None, whole(named, "page", 1)
-        if not 1 <= page <= PAGES:
-            raise Malformed(
-                say("`page` is from 1 to {most}.", "page 应为 1 至 {most}。", most=PAGES)
-            )
+        entity, page = named.get("entity") or None, _page(named)
         found = desk.listed(principal, entity, page)
         return as_json(
             {"rows": [one.as_json() for one in found], "count": desk.count(principal, entity)}
         )
+
+    @expose("/duplicates/groups", methods=["GET"])
+    @answers
+    def groups(self) -> Response:
+        """Return what may be one thing, pairs that hang together as one."""
+        principal = asker()
+        named = only(*parameters(_LIST), "entity, page")
+        entity, page = named.get("entity") or None, _page(named)
+        found, count = services().duplicates.groups(principal, entity, page)
+        return as_json({"rows": [one.as_json() for one in found], "count": count})
+
+    @expose("/duplicates/apart", methods=["POST"])
+    @answers
+    def all_apart(self) -> Response:
+        """Remember that each of some pairs is two things: ``{"pairs": [7, 9]}``."""
+        principal, sent = asker(), body()
+        check_keys(sent, {"pairs", "apart"})
+        pairs = sent.get("pairs")
+        if not isinstance(pairs, list) or not 0 < len(pairs) <= MOST_PAIRS or not all(
+            map(is_id, pairs)
+        ):  # fmt: skip
+            raise InvalidInput({"pairs": [_pairs_wanted()]})
+        apart = _apart_of(sent)
+        services().duplicates.keep_apart(principal, *pairs, apart=apart)
+        return as_json({"apart": apart})
 
     @expose("/duplicates/<number>/apart", methods=["POST"])
     @answers
@@ -69,9 +94,7 @@ class DuplicateApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         """Remember that a pair is two things, or forget it: ``{"apart": false}``."""
         principal, sent = asker(), body()
         check_keys(sent, {"apart"})
-        apart = sent.get("apart", True)
-        if not isinstance(apart, bool):
-            raise InvalidInput({"apart": [say("true or false.", "应为 true 或 false。")]})
+        apart = _apart_of(sent)
         services().duplicates.keep_apart(principal, record_id(number), apart=apart)
         return as_json({"apart": apart})
 
@@ -99,6 +122,28 @@ class DuplicateApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
             principal, named.get("q", ""), address=request.remote_addr
         )
         return as_json({"rows": [one.as_json() for one in found]})
+
+
+def _page(named: Mapping[str, str]) -> int:
+    page = int(whole(named, "page", 1))
+    if not 1 <= page <= PAGES:
+        raise Malformed(say("`page` is from 1 to {most}.", "page 应为 1 至 {most}。", most=PAGES))
+    return page
+
+
+def _apart_of(sent: dict[str, Any]) -> bool:
+    apart = sent.get("apart", True)
+    if not isinstance(apart, bool):
+        raise InvalidInput({"apart": [say("true or false.", "应为 true 或 false。")]})
+    return apart
+
+
+def _pairs_wanted() -> Any:
+    return say(
+        "A list of numbers of pairs, 1 to {most} of them.",
+        "应为配对编号的列表，1 至 {most} 个。",
+        most=MOST_PAIRS,
+    )
 
 
 def taken_of(sent: dict[str, Any]) -> dict[str, int | str]:

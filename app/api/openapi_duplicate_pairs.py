@@ -55,18 +55,48 @@ def duplicate_paths() -> dict[str, Any]:
     scan = json_answer("How it stands", ref("DuplicateScan"))
     rows = {"type": "array", "items": ref("DuplicatePair")}
     page = object_of(rows=rows, count={"type": "integer", "description": "Up to 1,000."})
+    of_group = object_of(
+        score={"type": "number", "minimum": 0, "maximum": 1},
+        records={"type": "array", "items": object_of(entity=_TEXT, id=ID, title=_TEXT)},
+        pairs={"type": "array", "items": ref("DuplicatePair")},
+    )
+    groups = object_of(rows={"type": "array", "items": of_group}, count={"type": "integer"})
+    asked = [
+        {"name": "entity", "in": "query", "schema": _TEXT},
+        {
+            "name": "page",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 1, "maximum": PAGES},
+        },
+    ]
     known = object_of(rows={"type": "array", "items": ref("KnownRecord")})
     return {
         f"{base}/": {
             "get": operation(
                 "duplicates", _TAG, "Pairs that may be the same thing, the surest first",
                 {"200": json_answer("The pairs both of which may be read", page)},
-                parameters=[
-                    {"name": "entity", "in": "query", "schema": _TEXT},
-                    {"name": "page", "in": "query",
-                     "schema": {"type": "integer", "minimum": 1, "maximum": PAGES}},
-                ],
+                parameters=asked,
                 errors=(400, 401, 500, 503),
+            )
+        },
+        f"{base}/groups": {
+            "get": operation(
+                "duplicate_groups", _TAG, "The same, pairs that hang together as one group",
+                {"200": json_answer("The groups, the surest first", groups)},
+                parameters=asked,
+                errors=(400, 401, 500, 503),
+            )
+        },
+        f"{base}/apart": {
+            "post": operation(
+                "keep_all_apart", _TAG, "Remember that each of some pairs is two things",
+                {"200": json_answer("Done", object_of(apart={"type": "boolean"}))},
+                body={"type": "object", "additionalProperties": False, "required": ["pairs"],
+                      "properties": {
+                          "pairs": {"type": "array", "items": ID, "minItems": 1},
+                          "apart": {"type": "boolean"},
+                      }},
+                errors=(400, 401, 403, 404, 413, 415, 422, 500, 503),
             )
         },
         f"{base}/{{id}}/apart": {

@@ -15,18 +15,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.access.principal import SYSTEM, Principal
-from app.access.visibility import Visibility, visible
 from app.clock import Clock
 from app.database.duplicate_tables import duplicate_pair, duplicate_scan
 from app.database.statements import Statement
 from app.duplicates.checking import Checking
 from app.duplicates.finding import find_pairs
+from app.duplicates.groups import grouped
 from app.duplicates.imported import Imported
+from app.duplicates.readable import pairs_of
 from app.errors import Forbidden, NotFound
 from app.records.checking import visible_ids
-from app.records.comparing import Comparison, compared_entities, comparisons_of
+from app.records.comparing import Comparison, comparisons_of
 from app.records.door import Records
-from app.records.kinship import unlinked
 from app.records.pairs import together
 from app.records.work import Work
 from app.texts import say
@@ -36,6 +36,8 @@ PAGE = 25
 PAGES = 40
 #: Counting stops here.
 MOST = 1_000
+#: No pair has such a number.
+_TOO_LARGE = 2**63
 #: A scan whose worker said nothing for so long is taken up by another.
 _SILENT = timedelta(minutes=20)
 
@@ -86,6 +88,34 @@ class Pair:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Records that may be one thing: those of pairs that hang together."""
+
+    #: the surest first
+    pairs: Sequence[Pair]
+
+    @property
+    def score(self) -> float:
+        """How sure the surest pair is."""
+        return max(one.score for one in self.pairs)
+
+    @property
+    def sides(self) -> list[Side]:
+        """The records, each once."""
+        return list(dict.fromkeys(side for one in self.pairs for side in (one.one, one.other)))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the API writes it."""
+        return {
+            "score": round(self.score, 3),
+            "records": [
+                {"entity": each.entity, "id": each.id, "title": each.title} for each in self.sides
+            ],
+            "pairs": [one.as_json() for one in self.pairs],
+        }
+
+
 class Duplicates:
     """Finds, shows and tells apart."""
 
@@ -105,7 +135,7 @@ class Duplicates:
         """Return one page of pairs the asker may read both records of, the surest first."""
 
         def step(work: Work) -> list[dict[str, Any]]:
-            found = _pairs(work, entity)
+            found = pairs_of(work, entity)
             if found is None:
                 return []
             each = found.subquery("pairs")
@@ -120,7 +150,7 @@ class Duplicates:
         """Return how many pairs there are for the asker; counting stops at `MOST`."""
 
         def step(work: Work) -> int:
-            found = _pairs(work, entity)
+            found = pairs_of(work, entity)
             if found is None:
                 return 0
             some = found.limit(MOST).subquery("some")
@@ -129,6 +159,32 @@ class Duplicates:
             return int(number)
 
         return self._records.transact(principal, step)
+
+    def groups(
+        self, principal: Principal, entity: str | None = None, page: int = 1, limit: int = PAGE
+    ) -> tuple[list[Group], int]:
+        """Return one page of what may be one thing, the surest first, and how much there is.
+
+        The surest pairs that have a record in common are one group; `MOST` of them are looked at.
+        """
+
+        def step(work: Work) -> list[dict[str, Any]]:
+            found = pairs_of(work, entity)
+            if found is None:
+                return []
+            each = found.subquery("pairs")
+            chosen = sa.select(each).order_by(each.c.score.desc(), each.c.id).limit(MOST)
+            return Statement(chosen).rows(work.connection, work.asker)
+
+        rows = self._records.transact(principal, step)
+        sides = [
+            ((row["name"], row["record_id"]), (row["other_name"], row["other_id"])) for row in rows
+        ]
+        groups = grouped(sides)
+        start = (max(page, 1) - 1) * limit
+        places = groups[start : start + limit]
+        pairs = iter(self._shown(principal, [rows[one] for group in places for one in group]))
+        return [Group([next(pairs) for _ in group]) for group in places], len(groups)
 
     def _shown(self, principal: Principal, rows: Sequence[Mapping[str, Any]]) -> list[Pair]:
         wanted: dict[str, set[int]] = {}
@@ -165,38 +221,44 @@ class Duplicates:
 
     # -- telling apart -----------------------------------------------------------------------------
 
-    def keep_apart(self, principal: Principal, pair: int, *, apart: bool = True) -> None:
-        """Remember that two records are two, or forget it.
+    def keep_apart(self, principal: Principal, *pairs: int, apart: bool = True) -> None:
+        """Remember that the records of pairs are two, or forget it: all of them or none.
 
         Raises:
             NotFound: there is no such pair, or not both may be read.
             Forbidden: the asker may neither change nor merge one of them.
         """
+        ids = sorted(set(pairs))
 
         def step(work: Work) -> None:
-            found = _pairs(work, None, apart=not apart)
-            row = None
-            if found is not None:
+            found = pairs_of(work, None, apart=not apart)
+            rows: list[dict[str, Any]] = []
+            if found is not None and ids and ids[-1] < _TOO_LARGE:
                 each = found.subquery("pairs")
-                chosen = sa.select(each).where(each.c.id == pair)
-                row = next(iter(Statement(chosen).rows(work.connection, work.asker)), None)
-            if row is None:
+                chosen = sa.select(each).where(each.c.id == _among(ids))
+                rows = Statement(chosen).rows(work.connection, work.asker)
+            if not ids or len(rows) < len(ids):
                 raise NotFound
-            sides = ((row["name"], row["record_id"]), (row["other_name"], row["other_id"]))
-            if not any(
-                visible_ids(work, name, [number], right)
-                for name, number in sides
-                for right in ("update", "merge")
-            ):
-                raise Forbidden(work.policy.why("update", row["name"]))
+            for row in rows:
+                self._require_either(work, row)
             values = {
                 "apart_at": work.now if apart else None,
                 "apart_by": work.user_id if apart else None,
             }
-            change = sa.update(duplicate_pair).where(duplicate_pair.c.id == pair)
+            change = sa.update(duplicate_pair).where(duplicate_pair.c.id == _among(ids))
             Statement(change.values(values)).run(work.connection)
 
         self._records.transact(principal, step)
+
+    def _require_either(self, work: Work, row: Mapping[str, Any]) -> None:
+        """Refuse whoever may change or merge neither record of a pair."""
+        sides = ((row["name"], row["record_id"]), (row["other_name"], row["other_id"]))
+        if not any(
+            visible_ids(work, name, [number], right)
+            for name, number in sides
+            for right in ("update", "merge")
+        ):
+            raise Forbidden(work.policy.why("update", row["name"]))
 
     # -- looking for them --------------------------------------------------------------------------
 
@@ -309,75 +371,5 @@ class Duplicates:
         self._records.transact(SYSTEM, lambda work: self._set(work, scan, **values))
 
 
-def _pairs(work: Work, entity: str | None, *, apart: bool = False) -> sa.Select[Any] | None:
-    """Return the statement for the pairs the asker may read; None where there can be none.
-
-    Columns: those of the pair, and ``name`` and ``other_name`` of the entities.
-    """
-    readable = [
-        one.name
-        for one in compared_entities(work.release.catalog)
-        if work.policy.may("read", one.name)
-    ]
-    parts = []
-    numbered = sorted(readable, key=work.number)
-    for place, first in enumerate(numbered):
-        for second in numbered[place:]:
-            if entity is None or entity in (first, second):
-                part = _part(work, first, second, apart=apart)
-                if part is not None:
-                    parts.append(part)
-    if not parts:
-        return None
-    each = sa.union_all(*parts).subquery("each")
-    return sa.select(each)
-
-
-def _part(work: Work, first: str, second: str, *, apart: bool) -> sa.Select[Any] | None:
-    pair = duplicate_pair.alias()
-    one, other = (work.release.tables[name].alias() for name in (first, second))
-    by = _by(work, first, second)
-    if not by:
-        return None
-    rights = Visibility(work.release, work.policy)
-    veils = [
-        condition
-        for name, table in ((first, one), (second, other))
-        for condition in rights.veils(name, table).values()
-    ]
-    told = pair.c.apart_at.is_not(None) if apart else pair.c.apart_at.is_(None)
-    return (
-        sa.select(
-            pair.c.id, pair.c.score, pair.c.record_id, pair.c.other_id, pair.c.found_at,
-            pair.c.reasons,
-            sa.literal(first, sa.Text).label("name"),
-            sa.literal(second, sa.Text).label("other_name"),
-        )
-        .join(one, one.c.id == pair.c.record_id)
-        .join(other, other.c.id == pair.c.other_id)
-        .where(
-            pair.c.entity == work.number(first),
-            pair.c.other_entity == work.number(second),
-            told,
-            one.c.deleted_at.is_(None),
-            other.c.deleted_at.is_(None),
-            visible(work.release, first, one, work.policy),
-            visible(work.release, second, other, work.policy),
-            pair.c.reasons.op("?|", is_comparison=True)(sa.literal(by, ARRAY(sa.Text))),
-            *(sa.not_(sa.func.coalesce(veil, sa.false())) for veil in veils),
-            *unlinked(work, (first, one), (second, other)),
-        )
-    )  # fmt: skip
-
-
-def _by(work: Work, first: str, second: str) -> list[str]:
-    """Return the reasons the asker may know of, between two entities."""
-    policy = work.policy
-    found = []
-    for step in comparisons_of(work.release.catalog):
-        mine = [m for m in step.members if m.entity == first and policy.is_readable(first, m.field)]
-        theirs = [
-            m for m in step.members if m.entity == second and policy.is_readable(second, m.field)
-        ]
-        found += [f"{step.kind}:{a.path}:{b.path}" for a in mine for b in theirs]
-    return sorted(set(found))
+def _among(ids: Sequence[int]) -> sa.ColumnElement[Any]:
+    return sa.any_(sa.literal(list(ids), ARRAY(sa.BigInteger)))

@@ -49,6 +49,14 @@ class DuplicatesView(Screen):
     def scan(self) -> Any:
         return duplicates.scan(visit())
 
-    @expose("/duplicates/<int:pair>/apart", methods=["POST"])
-    def apart(self, pair: int) -> Any:
-        return duplicates.apart(visit(), pair)
+    @expose("/duplicates/merge", methods=["POST"])
+    def merge(self) -> Any:
+        return duplicates.merge(visit())
+
+    @expose("/duplicates/apart", methods=["POST"])
+    def all_apart(self) -> Any:
+        return duplicates.all_apart(visit())
+
+    @expose("/duplicates/together", methods=["POST"])
+    def together(self) -> Any:
+        return duplicates.together(visit())

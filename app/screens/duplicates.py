@@ -1,14 +1,15 @@
-"""Pairs of records that may be the same thing: merged, or told apart."""
+"""Records that may be the same thing, pairs that hang together as one: merged, or told apart."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 
-from app.duplicates.desk import MOST, PAGE, PAGES, Pair, Reason
+from app.duplicates.desk import PAGE, PAGES, Group, Pair, Reason, Side
 from app.jobs.beginning import begin_scan
 from app.screens.merge_act import merges
 from app.screens.moments import time_tag
@@ -17,14 +18,26 @@ from app.screens.visit import Visit, leave_toast
 
 
 @dataclass(frozen=True, slots=True)
-class PairRow:
-    """One pair."""
+class SideRow:
+    """One record."""
 
-    sides: Sequence[tuple[str, str, str]]
+    title: str
+    href: str
+    kind: str
+    #: as the form names it
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """What may be one thing."""
+
+    sides: Sequence[SideRow]
+    #: pairs as the form names them: their number, and the records
+    pairs: Sequence[str]
     why: str
     percent: str
-    merge_href: str
-    apart_href: str
+    merges: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,7 @@ class DuplicatesView:
 
     title: str
     count: str
-    rows: Sequence[PairRow]
+    rows: Sequence[GroupRow]
     scan: str
     scans: bool
     next_href: str
@@ -47,8 +60,7 @@ def listed(visit: Visit) -> Response:
     page = min(int(text), PAGES) if text.isascii() and text.isdigit() and len(text) < 4 else 1
     page = max(page, 1)
     entity = request.args.get("entity") or None
-    count = desk.count(visit.principal, entity)
-    rows = desk.listed(visit.principal, entity, page)
+    rows, count = desk.groups(visit.principal, entity, page)
     more = page * PAGE < count and page < PAGES
 
     def href(number: int) -> str:
@@ -58,7 +70,7 @@ def listed(visit: Visit) -> Response:
     title = say("Duplicates")
     view = DuplicatesView(
         title,
-        f"{count:,}" + ("+" if count >= MOST else ""),
+        f"{count:,}",
         [_row(visit, one) for one in rows],
         _scan(visit),
         visit.policy.is_admin,
@@ -68,27 +80,35 @@ def listed(visit: Visit) -> Response:
     return visit.render("duplicates.html", page=visit.page(title, "duplicates"), view=view)
 
 
-def _row(visit: Visit, one: Pair) -> PairRow:
+def _row(visit: Visit, group: Group) -> GroupRow:
     catalog, language = visit.catalog, visit.language
     sides = [
-        (each.title, f"/crm/{each.entity}/{each.id}",
-         catalog.entities[each.entity].label.in_language(language))
-        for each in (one.one, one.other)
-    ]  # fmt: skip
-    same = one.one.entity == one.other.entity
-    can = same and merges(visit, catalog.entities[one.one.entity])
-    ids = urlencode({"ids": f"{one.one.id},{one.other.id}"}, safe=",")
-    # What is written the same sounds the same, and is alike.
-    equal = any(reason.kind == "name" for reason in one.reasons)
-    told = [each for each in one.reasons if not (equal and each.kind in ("sound", "alike"))]
-    why = dict.fromkeys(_why(visit, one, reason) for reason in told)
-    return PairRow(
+        SideRow(
+            each.title,
+            f"/crm/{each.entity}/{each.id}",
+            catalog.entities[each.entity].label.in_language(language),
+            _key(each),
+        )
+        for each in group.sides
+    ]
+    counts = Counter(each.entity for each in group.sides)
+    why: dict[str, None] = {}
+    for one in group.pairs:
+        # What is written the same sounds the same, and is alike.
+        equal = any(reason.kind == "name" for reason in one.reasons)
+        told = [each for each in one.reasons if not (equal and each.kind in ("sound", "alike"))]
+        why |= dict.fromkeys(_why(visit, one, reason) for reason in told)
+    return GroupRow(
         sides,
+        [f"{one.id},{_key(one.one)},{_key(one.other)}" for one in group.pairs],
         ("、" if language == "zh" else ", ").join(why),
-        f"{round(one.score * 100)} %",
-        f"/crm/{one.one.entity}/merge?{ids}" if can else "",
-        f"/duplicates/{one.id}/apart",
+        f"{round(group.score * 100)} %",
+        any(count > 1 and merges(visit, catalog.entities[name]) for name, count in counts.items()),
     )
+
+
+def _key(side: Side) -> str:
+    return f"{side.entity}:{side.id}"
 
 
 def _why(visit: Visit, pair: Pair, reason: Reason) -> str:
@@ -118,19 +138,55 @@ def _scan(visit: Visit) -> str:
     return say("All records were looked through %(when)s.", when=when)
 
 
-def apart(visit: Visit, pair: int) -> Response:
-    """Remember that two records are two."""
+def merge(visit: Visit) -> Response:
+    """Put the ticked records of a group side by side."""
+    ticks = [one.partition(":") for one in request.form.getlist("of")]
+    kinds = {name for name, _, _ in ticks}
+    ids = [number for _, _, number in ticks if number.isascii() and number.isdigit()]
+    if len(kinds) != 1 or len(ids) < 2 or not kinds <= visit.catalog.entities.keys():
+        leave_toast(visit.wording.say("Tick two or more records of one kind."))
+        return redirect("/duplicates", 303)  # type: ignore[return-value]
+    asked = urlencode({"ids": ",".join(ids)}, safe=",")
+    return redirect(f"/crm/{kinds.pop()}/merge?{asked}", 303)  # type: ignore[return-value]
+
+
+def all_apart(visit: Visit) -> Response:
+    """Remember that the ticked records of a group are as many."""
+    ticked = set(request.form.getlist("of"))
+    said = [one.split(",") for one in request.form.getlist("pair")]
+    pairs = [
+        int(parts[0])
+        for parts in said
+        if len(parts) == 3 and _is_number(parts[0]) and set(parts[1:]) <= ticked
+    ]
+    if not pairs:
+        leave_toast(visit.wording.say("Tick the records that are not the same."))
+        return redirect("/duplicates", 303)  # type: ignore[return-value]
+    return apart(visit, *pairs)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def apart(visit: Visit, *pairs: int) -> Response:
+    """Remember that the records of pairs are two, or forget it."""
     undo = request.form.get("again") == "yes"
-    visit.core.duplicates.keep_apart(visit.principal, pair, apart=not undo)
+    visit.core.duplicates.keep_apart(visit.principal, *pairs, apart=not undo)
     if undo:
-        leave_toast(visit.wording.say("The pair is shown again."))
+        leave_toast(visit.wording.say("They are shown again."))
     else:
         leave_toast(
-            visit.wording.say("They are two; this is remembered."),
-            undo=f"/duplicates/{pair}/apart",
-            fields=(("again", "yes"),),
+            visit.wording.say("They are not the same; this is remembered."),
+            undo="/duplicates/together",
+            fields=(("again", "yes"), *(("number", str(one)) for one in pairs)),
         )
     return redirect("/duplicates", 303)  # type: ignore[return-value]
+
+
+def together(visit: Visit) -> Response:
+    """Forget that the records of some pairs are two."""
+    return apart(visit, *(int(one) for one in request.form.getlist("number") if _is_number(one)))
 
 
 def scan(visit: Visit) -> Response:

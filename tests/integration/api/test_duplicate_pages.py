@@ -38,13 +38,40 @@ def test_a5_pairs_are_listed_told_apart_and_merged_by_who_may(world):
         return browser.ask("POST", where, data={"csrf_token": token, **form}).status_code
 
     forged = {"X-CSRFToken": "forged"}
-    for where in (f"/duplicates/{pair}/apart", "/duplicates/scan", "/duplicates/check"):
+    for where in (
+        "/duplicates/apart",
+        "/duplicates/merge",
+        "/duplicates/scan",
+        "/duplicates/check",
+    ):
         assert sam.ask("POST", where, data={}, headers=forged).status_code == 400
     assert post(sam, "/duplicates/scan") == 403
-    for number in (0, pair + 10_000, 2**63, 10**30):
-        assert post(sam, f"/duplicates/{number}/apart") == 404
-    assert post(sam, f"/duplicates/{pair}/apart") == 303
-    assert post(sam, f"/duplicates/{pair}/apart", again="yes") == 303
+    ticks = [f"customer:{number}" for number in (one, two, third)]
+
+    def apart(number, of):
+        sides = ",".join(ticks[:2])
+        return post(sam, "/duplicates/apart", pair=f"{number},{sides}", of=of)
+
+    # The three are one group: those that are ticked are put side by side, or told apart.
+    assert f'value="{pair},{ticks[0]},{ticks[1]}"' in page.text.replace("&#44;", ",")
+    (group,) = api.get("/duplicates/groups", entity="customer").json["rows"]
+    assert {each["id"] for each in group["records"]} == {one, two, third}
+    assert {each["id"] for each in group["pairs"]} == set(pairs.values())
+    for number in (pair + 10_000, 10**17):
+        assert apart(number, ticks) == 404
+    for number, of in ((2**63, ticks), ("x", ticks), (pair, ticks[1:]), (pair, [])):
+        assert apart(number, of) == 303
+    assert post(sam, "/duplicates/together", number=str(pair + 10_000)) == 404
+    assert api.get("/duplicates/").json["count"] == 2, "nothing was told apart"
+    assert apart(pair, ticks) == 303
+    assert api.get("/duplicates/").json["count"] == 1
+    assert post(sam, "/duplicates/together", again="yes", number=str(pair)) == 303
+    assert api.get("/duplicates/").json["count"] == 2
+    for of in ([], ticks[:1], ["customer:1", "order:1"], ["nothing:1", "nothing:2"], ["x", "x"]):
+        answer = sam.ask("POST", "/duplicates/merge", data={"csrf_token": token, "of": of})
+        assert (answer.status_code, answer.location) == (303, "/duplicates")
+    answer = sam.ask("POST", "/duplicates/merge", data={"csrf_token": token, "of": ticks})
+    assert answer.location == f"/crm/customer/merge?ids={one},{two},{third}"
     assert_refused(world.as_("sue").post(f"/duplicates/{pair}/apart", {}), 404)
     assert_refused(world.as_("aud").post(f"/duplicates/{pair}/apart", {}), 403)
     assert api.post(f"/duplicates/{pair}/apart", {}).json == {"apart": True}
@@ -52,6 +79,12 @@ def test_a5_pairs_are_listed_told_apart_and_merged_by_who_may(world):
     for body in ({"apart": 1}, {"other": True}):
         assert_refused(api.post(f"/duplicates/{pair}/apart", body), 422)
     assert_refused(api.post(f"/duplicates/{pair}/apart", []), 400)
+    for body in ({}, {"pairs": []}, {"pairs": ["x"]}, {"pairs": [True]}, {"pairs": [1] * 46}):
+        assert_refused(api.post("/duplicates/apart", body), 422)
+    assert_refused(api.post("/duplicates/apart", {"pairs": [pair, pair + 9_999]}), 404)
+    both = {"pairs": list(pairs.values()), "apart": False}
+    assert_refused(api.post("/duplicates/apart", both), 404)
+    assert api.post("/duplicates/apart", {**both, "pairs": [pair]}).json == {"apart": False}
     assert_refused(api.post("/duplicates/x/apart", {}), 404)
     assert_refused(api.post("/duplicates/scan", {}), 403)
     begun = world.as_("root").post("/duplicates/scan", {})
