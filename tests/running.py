@@ -9,14 +9,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from click.testing import CliRunner
 
 from app.cli import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Cookie
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct-horse-battery"
@@ -42,6 +46,8 @@ class RunningTrellis:
     config: Path
     process: subprocess.Popen[str]
     log: Path
+    #: Cookies of browsers that signed in, by login and language.
+    signed_in: dict[tuple[str, str], list[Cookie]] = field(default_factory=dict)
 
     def stop(self) -> float:
         """Stop it as Ctrl-C does; return how long that took."""

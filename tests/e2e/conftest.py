@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.settings import read_settings
+from tests.databases import Build, Databases
+from tests.demo import DEMO, build_demo
 from tests.missing import missing
 from tests.running import ROOT, RunningTrellis, start_trellis
 
+#: milliseconds that anything on a page may take where other tests use the machine as well
+LONGEST = 30_000
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -34,8 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            # One worker does them all, so that one CRM is started and not one for each worker.
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            # One worker does them all, so that one CRM is started and not one for each worker;
+            # the same as looks at the demo otherwise, so that nobody waits until that is made.
+            item.add_marker(pytest.mark.xdist_group("demo"))
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +62,7 @@ def browser() -> Iterator[Browser]:
     if os.geteuid() == 0:
         # Chromium's sandbox refuses to run as root.
         arguments.append("--no-sandbox")
+    expect.set_options(timeout=LONGEST)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield browser
@@ -71,7 +77,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     def make(width: int = 1280, height: int = 800, **options) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(LONGEST)
         return page
 
     yield make
@@ -85,10 +91,16 @@ def page(new_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture(scope="session")
-def trellis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTrellis]:
+def trellis(
+    template_database: Callable[[str, Build], str],
+    databases: Databases,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningTrellis]:
     """A CRM with a copy of the configuration that ships, which tests may change, and demo data."""
     folder = tmp_path_factory.mktemp("trellis")
     shutil.copytree(ROOT / "config", folder / "config")
-    running = start_trellis(folder, folder / "config", TRELLIS_DEMO="yes")
+    name = databases.create(template_database(DEMO, build_demo))
+    running = start_trellis(folder, folder / "config", DATABASE_URL=databases.url(name))
     yield running
     running.stop()
+    databases.drop(name)

@@ -32,7 +32,7 @@ def test_files_are_chosen_dropped_and_taken_off(trellis, new_page):
     expect(files.locator("h2 .count")).to_have_text("2")
     expect(files.locator(".dropping")).to_have_count(0)
 
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         files.locator("li", has_text="plan.txt").locator("button").click()
     expect(desk.toast()).to_contain_text("The file is off this record")
     expect(files.locator("li a")).to_have_text(["second.txt"])

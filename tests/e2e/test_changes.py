@@ -19,7 +19,7 @@ def test_what_was_done_to_many_is_found_looked_at_and_taken_back(trellis, new_pa
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         page.locator(".bulk button", has_text="Delete").click()
     expect(desk.toast().get_by_role("button", name="Undo")).to_be_visible()
     page.locator("nav.side a[href='/changes']").click()

@@ -32,10 +32,11 @@ def test_figures_are_looked_at_and_targets_typed_in_without_a_mouse(trellis, new
     # A figure leads to the records it counts.
     tile = page.locator(".tile", has_text="New opportunities").locator("a.figure")
     count = tile.inner_text()
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         tile.click()
     expect(page.locator("#count")).to_have_text(count)
-    page.go_back(wait_until="networkidle")
+    page.go_back()
+    desk.settle()
     expect(page.locator(".tools b").first).to_have_text(re.compile(r"^\d{4}$"))
 
     desk.open("/targets/contract_amount")
@@ -50,7 +51,7 @@ def test_figures_are_looked_at_and_targets_typed_in_without_a_mouse(trellis, new
     was = int(second.input_value().replace(",", ""))
     keys.type(str(was + 1000))
     expect(year).to_have_text(f"{before + 1000:,}")
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         keys.press("Control+s")
     expect(desk.toast()).to_contain_text("1 amount saved.")
     expect(row.locator("input").nth(1)).to_have_value(f"{was + 1000:,}")

@@ -96,10 +96,10 @@ def _an_opportunity_moves(desk: Desk, words: dict[str, str]) -> None:
     path = desk.page.locator(".path")
     first = path.locator("button[value=new]")
     expect(first).to_have_attribute("aria-current", "step")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         path.locator("button[value=needs_clear]").click()
     expect(first).not_to_have_attribute("aria-current", "step")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.toast().get_by_role("button", name=words["undo"]).click()
     expect(first).to_have_attribute("aria-current", "step")
 
@@ -119,7 +119,7 @@ def _a_list(desk: Desk, _words: dict[str, str]) -> None:
     desk.open("/crm/customer/?view=mine")
     desk.page.click("#filter summary")
     desk.page.locator(".filter .pick").first.click()
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".filter .btn-primary")
     expect(desk.page.locator(".chip")).to_have_count(1)
     assert desk.page.locator("tr[data-href]").count() > 0
@@ -152,7 +152,7 @@ def _agree(desk: Desk) -> None:
     assert before > 1
     desk.assert_accessible()
     asked.first.locator("[name=comment]").fill("价格可以")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         asked.first.locator(".btn-primary").click()
     expect(asked).to_have_count(before - 1)
 
@@ -171,7 +171,7 @@ def _hand_over(desk: Desk) -> None:
     desk.page.click(".menu [data-opens=transfer]")
     desk.page.locator("#pick-owner").press_sequentially("Sun", delay=10)
     desk.page.locator("#pick-owner-list [role=option]").first.click()
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click("#transfer .btn-primary")
     expect(desk.page.locator(".head, #main").first).to_contain_text("Sun Hao")
 
@@ -191,7 +191,7 @@ def _set_a_target(desk: Desk) -> None:
     desk.open("/targets/contract_amount")
     field = desk.page.locator(".tg tr", has_text="Sun Hao").locator("input").first
     field.fill("81000")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".tg-foot .btn-primary")
     expect(field).to_have_value("81,000")
 
@@ -234,7 +234,7 @@ def _rights_are_explained(desk: Desk, person: str) -> None:
     """Why somebody does not see a record is answered with the role and its line."""
     desk.open(f"{person}/rights?entity=customer")
     desk.page.fill("#ask-record", "1")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click("#record button")
     expect(desk.page.locator("#record .note.warn")).to_contain_text("No")
     expect(desk.page.locator("#record code").first).to_contain_text("roles.yaml:")
@@ -272,7 +272,7 @@ def _a_field_is_planned_and_applied(desk: Desk, trellis) -> None:
     expect(page.locator("[data-state]")).to_have_text("Not saved")
     expect(page.locator(".plan")).to_contain_text("visit.mood: add column, integer up to 10")
     page.fill("#apply-reason", "How it went")
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         page.click("#apply .btn-primary")
     expect(desk.toast()).to_contain_text("is in force")
     expect(page.locator(".version-list li").first).to_contain_text("How it went")

@@ -11,6 +11,7 @@ from tests.e2e.desk import Desk
 @pytest.mark.parametrize("login", ["admin", "lin.yue", "zhao.min"])
 def test_every_list_and_every_form_opens(trellis, new_page, login):
     desk = Desk(new_page(), trellis, login)
+    desk.open("/me")
     menu = desk.page.locator("nav.side a[href^='/crm/']").evaluate_all(
         "links => links.map(link => link.getAttribute('href'))"
     )
@@ -39,7 +40,7 @@ def test_a_long_related_list_leads_to_all_of_it(trellis, new_page):
     block = desk.page.locator("#related-customer-groups")
     count = block.locator(".count").inner_text()
     block.get_by_role("link", name=f"All {count}").click()
-    desk.page.wait_for_load_state("networkidle")
+    desk.settle()
     expect(desk.page.locator("h1")).to_contain_text("Customers")
     expect(desk.page.locator(".chip")).to_contain_text("Groups has")
     expect(desk.main).to_contain_text(f"{count} records · 25 loaded")

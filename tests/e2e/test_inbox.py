@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,6 +22,7 @@ class Served:
 
     world: ApiWorld
     url: str
+    signed_in: dict = field(default_factory=dict)
 
     def post(self, *texts: str, who: str = "sam") -> None:
         customer = self.world.services.live.release.numbers["customer"]

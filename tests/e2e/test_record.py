@@ -39,7 +39,7 @@ def test_a_record_is_worked_on_without_leaving_its_page(trellis, new_page):
     page.locator(".inplace input[type=date]").fill("2031-05-06")
     page.keyboard.press("Enter")
     expect(close).to_contain_text("6 May 2031")
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         page.locator(".toast-t button").click()
     expect(close).to_have_text(before)
     # Why not, by keyboard; the focus comes back.
@@ -68,7 +68,7 @@ def test_a_form_outlives_its_tab_and_makes_what_it_lacks(trellis, new_page):
     expect(page.locator("[data-draft-said]")).not_to_have_attribute("hidden", "")
     # The tab is gone; the next one offers to go on.
     desk.open("/crm/opportunity/new")
-    with page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         page.locator("[data-draft-take]").click()
     expect(page.locator("#f-name")).to_have_value("Kept opportunity")
     expect(page.locator("#f-customer")).to_have_value("Quick Kiln")

@@ -69,7 +69,7 @@ def test_every_page_fits_and_breaks_no_rule_of_its_policy(
         desk.open(f"/crm/{entity}/")
         desk.page.locator(".tbl tbody tr[data-href] .t a").first.click()
         desk.page.wait_for_url(re.compile(rf"/crm/{entity}/\d+$"))
-        desk.page.wait_for_load_state("networkidle")
+        desk.settle()
         desk.assert_fits()
         desk.open(f"{desk.path}/edit")
         desk.assert_fits()
@@ -83,20 +83,20 @@ def test_what_is_deleted_comes_back_with_undo(trellis, new_page):
     desk.save()
     record = desk.path
     desk.page.click('summary[aria-label="More"]')
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".mi.bad")
     expect(desk.toast()).to_contain_text("Deleted Dairy is in the recycle bin")
     desk.open("/bin?entity=customer")
     expect(desk.main).to_contain_text("Deleted Dairy")
     desk.open(record)
     expect(desk.main).to_contain_text("In the recycle bin")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".bar .btn-primary")
     expect(desk.toast()).to_contain_text("Deleted Dairy is back")
     desk.page.click('summary[aria-label="More"]')
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".mi.bad")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click(".toast-t button")
     expect(desk.page.locator("h1")).to_have_text("Deleted Dairy")
     desk.assert_content()
@@ -116,19 +116,19 @@ def test_a_record_is_shared_with_a_colleague_and_taken_back(trellis, new_page):
     manager.page.fill("#f-until", "2020-01-01")
     manager.page.locator("#pick-owner").press_sequentially("fang", delay=10)
     manager.page.locator("#pick-owner-list [role=option]", has_text="Wang Fang").click()
-    with manager.page.expect_navigation(wait_until="networkidle"):
+    with manager.leaving():
         manager.page.click(".actions .btn-primary")
     expect(manager.main.locator(".note")).to_have_text("Choose today or a later day.")
     expect(manager.page.locator("#pick-owner")).to_have_value("Wang Fang")
     manager.page.fill("#f-until", "")
-    with manager.page.expect_navigation(wait_until="networkidle"):
+    with manager.leaving():
         manager.page.click(".actions .btn-primary")
     expect(manager.main.locator("tbody tr")).to_contain_text(["Wang Fang"])
 
     colleague.open(href)
     expect(colleague.main).not_to_contain_text("没有这条记录")
     expect(colleague.page.locator(f"a[href='{href}/edit']")).to_have_count(0)
-    with manager.page.expect_navigation(wait_until="networkidle"):
+    with manager.leaving():
         manager.page.click("tbody .btn-danger")
     expect(manager.main).to_contain_text("It is shared with nobody.")
     colleague.open(href)
@@ -189,11 +189,11 @@ def test_a_move_asks_for_what_it_needs_in_place(trellis, new_page):
     dialog = desk.page.locator("dialog[open]")
     expect(dialog).to_contain_text("This move needs:")
     # Not filled in: it is asked again, with the sentence beside the field.
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         dialog.locator(".btn-primary").click()
     expect(dialog.locator(".err").first).to_contain_text("needed to move to Lost")
     dialog.locator("select").first.select_option(index=1)
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         dialog.locator(".btn-primary").click()
     expect(path.locator(".on")).to_contain_text("Lost")
     # A salesperson may not open it again, and is told who may.
@@ -223,6 +223,7 @@ def test_keys_walk_through_a_list(trellis, new_page):
 
 def test_language_and_look_are_chosen(trellis, new_page):
     desk = Desk(new_page(), trellis, "tom.becker")
+    desk.open("/me")
     desk.page.click(".side-me")
     desk.page.locator(".side .drop .mi", has_text="中文").click()
     expect(desk.page.locator(".side")).to_contain_text("客户")

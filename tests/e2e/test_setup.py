@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 from playwright.sync_api import expect
 
@@ -28,18 +27,14 @@ def test_a_renaming_waits_is_told_and_applied_with_its_data(trellis, new_page):
         .replace(" demand: {type", " wish: {was: demand, type"),
         "utf-8",
     )
-    deadline = time.monotonic() + 30
-    while not desk.page.locator(BUBBLE).count():
-        assert time.monotonic() < deadline, "nothing tells that a change waits"
-        time.sleep(0.5)
-        desk.open("/crm/lead/")
+    desk.open_when("/crm/lead/", "to be applied")
     told = re.compile(r"\d+ changes? waits? to be applied")
     expect(desk.page.locator(BUBBLE)).to_have_attribute("aria-label", told)
 
     desk.open("/setup")
     expect(desk.main).to_contain_text("lead.wish")
     expect(desk.main).to_contain_text("rename from demand")
-    with desk.page.expect_navigation(wait_until="networkidle"):
+    with desk.leaving():
         desk.page.click("#apply button")
     expect(desk.main).to_contain_text("There is nothing to apply.")
     for row in old["rows"]:

@@ -37,16 +37,19 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   import("./record/quick.js").then((part) => part.openQuick(link));
 });
-if (document.querySelector("form[data-draft]")) {
-  import("./record/drafts.js").then((part) => part.startDrafts());
-}
 // What only some pages need comes with them.
+const parts = [];
+if (document.querySelector("form[data-draft]")) {
+  parts.push(import("./record/drafts.js").then((part) => part.startDrafts()));
+}
 if (document.querySelector("[data-part], [data-looking]")) {
-  import("./record/start.js").then((part) => part.startRecord());
+  parts.push(import("./record/start.js").then((part) => part.startRecord()));
 }
 if (document.getElementById("list")) {
-  import("./list/start.js").then((part) => part.startList());
+  parts.push(import("./list/start.js").then((part) => part.startList()));
 }
+// Told to whatever drives the page without eyes: a key that is pressed before reaches nobody.
+Promise.all(parts).then(() => document.documentElement.setAttribute("data-listens", ""));
 
 // Of administrators alone, and seldom: loaded when it is asked for.
 document.addEventListener("click", async (event) => {
