@@ -120,12 +120,7 @@ class EventRules:
         if not known:
             return
         may_fire = conditions_of(work, new.entity, known)
-        runs = [
-            run
-            for change in new
-            if may_fire(change.row)
-            for run in self._runs_on(work, index, change)
-        ]
+        runs = [run for change in new.those(may_fire) for run in self._runs_on(work, index, change)]
         self._fire(work, runs)
 
     def after_write(self, work: Work, change: Change) -> None:

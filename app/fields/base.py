@@ -224,6 +224,10 @@ class FieldType:
         """Return the values of all the field's columns."""
         return {field.name: value}
 
+    def writer(self, field: FieldLike) -> Callable[[Any], dict[str, Any]]:
+        """Return ``to_columns`` for many values: what does not change between them is known."""
+        return partial(self.to_columns, field)
+
     def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Any:
         """Return the value from a row that holds all the field's columns; None for empty."""
         return row[field.name]

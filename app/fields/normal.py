@@ -24,16 +24,13 @@ BLANKS = (
 COLLATION = "pg_c_utf8"
 
 
-#: Capitals that become something else in a word than by themselves.
-_BY_ITSELF = frozenset("\u0130\u03a3")
-
-
 def normal(text: str) -> str:
     """Return *text* as it is compared and searched."""
     if text.isascii():
         return text.lower().strip(BLANKS)
     composed = unicodedata.normalize("NFKC", text)
-    if _BY_ITSELF.isdisjoint(composed):
+    # Capitals that become something else in a word than by themselves.
+    if "\u0130" not in composed and "\u03a3" not in composed:
         return composed.lower().strip(BLANKS)
     # Only the dotted capital I becomes two characters in Python; PostgreSQL keeps it one.
     lower = "".join("i" if one == "\u0130" else one.lower() for one in composed)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -110,7 +111,7 @@ class Address(FieldType):
             unknown = [part for part in raw if part not in PARTS]
             if unknown:
                 raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
-            given = {part: read_words(raw.get(part), strict=context.strict) for part in PARTS}
+            given = {part: read_words(one, strict=context.strict) for part, one in raw.items()}
         elif context.strict and not is_nothing(raw):
             raise wrong_kind(raw, ", ".join(PARTS), "、".join(PARTS))
         else:
@@ -121,21 +122,39 @@ class Address(FieldType):
         home = str(field.settings.get("country") or context.country)
         parts["country"] = _country(parts["country"] or home)
         for part, value in parts.items():
-            check_length(value or "", None, _LONGEST[part])
+            if value is not None:
+                check_length(value, None, _LONGEST[part])
         return parts
 
     def to_columns(self, field: FieldLike, value: Any) -> dict[str, Any]:
         """Return the whole in one line and each part."""
-        parts = value or {}
-        return {
-            field.name: one_line(value) if value else None,
-            **{f"{field.name}__{part}": parts.get(part) for part in PARTS},
-        }
+        return self.writer(field)(value)
+
+    def writer(self, field: FieldLike) -> Callable[[Any], dict[str, Any]]:
+        """Return `to_columns`, with the names of the columns known."""
+        name, columns = field.name, [(f"{field.name}__{part}", part) for part in PARTS]
+
+        def written(value: Any) -> dict[str, Any]:
+            parts = value or {}
+            row = {column: parts.get(part) for column, part in columns}
+            row[name] = one_line(value) if value else None
+            return row
+
+        return written
 
     def from_columns(self, field: FieldLike, row: Mapping[str, Any]) -> Any:
         """Return the parts by name."""
-        parts = {part: row[f"{field.name}__{part}"] for part in PARTS}
-        return parts if any(parts.values()) else None
+        return self.reader(field)(row)
+
+    def reader(self, field: FieldLike) -> Callable[[Mapping[str, Any]], Any]:
+        """Return `from_columns`, with the names of the columns known."""
+        cells = itemgetter(*(f"{field.name}__{part}" for part in PARTS))
+
+        def parts(row: Mapping[str, Any]) -> dict[str, Any] | None:
+            values = cells(row)
+            return dict(zip(PARTS, values, strict=True)) if any(values) else None
+
+        return parts
 
     def json_column(
         self, field: FieldLike, columns: Mapping[str, sa.ColumnElement[Any]]
@@ -148,6 +167,9 @@ class Address(FieldType):
     def to_json(self, field: FieldLike, value: Any) -> Any:
         """Return an object of all parts."""
         return None if value is None else {part: value.get(part) for part in PARTS}
+
+    def json_writer(self, field: FieldLike) -> None:
+        """Return None: what is read from a row has all parts."""
 
     def display(
         self,
@@ -216,6 +238,8 @@ def one_line(parts: Mapping[str, str | None]) -> str:
 
 
 def _country(text: str) -> str:
+    if len(text) == 2 and text.isascii() and text.isalpha() and text.isupper():
+        return text
     code = _COUNTRIES.get(text.lower(), text.upper())
     if not re.fullmatch("[A-Z]{2}", code, re.ASCII):
         raise FieldError(

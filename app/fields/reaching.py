@@ -31,6 +31,13 @@ _HOST = re.compile(
 )
 
 
+#: What nearly all are: nothing in it is in doubt.
+_USUAL_ADDRESS = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,61}"
+    r"(?:/[A-Za-z0-9._~/%?=&#+-]{0,900})?\Z"
+)
+
+
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,}(?:[:/?#].*)?\Z", re.DOTALL)
 
 
@@ -69,6 +76,8 @@ def read_address(text: str) -> str:
         FieldError: it has another scheme, or none and does not look like a site.
     """
     address = text if "://" in text or not _BARE_HOST.match(text) else f"https://{text}"
+    if len(address) <= 1000 and _USUAL_ADDRESS.match(address):
+        return address
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""

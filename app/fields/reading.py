@@ -79,6 +79,8 @@ def check_characters(text: str) -> str:
     Raises:
         FieldError: with the place of the first of them.
     """
+    if text.isascii() and "\0" not in text:
+        return text
     bad = _NOT_STORED.search(text)
     if bad is None:
         return text
@@ -124,7 +126,7 @@ def read_words(raw: object, *, strict: bool) -> str | None:
 
 def half_width(text: str) -> str:
     """Return *text* with full-width signs (１２３，：) made ordinary ones."""
-    return unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def read_number(
@@ -324,7 +326,9 @@ def read_list(raw: object, context: ParseContext, separators: str = ",;\n") -> l
             raise wrong_kind(raw, "a list", "列表")
         check_characters(raw)
         text = raw.replace("、", ",").replace("，", ",").replace("；", ";")
-        parts = re.split("[" + re.escape(separators) + "]", text)
+        for separator in separators[1:]:
+            text = text.replace(separator, separators[0])
+        parts = text.split(separators[0])
         return [part.strip(BLANKS) for part in parts if not is_blank(part)]
     if context.strict or isinstance(raw, Mapping):
         raise wrong_kind(raw, "a list", "列表")

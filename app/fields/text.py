@@ -29,6 +29,8 @@ from app.fields.reading import check_length, read_text, shown
 from app.fields.settings import PatternSetting, Plain, Said, Setting, WholeNumber, whole
 from app.texts import Label, say
 
+_BREAKS = re.compile(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*")
+
 #: No text of any kind may be longer.
 MOST_CHARACTERS = 1_000_000
 
@@ -104,7 +106,7 @@ class Text(TextLike):
         if not context.strict:
             text = text.replace("\r\n", "\n").strip(BLANKS)
             if not self.lines:
-                text = re.sub(r"\s*[\r\n\v\f\x85\u2028\u2029]+\s*", " ", text)
+                text = text if text.isprintable() else _BREAKS.sub(" ", text)
         elif not self.lines and ("\n" in text or "\r" in text):
             raise FieldError(
                 say(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
+from operator import add
 
 from app.fields.normal import normal
 
@@ -18,6 +19,7 @@ _run = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\U00020
 _number, _not_digit = re.compile(r"[+\d\s()-]{5,}"), re.compile(r"\D")
 #: Longest beginning of a pinyin word that is kept: nobody types more without choosing.
 _LONGEST_BEGINNING = 12
+_ENDS = tuple(range(1, _LONGEST_BEGINNING + 1))
 #: Titles longer than this get pinyin for their first characters only.
 _PINYIN_CHARACTERS = 12
 
@@ -29,9 +31,11 @@ def runs_of(text: str) -> list[str]:
 
 def pairs_of(text: str) -> list[str]:
     """Return every two neighbouring characters of every run; a run of one is itself."""
+    if text.isascii():
+        return []
     pairs: list[str] = []
     for run in runs_of(text):
-        pairs.extend([run] if len(run) == 1 else (run[i : i + 2] for i in range(len(run) - 1)))
+        pairs.extend([run] if len(run) == 1 else map(add, run, run[1:]))
     return list(dict.fromkeys(pairs))
 
 
@@ -51,18 +55,17 @@ def _syllable(character: str) -> str:
 
 def pinyin_of(title: str) -> list[str]:
     """Return the pinyin words of a title: in full and the initials, with their beginnings."""
-    words: set[str] = set()
-    for run in runs_of(title):
+    words: list[str] = []
+    for run in () if title.isascii() else runs_of(title):
         syllables = _syllables(run[:_PINYIN_CHARACTERS])
         if not syllables:
             continue
-        full, initials = "".join(syllables), "".join(part[0] for part in syllables)
+        full, initials = "".join(syllables), "".join([part[0] for part in syllables])
         for word in (full, initials):
-            words.update(
-                word[:length] for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1)
-            )
-            words.add(word)
-    return sorted(words)
+            words += [word[:end] for end in _ENDS[: len(word)]]
+            if len(word) > _LONGEST_BEGINNING:
+                words.append(word)
+    return list(dict.fromkeys(words))
 
 
 def pinyin_span(title: str, word: str) -> tuple[int, int] | None:
@@ -92,5 +95,6 @@ def search_row(title: str, others: list[str]) -> tuple[str, str, list[str]]:
     text = normal(" ".join(part for part in (title, *others) if part))
     # Phone numbers are typed with blanks and dashes or without: both are found.
     digits = [_not_digit.sub("", part) for part in others if _number.fullmatch(part)]
-    searched = " ".join([text, *(part for part in digits if part and part not in text)])
+    more = [part for part in digits if part and part not in text]
+    searched = " ".join([text, *more]) if more else text
     return title, searched, [*pairs_of(searched), *pinyin_of(title)]

@@ -7,7 +7,7 @@ a rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -71,9 +71,14 @@ class NewRecords:
         return [row["id"] for row in self.rows]
 
     def __iter__(self) -> Iterator[Change]:
+        return self.those(lambda _: True)
+
+    def those(self, wanted: Callable[[Mapping[str, Any]], bool]) -> Iterator[Change]:
+        """Yield the changes whose rows are *wanted*; no other is made."""
         for row, filled in zip(self.rows, self._filled, strict=True):
-            fields = self._counted.union(filled)
-            yield Change(self.entity, row["id"], "create", None, row, fields)
+            if wanted(row):
+                fields = self._counted.union(filled)
+                yield Change(self.entity, row["id"], "create", None, row, fields)
 
 
 class Refused(Exception):

@@ -6,8 +6,10 @@ What rows name is looked up for a whole chunk at once, as whoever imports. Nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 from app.definitions.automation import Given
@@ -20,23 +22,18 @@ from app.records.giving import given_value, written_context
 from app.records.identities import ids_by_text
 from app.records.work import Work
 from app.texts import Label, say
-from app.transfer.cell_texts import plain
 from app.transfer.cleaning import Cleaning
+from app.transfer.columns import Column, Turns, columns_of, each_once, filled, over, straight_on
 from app.transfer.plans import Plan, column_of, made_of, passed_over, target_of
 from app.transfer.tables import BadCell, Row
 from app.transfer.values import REFUSED, ValueReader
 
 _SEVERAL = re.compile(r"[,，;；、|\n]+")
 _NUMBER = re.compile(r"#?(\d{1,18})\Z", re.ASCII)
-Turns = Callable[[Iterable[Any], int], Iterable[Any]]
-#: After so many rows, or cells of a column, others may have a turn: a millisecond or two.
-_ROWS, _CELLS = 120, 500
+#: After so many rows others may have a turn: a millisecond or two.
+_ROWS = 500
 #: A file brings these only for those who administer, since history would name another.
 AUTHORED = ("created_at", "created_by")
-
-
-def _straight_on(items: Iterable[Any], _each: int) -> Iterable[Any]:
-    return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +61,27 @@ class Missing:
     column: str
 
 
-@dataclass(slots=True)
 class Incoming:
     """One row, read: values by field of the record, and of the second records it brings."""
 
-    row: Row
-    values: dict[str, Any] = field(default_factory=dict)
-    #: of those that name nobody, what their fields read
-    read: dict[str, Any] = field(default_factory=dict)
-    #: whether those were taken as they are
-    is_sound: bool = False
-    others: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: author and time
-    authored: dict[str, Any] = field(default_factory=dict)
-    #: what is made before the row is
-    missing: list[Missing] = field(default_factory=list)
-    #: a value says that the row is none to import
-    is_passed: bool = False
-    reasons: list[Reason] = field(default_factory=list)
+    __slots__ = ("authored", "is_passed", "is_sound", "missing", "others", "read", "reasons",
+                 "row", "values")  # fmt: skip
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.values: dict[str, Any] = {}
+        #: of those that name nobody, what their fields read
+        self.read: dict[str, Any] = {}
+        #: whether those were taken as they are
+        self.is_sound = False
+        self.others: dict[str, dict[str, Any]] = {}
+        #: author and time
+        self.authored: dict[str, Any] = {}
+        #: what is made before the row is
+        self.missing: list[Missing] = []
+        #: a value says that the row is none to import
+        self.is_passed = False
+        self.reasons: list[Reason] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Cleaned:
 
     found: list[Incoming]
     #: columns that name records, as they were cleaned
-    named: list[tuple[_Target, list[Any]]]
+    named: list[tuple[_Target, Column]]
 
 
 class RowReader:
@@ -179,44 +179,58 @@ class RowReader:
         )
         return None if value is None else goes_to.type.to_json(goes_to, value)
 
-    def read(self, rows: Iterable[Row]) -> list[Incoming]:
+    def read(self, rows: Sequence[Row]) -> list[Incoming]:
         """Return the rows of a chunk, in order."""
         return self.resolve(self._work, self.clean(rows))
 
-    def clean(self, rows: Iterable[Row], turns: Turns = _straight_on) -> Cleaned:
+    def clean(self, rows: Sequence[Row], turns: Turns = straight_on) -> Cleaned:
         """Return the rows of a chunk as far as that needs no database.
 
         Args:
             turns: passes items on, and gives way to others on the way.
         """
         found = [Incoming(row) for row in rows]
-        read: list[list[Any]] = []
-        named: list[tuple[_Target, list[Any]]] = []
-        for one in turns(found, _ROWS):
-            texts = [value if value.__class__ is str else plain(value) for value in one.row.values]
-            if BadCell in map(type, texts):
-                self._refuse_bad(one, texts)
-            if self._skips:
-                one.is_passed = self._is_passed(texts)
-            read.append(texts)
+        texts = self._without_bad(found, columns_of(rows, len(self._headings)))
+        if self._skips:
+            for one, cells in zip(found, zip(*texts, strict=True), strict=True):
+                one.is_passed = self._is_passed(cells)
+        named: list[tuple[_Target, Column]] = []
+        own: dict[str, Column] = {}
+        parts: dict[str, dict[str, Column]] = {}
         for target in self.targets:
-            column = self._cleaned(target, read, turns)
+            column, name = self._cleaned(target, texts, turns), target.field.name
             if target.names_records:
                 named.append((target, column))
-            elif target.part or target.entity is not self._main or target.field.name in AUTHORED:
+            elif target.entity is not self._main or name in AUTHORED:
                 for one, value in zip(found, column, strict=True):
                     self._put(one, target, value)
+            elif target.part:
+                parts.setdefault(name, {})[target.part] = column
             else:
-                name = target.field.name
-                for one, value in zip(found, column, strict=True):
-                    if value is not None:
-                        one.values[name] = value
-        for one in turns(found, _ROWS):
-            if not one.reasons and not one.is_passed:
-                one.read = {name: self.values.read(name, raw) for name, raw in one.values.items()}
-                taken = one.read.values()
-                one.is_sound = not any(value is REFUSED or value is None for value in taken)
+                own[name] = over(own.get(name), column)
+        for name, each in parts.items():
+            names = tuple(each)
+            column = [filled(names, cells) or None for cells in zip(*each.values(), strict=True)]
+            own[name] = over(column, own[name]) if name in own else column
+        self._fill(found, own, turns)
         return Cleaned(found, named)
+
+    def _fill(self, found: Sequence[Incoming], own: Mapping[str, Column], turns: Turns) -> None:
+        """Put the fields of the records into the rows, with what they read."""
+        read = {name: self.values.column(name, column, turns) for name, column in own.items()}
+        names = tuple(own)
+        if own:
+            cells = zip(*own.values(), strict=True)
+            rows = zip(found, cells, zip(*read.values(), strict=True), strict=True)
+            for one, written, values in turns(rows, _ROWS):
+                one.values = filled(names, written)
+                one.read = filled(names, values)
+        for one in found:
+            one.is_sound = not (one.reasons or one.is_passed)
+        for column in read.values():
+            if any(map(is_, column, repeat(REFUSED))):
+                for one, value in zip(found, column, strict=True):
+                    one.is_sound = one.is_sound and value is not REFUSED
 
     def resolve(self, work: Work, cleaned: Cleaned) -> list[Incoming]:
         """Return rows with the numbers of the records and people they name."""
@@ -228,33 +242,26 @@ class RowReader:
                 one.reasons.clear()
         return cleaned.found
 
-    def _cleaned(self, target: _Target, read: Sequence[Sequence[Any]], turns: Turns) -> list[Any]:
+    def _cleaned(self, target: _Target, texts: Sequence[Column], turns: Turns) -> list[Any]:
         """Return a column as its field reads it; what comes again is cleaned once."""
-        place = target.place
-        if target.cleaning.join:
-            rows = [dict(zip(self._headings, texts, strict=True)) for texts in read]
-            return [target.cleaning.clean(others[target.heading], others) for others in rows]
-        clean = target.cleaning.alone()
-        known: dict[str, Any] = {}
-        found = []
-        for texts in turns(read, _CELLS):
-            value = texts[place]
-            if value.__class__ is not str:
-                value = clean(value)
-            elif value in known:
-                value = known[value]
-            else:
-                cleaned = known[value] = clean(value)
-                value = cleaned
-            found.append(value)
-        return found
+        cleaning = target.cleaning
+        if not cleaning.join:
+            return each_once(cleaning.alone(), texts[target.place], turns)
+        rows = (dict(zip(self._headings, cells, strict=True)) for cells in zip(*texts, strict=True))
+        return [cleaning.clean(others[target.heading], others) for others in rows]
 
-    def _refuse_bad(self, one: Incoming, texts: list[Any]) -> None:
-        for target in self.targets:
-            bad = texts[target.place]
-            if isinstance(bad, BadCell):
-                one.reasons.append(Reason(bad.sentence, target.heading, target.field.name))
-        texts[:] = [None if isinstance(value, BadCell) else value for value in texts]
+    def _without_bad(self, found: Sequence[Incoming], texts: list[Column]) -> list[Column]:
+        """Note what could not be read in the columns that are taken; return them without that."""
+        bad = {place for place, column in enumerate(texts) if BadCell in map(type, column)}
+        for target in self.targets if bad else ():
+            if target.place not in bad:
+                continue
+            for one, value in zip(found, texts[target.place], strict=True):
+                if isinstance(value, BadCell):
+                    one.reasons.append(Reason(value.sentence, target.heading, target.field.name))
+        for place in bad:
+            texts[place] = [None if isinstance(one, BadCell) else one for one in texts[place]]
+        return texts
 
     def _is_passed(self, texts: Sequence[Any]) -> bool:
         for place, cleaning, values, is_empty in self._skips:
@@ -284,7 +291,7 @@ class RowReader:
 
     # -- links and people --------------------------------------------------------------------------
 
-    def _name(self, found: list[Incoming], target: _Target, column: list[Any]) -> None:
+    def _name(self, found: list[Incoming], target: _Target, column: Column) -> None:
         """Put the numbers of what a column names into the rows."""
         lists = [self._texts(target, value) for value in column]
         # No record is called by what no database keeps.

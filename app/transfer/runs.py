@@ -18,6 +18,7 @@ from typing import IO, Any
 from app.access.organisation import Organisation
 from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
+from app.collector import without_collector
 from app.database import audit
 from app.definitions.catalog import Catalog
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TrellisError, Unavailable
@@ -315,7 +316,7 @@ class Imports:
     def _go_on(self, principal: Principal, run: Run, deadline: float) -> bool:
         if run.total is None:
             with open_table(self._path(run), run.plan.shape) as table:
-                total = sum(1 for _ in table)
+                total = table.count()
             with self._pools.write.connection() as connection:
                 statements.set_total.run(connection, {"run": run.id, "total": total})
         if run.plan.all_or_nothing:
@@ -327,7 +328,9 @@ class Imports:
             )
             with made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk, in_turns))) as ready:
                 for chunk, cleaned in ready:
-                    if not self._applied(principal, run, headings, chunk, reader, cleaned):
+                    with without_collector():
+                        is_on = self._applied(principal, run, headings, chunk, reader, cleaned)
+                    if not is_on:
                         return False
                     if time.monotonic() > deadline:
                         return True

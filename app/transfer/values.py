@@ -6,11 +6,14 @@ from typing import Any, Final
 
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldError, ParseContext
+from app.transfer.columns import Column, Turns, each_once
 
 #: Values of one field that are kept with what they were read as.
 _KNOWN = 20_000
 #: Stands for a value that its field does not take.
 REFUSED: Final = object()
+#: What all records that have the same would share.
+_SHARED = frozenset({list, dict})
 
 
 class FieldReader:
@@ -29,11 +32,28 @@ class FieldReader:
         if found is None:
             found = self._parsed(raw)
             # Lists would be shared by all records that have the same.
-            if found is not None and found.__class__ not in (list, dict):
+            if found is not None and found.__class__ not in _SHARED:
                 if len(self._known) >= _KNOWN:
                     self._known.clear()
                 self._known[raw] = found
         return found
+
+    def column(self, raws: Column, turns: Turns) -> list[Any]:
+        """Return the values of a column; `REFUSED` also where what was given is nothing."""
+        found = each_once(self._checked, raws, turns)
+        if not _SHARED.isdisjoint(map(type, found)):
+            known: set[int] = set()
+            for place, value in enumerate(found):
+                if value.__class__ in _SHARED and id(value) in known:
+                    found[place] = self._checked(raws[place])
+                known.add(id(value))
+        return found
+
+    def _checked(self, raw: Any) -> Any:
+        if raw is None:
+            return None
+        found = self._parsed(raw)
+        return REFUSED if found is None else found
 
     def _parsed(self, raw: Any) -> Any:
         try:
@@ -52,8 +72,15 @@ class ValueReader:
 
     def read(self, name: str, raw: Any) -> Any:
         """Return a field's value, or `REFUSED`."""
+        return self._reader(name).read(raw)
+
+    def column(self, name: str, raws: Column, turns: Turns) -> list[Any]:
+        """Return a field's values, or `REFUSED`, for many rows; None where nothing was given."""
+        return self._reader(name).column(raws, turns)
+
+    def _reader(self, name: str) -> FieldReader:
         reader = self._fields.get(name)
         if reader is None:
             field = self._entity.fields[name]
             reader = self._fields[name] = FieldReader(field, self._context)
-        return reader.read(raw)
+        return reader

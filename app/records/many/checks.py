@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.definitions.catalog import Field
+from app.expressions import Checked
 from app.records.checking import is_empty, truth
 from app.records.closures import Closures
 from app.records.conditions import WriteContext
@@ -17,7 +18,7 @@ Check = Callable[[WriteContext], bool]
 
 def checks_of(rows: EntityRows, closures: Closures) -> tuple[Check, ...]:
     """Return what `checking.check_fields` and `check_rules` refuse in a new record."""
-    found: list[Check] = [_is_filled(field, closures) for field in rows.lists.required]
+    found: list[Check] = [_is_filled(field, rows, closures) for field in rows.lists.required]
     found += [
         _is_offered(field, closures)
         for field in rows.lists.restricted.values()
@@ -28,11 +29,11 @@ def checks_of(rows: EntityRows, closures: Closures) -> tuple[Check, ...]:
     return tuple(found)
 
 
-def _is_filled(field: Field, closures: Closures) -> Check:
-    name, is_always = field.name, field.required is True and field.show is None
+def _is_filled(field: Field, rows: EntityRows, closures: Closures) -> Check:
+    read, is_always = rows.reader(field.name), field.required is True and field.show is None
 
     def passes(context: WriteContext) -> bool:
-        if not is_empty(context.value(name)):
+        if not is_empty(read(context.row)):
             return True
         return not is_always and not (
             truth(context, closures, field.required) and truth(context, closures, field.show)
@@ -58,9 +59,15 @@ def _is_offered(field: Field, closures: Closures) -> Check:
 
 
 def _holds(check: Any, closures: Closures) -> Check:
-    if_, must = check.if_, check.must
+    asks, holds = _asked(check.if_, closures), _asked(check.must, closures)
 
     def passes(context: WriteContext) -> bool:
-        return not truth(context, closures, if_) or truth(context, closures, must)
+        return not asks(context) or bool(holds(context))
 
     return passes
+
+
+def _asked(condition: Any, closures: Closures) -> Callable[[WriteContext], Any]:
+    if isinstance(condition, Checked):
+        return closures.of(condition)
+    return lambda context: truth(context, closures, condition)

@@ -60,6 +60,7 @@ class _Making:
         self.entity = entity
         self.rows = work.rows[entity.name]
         self._context = WriteContext(work, Linked(work), entity, {})
+        self._has_stages = bool(self.rows.lists.stages)
         self._recipe: Recipe
         self._constants: dict[str, Any] = {}
 
@@ -68,7 +69,7 @@ class _Making:
         number_all(self.work, self.entity, drafts)
         pairs = self._as_rows(drafts)
         if not self._recipe.is_asked_late:
-            pairs = [pair for pair in pairs if self._passes(*pair)]
+            pairs = self._passing(pairs)
         pairs = self._insert(pairs) if pairs else []
         if not pairs:
             return {}
@@ -87,7 +88,6 @@ class _Making:
         alike = {**recipe.empty, **self._constants}
         pairs: Pairs = []
         has_owner = "owner" in names
-        has_stages = bool(self.rows.lists.stages)
         of_owner: dict[Any, dict[str, Any]] = {}
         for draft in drafts:
             row = alike.copy()
@@ -97,7 +97,7 @@ class _Making:
                 if owner not in of_owner:
                     of_owner[owner] = self._owner_columns(owner)
                 row.update(of_owner[owner])
-            if has_stages:
+            if self._has_stages:
                 row.update(stage_columns(self.rows, draft, draft.changes, self.work.now))
             if draft.columns:
                 row.update(draft.columns)
@@ -161,15 +161,23 @@ class _Making:
 
     # -- checks and the statement ------------------------------------------------------------------
 
-    def _passes(self, draft: Draft, row: dict[str, Any]) -> bool:
+    def _passing(self, pairs: Pairs) -> Pairs:
+        """Return those that nothing is to be said against."""
         context = self._context
-        context.row = row
-        if not all(check(context) for check in self._recipe.checks):
-            return False
-        if not self.rows.lists.stages:
-            return True
+        for check in self._recipe.checks:
+            sound = []
+            for pair in pairs:
+                context.row = pair[1]
+                if check(context):
+                    sound.append(pair)
+            pairs = sound
+        return [pair for pair in pairs if self._may_stand(*pair)] if self._has_stages else pairs
+
+    def _may_stand(self, draft: Draft, row: dict[str, Any]) -> bool:
+        """Return whether a record may be at the stages it is at."""
         problems = Problems()
-        stages.check(context, draft, problems)
+        self._context.row = row
+        stages.check(self._context, draft, problems)
         return not problems
 
     def _insert(self, pairs: Pairs) -> Pairs:
@@ -209,7 +217,8 @@ class _Making:
         """
         doubtful = []
         if self._recipe.is_asked_late:
-            doubtful = [draft for draft, row in pairs if not self._passes(draft, row)]
+            passing = {row["id"] for _, row in self._passing(pairs)}
+            doubtful = [draft for draft, row in pairs if row["id"] not in passing]
         by_id = {row["id"]: row for _, row in pairs}
         allowed = allowed_ids(self.work, self.entity.name, by_id, "create")
         if len(allowed) < len(by_id):

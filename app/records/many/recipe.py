@@ -7,9 +7,11 @@ same split holds for their history.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,7 +60,7 @@ class Recipe:
         )
         fields = names | (_OF_OWNER if "owner" in names else frozenset())
         self._writers = tuple(
-            (name, partial(entity.fields[name].type.to_columns, entity.fields[name]))
+            (name, entity.fields[name].type.writer(entity.fields[name]))
             for name in sorted(names)
             if type(entity.fields[name].type).to_columns is not FieldType.to_columns
         )
@@ -79,13 +81,22 @@ class Recipe:
             if name in changes:
                 row.update(write(changes[name]))
 
-    def history(self, row: Mapping[str, Any], alike: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what history keeps of a new row, formulas left out, as JSON has it."""
-        return _filled(self._history, row, dict(alike))
+    def histories(
+        self, rows: Sequence[Mapping[str, Any]], alike: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return what history keeps of each of some new rows, as JSON has it.
 
-    def worked_out(self, row: Mapping[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-        """Add to its history what the database worked out."""
-        return _filled(self.formulas, row, after)
+        Args:
+            alike: what it keeps of all of them.
+        """
+        parts = (*self._history, *self.formulas)
+        names = [name for name, _, _ in parts]
+        if not parts:
+            return [dict(alike) for _ in rows]
+        return [
+            {**alike, **{n: one for n, one in zip(names, cells, strict=True) if one is not None}}
+            for cells in zip(*(_cells(part, rows) for part in parts), strict=True)
+        ]
 
     def staging(self, constants: frozenset[str]) -> Staging:
         """Return where rows wait, and the statement that gives them all the same *constants*."""
@@ -165,14 +176,26 @@ def _parts(fields: Any) -> tuple[Part, ...]:
     return tuple((one.name, _reader(one), one.type.json_writer(one)) for one in fields)
 
 
-def _filled(
-    parts: tuple[Part, ...], row: Mapping[str, Any], after: dict[str, Any]
-) -> dict[str, Any]:
-    for name, read, write in parts:
-        value = row[name] if read is None else read(row)
-        if value is not None:
-            after[name] = value if write is None else write(value)
-    return after
+def _cells(part: Part, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return what history keeps of one field of each row; moments and amounts are written once."""
+    name, read, write = part
+    values = list(map(itemgetter(name) if read is None else read, rows))
+    if write is None:
+        return values
+    known: dict[Any, Any] = {}
+    for place, value in enumerate(values):
+        kind = value.__class__
+        if value is None:
+            continue
+        if kind is not Decimal and kind is not datetime:
+            values[place] = write(value)
+            continue
+        # Amounts may be equal and yet have other decimals.
+        key = str(value) if kind is Decimal else value
+        if key not in known:
+            known[key] = write(value)
+        values[place] = known[key]
+    return values
 
 
 def _reader(field: Field) -> Callable[[Mapping[str, Any]], Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from app.errors import RequestError
 from app.texts import Label, say
@@ -57,8 +57,7 @@ class BadCell:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: its number as the person's program shows it, and a value for each column.
 
     Values are texts, numbers, booleans, days, moments, or None for what is empty. ``beyond`` holds
@@ -103,11 +102,19 @@ class Table:
             yield self._row(*self._waiting)
             self._waiting = None
         for number, values in self._rows:
-            if any(value is not None for value in values):
+            if values.count(None) < len(values):
                 yield self._row(number, values)
+
+    def count(self) -> int:
+        """Return how many rows there are from here on, which are read by that."""
+        waiting, self._waiting = self._waiting, None
+        filled = sum(1 for _, values in self._rows if values.count(None) < len(values))
+        return filled + (waiting is not None)
 
     def _row(self, number: int, values: Sequence[Any]) -> Row:
         width = len(self.columns)
+        if len(values) == width:
+            return Row(number, tuple(values))
         filled = tuple(values[:width]) + (None,) * (width - len(values))
         beyond = tuple(values[width:])
         return Row(number, filled, beyond if any(value is not None for value in beyond) else ())

@@ -158,7 +158,14 @@ def text_rows(
         for values in reader:
             if len(values) > MOST_COLUMNS:
                 raise _too_wide(begins)
-            yield begins, [_value(value) for value in values]
+            # Most begin with a letter, and need no closer look.
+            yield (
+                begins,
+                [
+                    value if value > "(" and not value.isspace() else _value(value)
+                    for value in values
+                ],
+            )
             begins = reader.line_num + 1
     except csv.Error as error:
         if "field limit" in str(error):
