@@ -210,7 +210,7 @@ class Policy:
 
     def why(self, right: str, entity: str) -> Label:
         """Return the sentence that refuses a right, with the roles and the rule that decides."""
-        label = self.catalog.entities[entity].label
+        label = self.catalog.entities[entity].plural or self.catalog.entities[entity].label
         what = _LABELS.get(right, Label({"en": right, "zh": right}))
         if not self.roles:
             return say(
@@ -229,8 +229,8 @@ class Policy:
                 roles=self._role_names,
             )
         return say(
-            "You may not {what} {entity}: the right `{right}` is `no` for {roles}.",
-            "您无权{what}{entity}：角色{roles}的权限“{right}”为 no。",
+            "You may not {what} {entity}: that right (`{right}`) is not given to {roles}.",
+            "您无权{what}{entity}：角色{roles}没有这项权限（{right}）。",
             what=what,
             entity=label,
             right=right,

@@ -7,7 +7,7 @@ their labels.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.definitions.automation import At, RuleDefinition, When
@@ -39,7 +39,6 @@ _ASKER: Mapping[str, Label] = {
     "my.subordinates": say("my subordinates", "本人下属"),
 }
 _HAS = re.compile(r"\bhas\(([a-z0-9_.]+), ([a-z0-9_.]+)\)")
-_SIGNS = (("==", "="), ("!=", "≠"), (">=", "≥"), ("<=", "≤"))
 _CALL = re.compile(r"(\w+)\(([^()]*)\)")
 _CALLS: Mapping[str, Callable[[list[Label]], Label]] = {
     "max": lambda inner: say("the later of {both}", "{both}中较晚者", both=_and(inner)),
@@ -49,9 +48,11 @@ _CALLS: Mapping[str, Callable[[list[Label]], Label]] = {
     "working_days": lambda inner: say("{count} working days", " {count} 个工作日", count=inner[0]),
 }
 _EQUALS = re.compile(r"([a-z_][a-z0-9_.]*) (==|!=) '([a-z0-9_]+)'")
-_BETWEEN = (("has", "包含"),
+_ENGLISH = (("==", "is"), ("!=", "is not"), (">=", "≥"), ("<=", "≤"))
+_CHINESE = (("has", "包含"),
             ("is not empty", "不为空"), ("is empty", "为空"), ("not in", "不属于"), ("and", "且"),
-            ("or", "或"), ("not", "非"), ("in", "属于"))  # fmt: skip
+            ("or", "或"), ("not", "非"), ("in", "属于"),
+            ("==", "为"), ("!=", "不为"), (">=", "≥"), ("<=", "≤"))  # fmt: skip
 _EVENTS: Mapping[str, str] = {
     "create": "新建",
     "update": "修改",
@@ -208,26 +209,29 @@ def condition_words(text: str, catalog: Catalog, entity: Entity | None) -> Label
             if option is None:
                 return found[0]
             words = _word(found[1], catalog, entity, language)
-            return f'{words} {found[2]} "{option.label.in_language(language)}"'
+            return f"{words} {found[2]} “{option.label.in_language(language)}”"
 
         said = _WORD.sub(
             lambda found: _word(found[0], catalog, entity, language), _EQUALS.sub(compared, bare)
         )
-        return _in_chinese(said) if language == "zh" else said
+        return _between(said, _CHINESE, r"\s*") if language == "zh" else _between(said, _ENGLISH)
 
     languages = {*catalog.app.languages, "en", "zh"}
     return Label({language: in_language(language) for language in languages})
 
 
-def _in_chinese(text: str) -> str:
-    """Return a condition with the words between its parts in Chinese; what is quoted stays."""
-    parts = re.split(r"(\"[^\"]*\"|'[^']*')", text)
+def _between(text: str, said: Sequence[tuple[str, str]], around: str = "") -> str:
+    """Return a condition with what stands between its parts as *said*; what is quoted stays.
+
+    *around*: what is left out before and after it.
+    """
+    parts = re.split(r"(“[^”]*”|\"[^\"]*\"|'[^']*')", text)
     for number in range(0, len(parts), 2):
-        for english, chinese in _BETWEEN:
-            parts[number] = re.sub(rf"\b{english}\b", chinese, parts[number])
-        for written, shown in _SIGNS:
-            parts[number] = parts[number].replace(written, shown)
-    return "".join(parts)
+        for written, shown in said:
+            edge = r"\b" if written.isalpha() or " " in written else ""
+            pattern = f"{around}{edge}{re.escape(written)}{edge}{around}"
+            parts[number] = re.sub(pattern, shown, parts[number])
+    return "".join(re.sub(r"^['\"](.*)['\"]$", r"“\1”", part) for part in parts)
 
 
 def _word(path: str, catalog: Catalog, entity: Entity | None, language: str) -> str:

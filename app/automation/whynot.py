@@ -189,7 +189,9 @@ class _Asking:
         sentence = say("It is due {moment}.", "到期时间为 {moment}。", moment=moment)
         if repeats:
             sentence = say(
-                "It comes again {moment}; it fired {count} times for this date.",
+                "It comes again {moment}; it fired once for this date."
+                if repeats == 1
+                else "It comes again {moment}; it fired {count} times for this date.",
                 "将于 {moment} 再次触发；针对该日期已触发 {count} 次。",
                 moment=moment,
                 count=repeats,

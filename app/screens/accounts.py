@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, redirect, request
 
+from app.access.organisation import Person
 from app.automation.handing_over import HandingOver
 from app.errors import InvalidInput, NotFound
 from app.notifications.outbox import NewMessage, post_messages
@@ -18,6 +19,11 @@ from app.screens.visit import Visit, leave_toast
 from app.security import people as accounts
 from app.security.manager import require_admin
 from app.texts import say as both
+
+#: What of a person's record is changed here; a department is changed by moving.
+_IDENTITY = ("name", "email", "language", "manager")
+#: What of it the account knows as well.
+_ACCOUNT = ("name", "email")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +108,21 @@ def account_page(
         parts.append(FormPart(say("Signing in"), [password]))
         title, action = say("New person"), "/people/new"
     else:
-        off = "active" in posted and posted.get("active") != "yes" if posted else not person.active
+        # A box that is ticked sends "yes" behind the "no" that stands for it when it is not.
+        ticked = request.form.getlist("active")[-1:] if posted else []
+        off = ticked == ["no"] if ticked else not person.active
         active = Control(
             "boolean", "active", say("May sign in"), value="no" if off else "yes", span=6
         )
+        known = {name: str(person.record.get(name) or "") for name in _IDENTITY} | dict(posted)
+        identity = [
+            _text("name", say("Name"), known["name"], said, required=True),
+            _text("email", say("E-mail"), known["email"], said, input_type="email"),
+            _language(visit, known["language"]),
+            _link("manager", say("Reports to"), _with_title(visit, known), said),
+        ]
         parts = [
+            FormPart(say("Who"), identity),
             FormPart(say("Rights"), [roles]),
             FormPart(
                 say("Signing in"),
@@ -133,6 +149,13 @@ def account_page(
     if said:
         response.status_code = 422
     return response
+
+
+def _with_title(visit: Visit, known: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what is filled in with the name of whom somebody reports to."""
+    number = known.get("manager", "")
+    manager = visit.core.organisation.snapshot().people.get(int(number) if number.isdigit() else 0)
+    return {**known, "manager.title": manager.name} if manager is not None else known
 
 
 def _others(visit: Visit, user_id: int) -> list[tuple[str, str, bool]]:
@@ -290,8 +313,10 @@ def save_account(visit: Visit, number: str = "") -> Response:
 
 
 def _change(visit: Visit, user_id: int, roles: Sequence[str]) -> None:
-    if visit.core.organisation.snapshot().people.get(user_id) is None:
+    person = visit.core.organisation.snapshot().people.get(user_id)
+    if person is None:
         raise NotFound
+    _change_identity(visit, person)
     password = request.form.get("password", "")
     active = request.form.getlist("active")
     is_self = user_id == visit.principal.user_id
@@ -316,3 +341,28 @@ def _change(visit: Visit, user_id: int, roles: Sequence[str]) -> None:
             accounts.set_active(
                 connection, user_id, active=active[-1] == "yes", by=visit.principal.user_id
             )
+
+
+def _change_identity(visit: Visit, person: Person) -> None:
+    """Change what is known of a person, as far as the form names it and it is another."""
+    typed = {name: request.form[name].strip() for name in _IDENTITY if name in request.form}
+    values = {
+        name: (int(text) if name == "manager" and text.isdigit() else text) or None
+        for name, text in typed.items()
+        if text != str(person.record.get(name) or "")
+    }
+    if not values:
+        return
+    if values.get("manager") in visit.core.organisation.snapshot().subordinates(person.id):
+        sentence = both(
+            "Nobody can report to themselves or to somebody below them.",
+            "直属上级不能是本人或其下属。",
+        )
+        raise InvalidInput({"manager": [sentence]})
+    known = {name: typed.get(name, person.record.get(name) or "") for name in _ACCOUNT}
+    with visit.core.pools.write.connection() as connection:
+        accounts.check_email(connection, person.id, known["email"])
+    # The record is written by a connection of its own, so it is written before the account.
+    visit.writer.update(visit.principal, "user", person.id, values, origin="screen")
+    with visit.core.pools.write.connection() as connection:
+        accounts.set_identity(connection, person.id, **known)

@@ -24,7 +24,7 @@ from app.screens.bench_rows import Row, bench_fields, row_of
 from app.screens.frame import Choice
 from app.screens.marks import Mark, mark_of
 from app.screens.moments import time_tag
-from app.screens.navigation import begins_at, in_sentence, readable_entities
+from app.screens.navigation import begins_at, in_sentence, plural, readable_entities
 from app.screens.record_blocks import title_of
 from app.screens.visit import Visit
 
@@ -257,6 +257,10 @@ def _of_pool(
         if one.record_id in known:
             row = row_of(visit, entity, bench, "", known[one.record_id], whose)
             section.rows.append(row.leaving(one.at, visit.look))
+    # Who goes when is told by several dates together, so all of them are a list of these records.
+    these = ", ".join(str(one.record_id) for one in leaving)
+    query = urlencode({"view": "*", "filter": f"id in ({these})"})
+    section.all.append((plural(entity, visit.language), f"/crm/{entity.name}/?{query}"))
     return section
 
 

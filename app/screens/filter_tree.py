@@ -5,6 +5,7 @@ What fits no row stands as its own text, so nothing that somebody wrote by hand 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ from app.screens.conditions import (
 )
 from app.screens.wording import Wording
 
+#: A part that names records one by one.
+_CHOSEN = re.compile(r"id in \(([\d, ]+)\)")
 #: Titles of the records that conditions name, by field and id.
 Titles = Mapping[tuple[str, str], str]
 
@@ -120,7 +123,11 @@ def _say(entity: Entity, part: Condition | Joint | str, wording: Wording, titles
     if isinstance(part, Condition):
         return say_condition(entity, part, wording, dict(titles))
     if isinstance(part, str):
-        return part
+        chosen = _CHOSEN.fullmatch(part)
+        if chosen is None:
+            return part
+        number = chosen[1].count(",") + 1
+        return wording.count("%(number)s chosen record", "%(number)s chosen records", number)
     word = wording.say("and") if part.word == "and" else wording.say("or")
     return f" {word} ".join(text for text, _, _ in say_parts(entity, part, wording, titles))
 

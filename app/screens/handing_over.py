@@ -107,18 +107,18 @@ _SENTENCE = say(
 def _others(left: Left) -> list[Label]:
     found = []
     if left.questions:
-        found.append(say("{count} approvals wait.", "{count} 个待处理审批。", count=left.questions))
+        waits = "{count} approvals wait." if left.questions > 1 else "1 approval waits."
+        found.append(say(waits, "{count} 个待处理审批。", count=left.questions))
     if left.people:
-        found.append(
-            say(
-                "{count} people report to this person.", "有 {count} 名直属下属。",
-                count=left.people,
-            )
-        )  # fmt: skip
-    if left.departments:
-        found.append(
-            say("Head of {count} departments.", "{count} 个部门的负责人。", count=left.departments)
+        below = (
+            "{count} people report to this person."
+            if left.people > 1
+            else "1 person reports to this person."
         )
+        found.append(say(below, "有 {count} 名直属下属。", count=left.people))
+    if left.departments:
+        heads = "Head of {count} departments." if left.departments > 1 else "Head of 1 department."
+        found.append(say(heads, "{count} 个部门的负责人。", count=left.departments))
     return found
 
 

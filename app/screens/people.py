@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from app.access.explaining import is_narrower
 from app.access.policy import Policy, RowRule
@@ -268,6 +268,20 @@ def rights_row(visit: Visit, policy: Policy, entity: Any) -> RightsRow:
     return RightsRow(plural(entity, visit.language), scope_words(visit, rule, entity), cells)
 
 
+def _reads(visit: Visit, policy: Policy) -> str:
+    """Return which rows of what a role reads, what is read alike named together."""
+    alike: dict[str, list[str]] = {}
+    for entity in readable_entities(visit.catalog, policy):
+        words = scope_words(visit, policy.rule("read", entity.name), entity)
+        alike.setdefault(words, []).append(plural(entity, visit.language))
+    between = "、" if visit.language == "zh" else ", "
+    lines = [
+        escape(f"{words}{'：' if visit.language == 'zh' else ': '}{between.join(names)}")
+        for words, names in alike.items()
+    ]
+    return Markup("<br>").join(lines)
+
+
 def scope_words(visit: Visit, rule: RowRule, entity: Entity) -> str:
     """Return which rows a rule lets through, in words."""
     if rule.is_none:
@@ -294,6 +308,8 @@ class CellView:
     html: str
     end: bool = False
     wrap: bool = False
+    #: where it stands on a phone
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,21 +334,14 @@ def roles_page(visit: Visit) -> Response:
     for name, role in visit.catalog.roles.items():
         people = [one.name for one in snapshot.people.values() if name in one.roles and one.active]
         policy = Policy(visit.catalog, [name])
-        if role.admin:
-            reads = say("everything")
-        else:
-            reads = "; ".join(
-                f"{plural(entity, visit.language)}: "
-                f"{scope_words(visit, policy.rule('read', entity.name), entity)}"
-                for entity in readable_entities(visit.catalog, policy)
-            )
+        reads = say("everything") if role.admin else _reads(visit, policy)
         rows.append(
             RowView(
                 [
                     CellView(escape(role.label.in_language(visit.language))),
                     CellView(escape(name)),
-                    CellView(escape(str(len(people))), end=True),
-                    CellView(escape(reads or say("nothing")), wrap=True),
+                    CellView(escape(str(len(people))), end=True, card="m2"),
+                    CellView(escape(reads or say("nothing")), wrap=True, card="m3"),
                 ]
             )
         )

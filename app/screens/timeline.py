@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from app.definitions.catalog import Entity, Field
 from app.fields.base import FieldError, ParseContext
+from app.fields.worked_out import result_of
 from app.records.results import Record
 from app.screens.cells import show_value
 from app.screens.marks import Mark, mark_of
@@ -40,6 +41,8 @@ ICONS = {
     "add_approver": "user-plus",
     "late": "clock",
 }
+#: What is kept of these is a value of another type.
+_WORKED_OUT = ("formula", "rollup")
 #: A creation fills many fields; the page itself shows them.
 _SHOWN_CHANGES = 12
 
@@ -185,7 +188,8 @@ def show_json(
     if masked or field.type.name == "lines":
         return _count_lines(visit, value) if field.type.name == "lines" else escape(str(value))
     try:
-        read = field.type.parse(field, value, ParseContext(strict=True))
+        type_, seen = result_of(field) if field.type.name in _WORKED_OUT else (field.type, field)
+        read = type_.parse(seen, value, ParseContext(strict=True))
     except FieldError:
         return escape(str(value))
     links = {}

@@ -85,6 +85,20 @@ _set_password = Statement(
     .values(password=sa.bindparam("_password"))
     .returning(_user.c.username, _user.c.email)
 )
+_set_identity = Statement(
+    sa.update(_user)
+    .where(_user.c.id == sa.bindparam("_user"))
+    .values(
+        first_name=sa.bindparam("_first"),
+        last_name=sa.bindparam("_last"),
+        email=sa.func.coalesce(sa.func.nullif(sa.bindparam("_email"), ""), _user.c.email),
+    )
+)
+_has_email = Statement(
+    sa.select(_user.c.id).where(
+        sa.func.lower(_user.c.email) == sa.bindparam("mail"), _user.c.id != sa.bindparam("user")
+    )
+)
 _set_active = Statement(
     sa.update(_user)
     .where(_user.c.id == sa.bindparam("_user"))
@@ -152,6 +166,9 @@ def add_user(
     return int(written.id)
 
 
+_TAKEN = say("Another user has this already.", "已有其他用户使用。")
+
+
 def _hash_of(password: str | None) -> str:
     """Return what is kept of a password; without one, what no password gives."""
     return "!" if password is None else generate_password_hash(password)
@@ -172,8 +189,7 @@ def _check_login(connection: psycopg.Connection[Any], login: str, email: str) ->
     found = _taken.run(connection, {"name": login.lower(), "mail": email.lower()}).fetchone()
     if found is not None:
         field = "login" if found[0].lower() == login.lower() else "email"
-        sentence = say("Another user has this already.", "已有其他用户使用。")
-        raise InvalidInput({field: [sentence]})
+        raise InvalidInput({field: [_TAKEN]})
 
 
 def give_roles(
@@ -227,6 +243,21 @@ def set_password(
     check_password(password, *row)
     _note(connection, "account.password.set", by, user_id)
     end_sessions(connection, user_id)
+
+
+def check_email(connection: psycopg.Connection[Any], user_id: int, email: str) -> None:
+    """Refuse an address that another account has."""
+    if email and _has_email.run(connection, {"mail": email.lower(), "user": user_id}).fetchone():
+        raise InvalidInput({"email": [_TAKEN]})
+
+
+def set_identity(
+    connection: psycopg.Connection[Any], user_id: int, *, name: str, email: str
+) -> None:
+    """Have the account know the name and the address that the record of its user has."""
+    first, _, last = name.partition(" ")
+    identity = {"_first": first[:64], "_last": last[:64], "_email": email}
+    _set_identity.run(connection, {"_user": user_id, **identity})
 
 
 def set_active(

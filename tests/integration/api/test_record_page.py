@@ -129,7 +129,7 @@ def test_whatever_is_refused_says_why(world):
     for right in ("update", "transfer", "share", "history", "delete"):
         assert f'data-why="why-{right}"' in shown
         assert f'popover id="why-{right}"' in shown
-    assert "the right `update` is `no` for" in shown
+    assert "that right (`update`) is not given to" in shown
     assert f"{page}/edit" not in shown
     assert "data-edit" not in shown
     assert 'data-why="why-update"' not in sam.ask("GET", page).text

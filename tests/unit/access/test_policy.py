@@ -116,7 +116,9 @@ def test_a24_an_entity_without_access_is_closed(catalog, role):
 
 def test_a_refusal_names_role_and_rule(catalog):
     refusal = Policy(catalog, ["viewer"]).why("delete", "company")
-    assert str(refusal) == ("You may not delete Company: the right `delete` is `no` for Viewer.")
+    assert str(refusal) == (
+        "You may not delete Company: that right (`delete`) is not given to Viewer."
+    )
     assert "delete" in refusal.in_language("zh")
     assert "no role" in str(Policy(catalog, []).why("read", "company"))
     assert "only some records" in str(Policy(catalog, ["seller"]).why("update", "company"))

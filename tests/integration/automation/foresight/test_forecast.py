@@ -101,8 +101,8 @@ def test_why_not_names_the_date_or_the_condition(world):
     world.update(number, status="closed")
     answer = why(world, "silent", number)
     assert answer.state == "stopped"
-    assert said(answer)[0] == 'Its condition does not hold now: Status == "Active".'
-    assert said(answer, "zh")[0] == '其条件目前不成立：Status = "Active"。'
+    assert said(answer)[0] == "Its condition does not hold now: Status is “Active”."
+    assert said(answer, "zh")[0] == "其条件目前不成立：Status为“Active”。"
     assert [(one.text, one.is_met) for one in answer.parts] == [
         ("status == 'active'", False),
         ("owner is not empty", True),
@@ -144,7 +144,7 @@ do: [{notify: {to: owner, say: Closed}}]
     world.apply({**FILES, "workflows/event.yaml": text})
     answer = why(world, "closing", world.customer(level="b"))
     assert said(answer) == [
-        'Its condition does not hold now: Level == "Key".',
+        "Its condition does not hold now: Level is “Key”.",
         "It fires on: update, when this changes: Status to Closed.",
     ]
     # What was before is known only to the event.
