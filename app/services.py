@@ -5,6 +5,7 @@ Web, worker and command line all open these in the same order. Nothing here serv
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from app.clock import Clock, SystemClock
 from app.database.live import Live
 from app.database.pools import Pools
 from app.duplicates.desk import Duplicates
+from app.exchange.desk import Exchange
+from app.notifications.calls import Outside
 from app.notifications.telling import Teller
 from app.personal.desk import PersonalData
 from app.personal.keeping import Keeping
@@ -74,6 +77,7 @@ class Services:
     export_runs: ExportRuns
     changes: Changes
     duplicates: Duplicates
+    exchange: Exchange
     backups: Backups
     personal: PersonalData
     keeping: Keeping
@@ -118,6 +122,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
     live.on_notice(VIEWS_CHANNEL, found.records.views.views.heard)
     exports = Exports(found.records, pools, live)
     alarms = Alarms(found.records, found.teller, found.numbers, "backup failed")
+    imports = Imports(found.records, pools, live, organisation, files, known_clock)
     return Services(
         settings=settings,
         secrets=secrets,
@@ -138,7 +143,7 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
         numbers=found.numbers,
         teller=found.teller,
         answers=found.answers,
-        imports=Imports(found.records, pools, live, organisation, files, known_clock),
+        imports=imports,
         exports=exports,
         export_runs=ExportRuns(
             exports,
@@ -160,6 +165,16 @@ def open_services(settings: Settings, clock: Clock | None = None) -> Services:
             buttons=ButtonsOfLists(found.records, Steps(found.engine.steps.actions), found.numbers),
         ),
         duplicates=Duplicates(found.records, known_clock),
+        exchange=Exchange(
+            found.records,
+            pools,
+            live,
+            imports,
+            found.numbers,
+            known_clock,
+            Outside(os.environ, settings.allowed_hosts),
+            Alarms(found.records, found.teller, found.numbers, "sync failed"),
+        ),
         backups=Backups(settings, pools, live, known_clock, alarms),
         personal=PersonalData(found.records, pools, files, place_of(settings)),
         keeping=Keeping(found.records, pools, live, known_clock),

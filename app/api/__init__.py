@@ -26,6 +26,7 @@ def register_api(builder: Any, services: Services) -> None:
     from app.api.descriptions import DescriptionApi
     from app.api.duplicates import DuplicateApi
     from app.api.everything import EverythingApi
+    from app.api.exchange import ExchangeApi
     from app.api.exports import ExportApi, ExportRunApi
     from app.api.files import FileApi
     from app.api.former import register_former_names
@@ -70,6 +71,7 @@ def register_api(builder: Any, services: Services) -> None:
         AuditApi,
         PersonalApi,
         RightsApi,
+        ExchangeApi,
     )
     for api in (*known, AutomationApi):
         builder.add_api(api)

@@ -21,6 +21,7 @@ from app.api.openapi_calendar import calendar_paths, calendar_schemas
 from app.api.openapi_changes import bulk_paths, change_paths, change_schemas
 from app.api.openapi_dashboards import dashboard_paths, dashboard_schemas
 from app.api.openapi_duplicate_pairs import duplicate_paths, duplicate_schemas
+from app.api.openapi_exchange import exchange_paths, exchange_schemas
 from app.api.openapi_export_runs import export_run_paths, export_run_schemas
 from app.api.openapi_imports import import_paths, import_schemas
 from app.api.openapi_inbox import inbox_paths, inbox_schemas
@@ -60,8 +61,8 @@ def describe_api(catalog: Catalog, policy: Policy, language: str) -> dict[str, A
     schemas |= duplicate_schemas()
     schemas |= automation_schemas() | timeline_schemas()
     if policy.is_admin:
-        paths |= automation_paths() | audit_paths()
-        schemas |= audit_schemas()
+        paths |= automation_paths() | audit_paths() | exchange_paths()
+        schemas |= audit_schemas() | exchange_schemas()
     if answers_for_persons(policy):
         paths |= personal_paths()
         schemas |= personal_schemas()

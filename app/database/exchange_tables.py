@@ -1,4 +1,4 @@
-"""The tables of exchanges with other systems, schema ``trellis``: when each is due, and its runs."""
+"""The tables of exchanges with other systems, schema ``trellis``: when each is due, its runs."""
 
 from __future__ import annotations
 

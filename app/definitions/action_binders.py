@@ -334,6 +334,7 @@ def _call(binder: StepBinder, site: Site, path: Path, wrote: dict[str, Any], _: 
         method=wrote.get("method", "POST"),
         body=body,
         secret=wrote.get("secret", ""),
+        shown_as=wrote.get("secret_as", "signature"),
         save=_saved(binder, site, path, wrote.get("save", {})),
     )
 

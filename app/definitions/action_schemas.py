@@ -12,7 +12,7 @@ from app.definitions.complaints import Complaint
 from app.definitions.problems import Code, quoted
 from app.definitions.shape import Definition, Items, Labels, Part, Value, add_keys
 from app.definitions.words import Texts
-from app.definitions.workflow_settings import DurationValue, Givens, People
+from app.definitions.workflow_settings import DurationValue, Givens, People, SecretAs
 from app.fields.settings import (
     ExpressionText,
     Name,
@@ -306,6 +306,8 @@ save: {erp_no: =answer.id}
     method = Word("The HTTP method.", "POST", among=("GET", "POST", "PUT", "PATCH", "DELETE"))
     body = Givens("What is sent, as JSON.")
     secret = Plain("The environment variable with the secret that signs the call.")
+    secret_as = SecretAs("How the secret is shown: `signature` (without it), `bearer`, `basic "
+                         "NAME`, or `header NAME`.")  # fmt: skip
     save = Givens("Fields of the record that get something of the answer: `=answer.id`.")
 
 

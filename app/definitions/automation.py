@@ -244,6 +244,7 @@ class Call:
     method: str = "POST"
     body: Mapping[str, Given] = field(default_factory=dict)
     secret: str = ""  #: an environment variable's name
+    shown_as: str = "signature"  #: how it is shown, see ``workflow_settings.SecretAs``
     #: fields of the record by name, worked out with ``answer``
     save: Mapping[str, Checked] = field(default_factory=dict)
 

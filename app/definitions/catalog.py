@@ -366,6 +366,8 @@ class Catalog:
     imports: Mapping[str, Any] = field(default_factory=dict)
     #: mailboxes, by name: ``integrations.Mailbox``
     integrations: Mapping[str, Any] = field(default_factory=dict)
+    #: other systems, by name: ``connections.Connection``
+    connections: Mapping[str, Any] = field(default_factory=dict)
     #: dashboards and targets, by name: ``dashboards.Dashboard`` and ``dashboards.Target``
     dashboards: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Any] = field(default_factory=dict)

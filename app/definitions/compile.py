@@ -19,8 +19,10 @@ from app.definitions.agreements import check_confirmers
 from app.definitions.app_file import check_modules, compile_app
 from app.definitions.automation import Automation
 from app.definitions.catalog import Catalog, Entity, Role
+from app.definitions.connections import Connection
 from app.definitions.dashboard_binding import bind_dashboards, bind_targets, check_homes
 from app.definitions.dashboards import Dashboard, Target
+from app.definitions.exchanges import write_out_rules
 from app.definitions.fingerprint import fingerprint_of
 from app.definitions.gather import BUILT_IN, Gathered
 from app.definitions.imports import ImportMapping, bind_imports
@@ -83,6 +85,7 @@ class _Compilation:
         self.automation = Automation()
         self.imports: Mapping[str, ImportMapping] = {}
         self.integrations: Mapping[str, Mailbox] = {}
+        self.connections: Mapping[str, Connection] = {}
         self.targets: Mapping[str, Target] = {}
         self.dashboards: Mapping[str, Dashboard] = {}
         self.warnings: dict[str, tuple[Problem, ...]] = {}
@@ -106,10 +109,11 @@ class _Compilation:
         self._make_entities(fresh, inherit)
         required_circles(shop)
         check_former_entities(shop)
+        write_out_rules(shop, self.shapes.workflows, self.gathered)
         self.automation = bind_workflows(shop, self.shapes, self.gathered, self.actions)
         self.imports = bind_imports(shop, self.shapes.workflows.get("import", []))
-        mailboxes = self.shapes.workflows.get("integration", [])
-        self.integrations = bind_integrations(shop, mailboxes, self.automation)
+        systems = self.shapes.workflows.get("integration", [])
+        self.integrations, self.connections = bind_integrations(shop, systems, self.automation)
         self._bind_dashboards()
         menu = [name for name in shop.drafts if "." not in name]
         dashboards = self.gathered.others.get("dashboard", {})
@@ -340,6 +344,7 @@ class _Compilation:
             automation=self.automation,
             imports=self.imports,
             integrations=self.integrations,
+            connections=self.connections,
             dashboards=self.dashboards,
             targets=self.targets,
         )

@@ -253,11 +253,14 @@ def bind_imports(
     shop: Workshop, written_: list[tuple[Document, dict[str, Any]]]
 ) -> Mapping[str, ImportMapping]:
     """Return the saved mappings by name; what is wrong with one is noted in the workshop."""
-    made = (_bind(shop, document, values) for document, values in written_)
+    made = (bind_import(shop, document, values) for document, values in written_)
     return MappingProxyType({one.name: one for one in made if one is not None})
 
 
-def _bind(shop: Workshop, document: Document, values: Mapping[str, Any]) -> ImportMapping | None:
+def bind_import(
+    shop: Workshop, document: Document, values: Mapping[str, Any]
+) -> ImportMapping | None:
+    """Return one mapping; None where its entity is none."""
     name, entity = values["import"], values["into"]
     is_name(shop, document, "import", name)
     draft = shop.drafts.get(entity)

@@ -79,6 +79,7 @@ RESERVED_ENTITIES = {
             "exports",
             "changes",
             "inbox",
+            "integrations",
             "automation",
         ),
         "an address of the API has that name.",

@@ -175,3 +175,23 @@ class Givens(Value):
     def json_schema(self) -> dict[str, Any]:
         """Return that it is an object."""
         return {"type": "object"}
+
+
+class SecretAs(Value):
+    """How the other side is shown that one knows the secret."""
+
+    takes = "`bearer`, `signature`, `basic NAME`, or `header NAME`"
+
+    def read(self, value: Any, key: str) -> str:
+        word, _, rest = str(value).partition(" ")
+        if word in ("bearer", "signature") and not rest:
+            return word
+        if word == "basic" and rest and ":" not in rest and rest.isprintable():
+            return f"basic {rest}"
+        if word == "header" and re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", rest):
+            return f"header {rest}"
+        raise refuse(f"`{key}` is {written(value)}; it must be {self.takes}.")
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return its forms."""
+        return {"type": "string", "pattern": "^(bearer|signature|basic .+|header .+)$"}

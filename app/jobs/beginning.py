@@ -34,6 +34,11 @@ def begin_export(redis_url: str | None, run: int) -> None:
     _begin(redis_url, "run_export", run, seconds=LONGEST)
 
 
+def begin_exchange(redis_url: str | None) -> None:
+    """Have a worker fetch what was asked for."""
+    _begin(redis_url, "exchanges", seconds=900)
+
+
 def begin_backup(redis_url: str | None, user_id: int | None) -> None:
     """Have a worker make a backup; while Redis is away none is made but the daily one."""
     _begin(redis_url, "make_backup", user_id, seconds=LONGEST)

@@ -33,6 +33,8 @@ CHORES = (
     Chore("exports", 30),
     Chore("scans", 60),
     Chore("mailboxes", 60),
+    # Many pages of another system take their time.
+    Chore("exchanges", 60, limit=900),
     Chore("keeping", 900),
     # A large database takes its time.
     Chore("backups", 900, limit=LONGEST),

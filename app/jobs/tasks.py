@@ -152,6 +152,14 @@ def mailboxes() -> int:
     return poller.look()
 
 
+def exchanges() -> int:
+    """Fetch from other systems what is due or asked for; return how much of it was."""
+    services = runtime().services
+    services.live.reload()
+    url = services.settings.redis_url
+    return services.exchange.look(lambda run: begin_import(url, run))
+
+
 def keeping() -> dict[str, int]:
     """Remove, at night, what app.yaml keeps no longer; return how much of what."""
     services = runtime().services

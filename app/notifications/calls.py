@@ -6,6 +6,7 @@ second attempt from a second call. The secret is an environment variable, by nam
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 import re
@@ -40,7 +41,13 @@ class Outside:
 
 
 def call_content(
-    method: str, url: str, body: Mapping[str, Any], secret: str, *, saves: bool
+    method: str,
+    url: str,
+    body: Mapping[str, Any],
+    secret: str,
+    *,
+    saves: bool,
+    shown_as: str = "signature",
 ) -> dict[str, Any]:
     """Return what a delivery keeps of a call.
 
@@ -64,7 +71,8 @@ def call_content(
             say("The call has more than {most} bytes.", "请求超过 {most} 字节。", most=_MOST_BYTES),
             is_final=True,
         )
-    return {"method": method, "body": text, "secret": secret, "saves": saves}
+    content = {"method": method, "body": text, "secret": secret, "saves": saves}
+    return content if shown_as == "signature" else {**content, "shown_as": shown_as}
 
 
 def check_host(url: str, allowed_hosts: frozenset[str]) -> None:
@@ -124,6 +132,50 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return f"sha256={signed.hex()}"
 
 
+def check_kept_secret(url: str, shown_as: str, allowed_hosts: frozenset[str]) -> None:
+    """See that a secret that is shown itself goes over no open line.
+
+    Raises:
+        SendFailed: it would be read on the way; hosts of the inner network are the operator's.
+    """
+    destination = read_url(url)
+    is_open = destination.scheme == "http" and not destination.is_allowed(allowed_hosts)
+    if is_open and shown_as != "signature":
+        raise SendFailed(
+            say(
+                "`{host}` would get the secret over an open line; write `https://`.",
+                "密钥将以明文发送到“{host}”，请使用 https://。",
+                host=destination.host,
+            ),
+            is_final=True,
+        )
+
+
+def proof(secret: str, shown_as: str, body: bytes, now: datetime) -> dict[str, str]:
+    """Return the headers that show the other side that one knows a secret.
+
+    Raises:
+        SendFailed: no header can hold it.
+    """
+    if shown_as != "signature" and not (secret.isascii() and secret.isprintable()):
+        raise SendFailed(
+            say("The secret cannot stand in a header.", "密钥不能放在请求头中。"), is_final=True
+        )
+    word, _, rest = shown_as.partition(" ")
+    if word == "bearer":
+        return {"Authorization": f"Bearer {secret}"}
+    if word == "basic":
+        pair = base64.b64encode(f"{rest}:{secret}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+    if word == "header":
+        return {rest: secret}
+    timestamp = str(int(now.timestamp()))
+    return {
+        "Trellis-Timestamp": timestamp,
+        "Trellis-Signature": signature(secret, timestamp, body),
+    }
+
+
 def make_call(
     outside: Outside, delivery_id: str, url: str, content: Mapping[str, Any], now: datetime
 ) -> Answer:
@@ -138,9 +190,9 @@ def make_call(
         headers["Content-Type"] = "application/json"
     secret = secret_of(str(content.get("secret") or ""), outside.environment)
     if secret is not None:
-        timestamp = str(int(now.timestamp()))
-        headers["Trellis-Timestamp"] = timestamp
-        headers["Trellis-Signature"] = signature(secret, timestamp, body)
+        shown = str(content.get("shown_as") or "signature")
+        check_kept_secret(url, shown, outside.allowed_hosts)
+        headers |= proof(secret, shown, body, now)
     answer = request(
         str(content["method"]), url, headers, body, allowed_hosts=outside.allowed_hosts
     )

@@ -63,9 +63,13 @@ def request(
     *,
     allowed_hosts: frozenset[str] = frozenset(),
     seconds: float = SECONDS,
+    most: int = MOST_BYTES,
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send a request and return the answer, whatever its status.
+
+    Args:
+        most: bytes an answer may have.
 
     Raises:
         SendFailed: the host may not be called, does not answer in time, or answers too much.
@@ -78,7 +82,7 @@ def request(
         context = (tls or ssl.create_default_context()) if destination.scheme == "https" else None
         connection = _Pinned(destination, addresses[0], deadline, context)
         try:
-            return _exchange(connection, destination, method, headers, body)
+            return _exchange(connection, destination, method, headers, body, most)
         except SendFailed:
             raise
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -95,6 +99,7 @@ def _exchange(
     method: str,
     headers: Mapping[str, str],
     body: bytes,
+    most: int,
 ) -> Answer:
     sent = {
         "Host": destination.host_header,
@@ -105,13 +110,13 @@ def _exchange(
     }
     connection.request(method, destination.target, body or None, sent)
     answer = connection.getresponse()
-    found = answer.read(MOST_BYTES + 1)
-    if len(found) > MOST_BYTES:
+    found = answer.read(most + 1)
+    if len(found) > most:
         raise SendFailed(
             say(
                 "The answer has more than {most} bytes.",
                 "响应超过 {most} 字节。",
-                most=MOST_BYTES,
+                most=most,
             )
         )
     if connection._deadline.has_expired:

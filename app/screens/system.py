@@ -101,6 +101,7 @@ def system_tabs(visit: Visit, on: str) -> list[Tab]:
         ("health", say("Health", "运行状态"), "/system"),
         ("jobs", say("Jobs", "后台任务"), "/jobs"),
         ("deliveries", say("Deliveries", "外发消息"), "/deliveries"),
+        ("exchanges", say("Integrations", "集成"), "/system/integrations"),
         ("files", say("Files", "文件"), "/system/files"),
         ("backups", say("Backups", "备份"), "/system/backups"),
     )

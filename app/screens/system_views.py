@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_appbuilder import expose
 
-from app.screens import backup_pages, system
+from app.screens import backup_pages, exchange_pages, system
 from app.screens.views import Screen, visit
 
 
@@ -26,6 +26,14 @@ class SystemView(Screen):
     @expose("/backups")
     def backups(self) -> Any:
         return backup_pages.backups_page(visit())
+
+    @expose("/integrations")
+    def exchanges(self) -> Any:
+        return exchange_pages.exchanges_page(visit())
+
+    @expose("/integrations/<name>/run", methods=["POST"])
+    def run_exchange(self, name: str) -> Any:
+        return exchange_pages.run_now(visit(), name)
 
     @expose("/backups/make", methods=["POST"])
     def make_backup(self) -> Any:

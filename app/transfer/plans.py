@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app.definitions.catalog import Catalog, Entity, Field
+from app.definitions.connections import SyncIn
 from app.definitions.import_words import MODES, RULES
 from app.definitions.imports import BROUGHT, LEFT_OUT, ImportColumn, ImportMapping
 from app.errors import InvalidInput, NotFound
@@ -30,6 +31,10 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "email": ("half_width", "trim", "blank"),
     "url": ("trim", "blank"),
 }
+
+
+#: Begins the name of a mapping that is an exchange's.
+SYNC = "sync:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,19 @@ def column_of(catalog: Catalog, plan: Plan, heading: str) -> ImportColumn:
     return with_way(found, plan.ways.get(heading, {}))
 
 
+def mapping_of(catalog: Catalog, name: str) -> ImportMapping | None:
+    """Return a saved mapping, or that of an exchange: ``sync:erp-product``."""
+    if not name.startswith(SYNC):
+        return catalog.imports.get(name)
+    for connection in catalog.connections.values():
+        for sync in connection.syncs:
+            if sync.name == name.removeprefix(SYNC) and isinstance(sync, SyncIn):
+                return sync.mapping
+    return None
+
+
 def _saved_column(catalog: Catalog, plan: Plan, heading: str, path: str) -> ImportColumn | None:
-    mapping = catalog.imports.get(plan.mapping or "")
+    mapping = mapping_of(catalog, plan.mapping or "")
     for one in mapping.columns if mapping is not None else ():
         if one.column == heading and one.path == path:
             assert isinstance(one, ImportColumn)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.access.principal import SYSTEM
 from app.automation.actions.base import Action, Outcome
 from app.automation.context import RuleContext
+from app.automation.guard import as_links, link
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
 from app.automation.values import value_of
@@ -39,9 +40,12 @@ if TYPE_CHECKING:
 FindRule = Callable[["Work", Firing], RuleDefinition | None]
 
 _rule_of = Statement(
-    sa.select(firing_table.c.rule, firing_table.c.occurrence, firing_table.c.digest).where(
-        firing_table.c.id == sa.bindparam("firing", type_=sa.BigInteger)
-    )
+    sa.select(
+        firing_table.c.rule,
+        firing_table.c.occurrence,
+        firing_table.c.digest,
+        firing_table.c.input["chain"].label("chain"),
+    ).where(firing_table.c.id == sa.bindparam("firing", type_=sa.BigInteger))
 )
 
 
@@ -62,7 +66,12 @@ class Call(Action):
         try:
             check_host(url, self._allowed_hosts)
             content = call_content(
-                settings.method, url, body, settings.secret, saves=bool(settings.save)
+                settings.method,
+                url,
+                body,
+                settings.secret,
+                saves=bool(settings.save),
+                shown_as=settings.shown_as,
             )
         except SendFailed as failed:
             return Outcome("failed", failed.sentence)
@@ -147,6 +156,11 @@ class CallAnswers:
             for name, checked in step.settings.save.items()
             if name in entity.fields
         }
+        if row is not None:
+            # What is kept of an answer belongs to the chain: it is no news for the rule that asked.
+            met = link(work.cause or "", entity_name, held.record_id)
+            chain = as_links(row[3] or ())
+            work.chain = chain if met in chain else (*chain, met)
         Acting(work).update(entity_name, held.record_id, values)
         return None
 

@@ -41,7 +41,7 @@ def test_u8_a_full_quota_says_so_and_keeps_nothing(small):
                      "Something does not work."):  # fmt: skip
         assert sentence in page, sentence
     assert "没有运行中的调度器" in root.ask("GET", "/system?language=zh").text
-    for path in ("/system", "/system/files", "/system/backups"):
+    for path in ("/system", "/system/files", "/system/backups", "/system/integrations"):
         assert small.browser("mia").ask("GET", path).status_code == 403
     assert 'href="/system"' not in small.browser("sam").ask("GET", "/crm/customer/").text
 

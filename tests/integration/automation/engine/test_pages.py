@@ -54,12 +54,22 @@ when: {hook: shop/orders, secret: SHOP_SECRET}
 do: [{update: {entity: customer, where: name == input.name, set: {status: dormant}}}]
 """
 
+ERP = """
+integration: erp
+label: Our ERP
+kind: api
+url: https://127.0.0.1:1
+sync:
+  - {out: customer, to: POST /customers, on: delete, fields: {name: =name}}
+  - {in: product, from: GET /items, every: day, match: [name], fields: {name: title}}
+"""
+
 
 @pytest.fixture
 def world(template_database, clone_database, tmp_path, monkeypatch) -> Iterator[ApiWorld]:
     monkeypatch.setenv("SHOP_SECRET", "s3cret")
     made = ApiWorld(clone_database(template_database("api_world", build)), tmp_path / "var")
-    catalog = load({**FILES, "workflows/rules.yaml": RULES})
+    catalog = load({**FILES, "workflows/rules.yaml": RULES, "integrations/erp.yaml": ERP})
     services, now = made.services, made.services.clock.now()
     options = ApplyOptions(on_live=lambda connection, *_: register(connection, catalog, now))
     apply_catalog(services.pools, catalog, "test", options=options)
@@ -124,6 +134,30 @@ def test_a_webhook_is_taken_without_an_account(world: ApiWorld) -> None:
     assert client.post("/hooks/nowhere", data=body, headers=good).status_code == 404
     assert client.post("/hooks/shop/orders", data=b"x" * 300_000, headers=good).status_code == 413
     assert client.get("/hooks/shop/orders").status_code == 405
+
+
+def test_exchanges_stand_on_a_page_and_in_the_api_for_administrators(world: ApiWorld) -> None:
+    root, sam, api = world.browser("root"), world.browser("sam"), world.as_("root")
+    page = root.ask("GET", "/system/integrations").text
+    assert "out to Our ERP" in page
+    assert page.count("Nothing yet") == 2
+    assert root.ask("POST", "/system/integrations/erp-product/run").status_code == 303
+    assert root.ask("POST", "/system/integrations/erp-customer/run").status_code == 404
+    asked = api.post("/integrations/erp-product/run", {})
+    assert (asked.status_code, asked.json) == (202, {"name": "erp-product", "asked": True})
+    assert world.services.exchange.look(lambda _run: None) == 1
+    out, fetched = api.get("/integrations").json["rows"]
+    assert (out["name"], out["way"], out["calls"]) == ("erp-customer", "out", {})
+    (run,) = fetched["runs"]
+    assert (run["state"], run["user"]) == ("failed", IDS["root"])
+    assert run["problem"].startswith("`127.0.0.1` is not a public address.")
+    assert run["problem"] in root.ask("GET", "/system/integrations").text.replace("&#39;", "'")
+    assert "来自 Our ERP" in root.ask("GET", "/system/integrations?language=zh").text
+    for answer in (sam.ask("GET", "/system/integrations"), world.as_("sam").get("/integrations"),
+                   sam.ask("POST", "/system/integrations/erp-product/run")):  # fmt: skip
+        assert answer.status_code == 403
+    # Administrators hear of it.
+    assert "The exchange erp-product: `127.0.0.1` is not" in root.ask("GET", "/inbox").text
 
 
 def test_buttons_comments_and_the_ledger_on_pages(world: ApiWorld) -> None:

@@ -149,7 +149,9 @@ def build(url: str) -> None:
 class World:
     """Everything a test of the engine needs, over one copy of the database."""
 
-    def __init__(self, pools: Pools, folder: Path, actions: Any = ()) -> None:
+    def __init__(
+        self, pools: Pools, folder: Path, actions: Any = (), hosts: frozenset[str] = frozenset()
+    ) -> None:
         self.pools = pools
         self.live = Live(pools, field_types(), actions=("number",))
         self.clock = FrozenClock(NOW)
@@ -162,6 +164,7 @@ class World:
             secret=b"test",
             files=FileStore(folder),
             actions=actions,
+            allowed_hosts=hosts,
         )
         self.records, self.engine = self.house.records, self.house.engine
         self.ids = {name: number for number, name in enumerate(PEOPLE, start=1)}
