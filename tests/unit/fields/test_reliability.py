@@ -142,14 +142,14 @@ TAKES: dict[str, tuple[type, ...]] = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-@pytest.mark.parametrize("raw", WRONG, ids=repr)
-def test_q1_the_wrong_kind_of_json_is_a_sentence_never_a_crash(name, raw):
+def test_q1_the_wrong_kind_of_json_is_a_sentence_never_a_crash(name):
     field = make_field(name)
-    try:
-        value = parse(field, raw)
-    except FieldError as error:
-        assert str(error.sentence)
-    else:
+    for raw in WRONG:
+        try:
+            value = parse(field, raw)
+        except FieldError as error:
+            assert str(error.sentence), repr(raw)
+            continue
         fits = isinstance(raw, TAKES.get(name, ())) and (
             not isinstance(raw, bool) or name == "boolean"
         )
@@ -158,21 +158,16 @@ def test_q1_the_wrong_kind_of_json_is_a_sentence_never_a_crash(name, raw):
         assert fits or value in (None, False) or is_list_of_one, f"{raw!r} became {value!r}"
 
 
-EMPTY = [
-    (name, empty)
-    for name in WRITTEN
-    for empty in (None, "", "  ", *([[]] if TYPES[name].many else []))
-]
-
-
-@pytest.mark.parametrize(("name", "empty"), EMPTY)
+@pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("context", [STRICT, FORM], ids=["json", "form"])
-def test_q1_an_empty_text_and_null_are_both_empty(name, empty, context):
+def test_q1_an_empty_text_and_null_are_both_empty(name, context):
     field = make_field(name)
-    if name == "boolean" and context.strict and empty is not None:
-        assert "true or false" in refused(field, empty)
-        return
-    assert parse(field, empty, context) == (False if name == "boolean" else None)
+    for empty in (None, "", "  ", *([[]] if TYPES[name].many else [])):
+        if name == "boolean" and context.strict and empty is not None:
+            assert "true or false" in refused(field, empty)
+            continue
+        expected = False if name == "boolean" else None
+        assert parse(field, empty, context) == expected, repr(empty)
 
 
 # Q2: money.
@@ -329,13 +324,13 @@ def test_q3_a_length_is_read_as_people_write_it(raw, hours):
 # Q4: texts.
 
 
-@pytest.mark.parametrize("naughty", NAUGHTY)
 @pytest.mark.parametrize("name", ["longtext", "markdown"])
-def test_q4_a_naughty_string_is_kept_as_it_is(name, naughty):
+def test_q4_a_naughty_string_is_kept_as_it_is(name):
     field = make_field(name)
-    value = parse(field, naughty)
-    assert value == naughty
-    assert field.type.to_json(field, value) == naughty
+    for naughty in NAUGHTY:
+        value = parse(field, naughty)
+        assert value == naughty
+        assert field.type.to_json(field, value) == naughty
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -356,13 +351,13 @@ def test_q4_a_naughty_string_crashes_no_type(name, context):
 
 
 @pytest.mark.parametrize("name", [name for name in WRITTEN if name != "boolean"])
-@pytest.mark.parametrize("bad", ["a\0b", "\ud800", "a\udfffb"])
 @pytest.mark.parametrize("context", [STRICT, FORM], ids=["json", "form"])
-def test_q4_a_null_character_and_half_a_character_are_refused(name, bad, context):
+def test_q4_a_null_character_and_half_a_character_are_refused(name, context):
     field = make_field(name)
-    for raw in (bad, [bad], {"street": bad}, {"number": bad}):
-        with pytest.raises(FieldError):
-            parse(field, raw, context)
+    for bad in ("a\0b", "\ud800", "a\udfffb"):
+        for raw in (bad, [bad], {"street": bad}, {"number": bad}):
+            with pytest.raises(FieldError):
+                parse(field, raw, context)
 
 
 def test_q4_the_place_of_a_bad_character_is_said():
@@ -407,11 +402,15 @@ def test_q5_json_says_the_name(raw):
 # Q6: blank.
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\t", "\n", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u2060", " \u200d \u200b\n", "\u180e", "\u2028", "\u200e"], ids=ascii)  # fmt: skip
+BLANK = ["", " ", "\t", "\n", "\u00a0", "\u3000", "\u200b", "\ufeff", "\u2060", " \u200d \u200b\n", "\u180e", "\u2028", "\u200e"]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", [name for name in WRITTEN if name != "boolean"])
 @pytest.mark.parametrize("context", [STRICT, FORM], ids=["json", "form"])
-def test_q6_what_only_looks_blank_is_empty(name, blank, context):
-    assert parse(make_field(name), blank, context) is None
+def test_q6_what_only_looks_blank_is_empty(name, context):
+    field = make_field(name)
+    for blank in BLANK:
+        assert parse(field, blank, context) is None, ascii(blank)
 
 
 # X: addresses, markup, patterns.
