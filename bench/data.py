@@ -68,7 +68,7 @@ def open_trellis(database_url: str, data: Path, config: Path) -> Services:
 
 
 def add_people(services: Services) -> tuple[int, list[int]]:
-    """Add a manager over a third of the sellers; return the manager and all sellers."""
+    """Add an administrator and a manager over a third of the sellers; return manager, sellers."""
     manager = add_user(
         services.records,
         login="manager",
@@ -89,6 +89,13 @@ def add_people(services: Services) -> tuple[int, list[int]]:
         )
         for number in range(SELLERS)
     ]
+    add_user(
+        services.records,
+        login="admin",
+        password=PASSWORD,
+        roles=["admin"],
+        values={"name": "Administrator"},
+    )
     return manager, sellers
 
 

@@ -109,7 +109,26 @@ function drawAll() {
     chart.dispose();
     charts.delete(box);
   }
-  document.querySelectorAll("[data-chart]").forEach(draw);
+  sight.disconnect();
+  document.querySelectorAll("[data-chart]").forEach((box) => sight.observe(box));
+}
+
+// What is in sight is drawn, one chart at a time, so that the page answers in between.
+const due = new Set();
+const sight = new IntersectionObserver((entries) => {
+  for (const one of entries) {
+    if (!one.isIntersecting) continue;
+    sight.unobserve(one.target);
+    if (!due.size) setTimeout(drawNext);
+    due.add(one.target);
+  }
+}, { rootMargin: "200px" });
+
+function drawNext() {
+  const [box] = due;
+  due.delete(box);
+  if (box.isConnected) draw(box);
+  if (due.size) setTimeout(drawNext);
 }
 
 /** Returns a figure as lines of cells, as a spreadsheet takes them: its table, or its bars. */
@@ -128,6 +147,9 @@ document.addEventListener("click", async (event) => {
   toast(button.dataset.wordCopied);
 });
 
+addEventListener("beforeprint", () => {
+  for (const box of document.querySelectorAll("[data-chart]")) if (window.echarts && !charts.has(box)) draw(box);
+});
 let waiting = 0;
 addEventListener("resize", () => {
   cancelAnimationFrame(waiting);

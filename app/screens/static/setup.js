@@ -1,7 +1,6 @@
 // The setup page's editor: asks the server what is wrong, what may be written, and what it would do.
 // It stands in a shadow root, where its style sheets are objects and not inline styles.
 import { announce, post, token } from "./send.js";
-import { makeEditor } from "./setup_editor.js";
 
 const CHECK_MS = 250;
 const PANE_MS = 900;
@@ -15,7 +14,12 @@ class Desk {
     this.file = section.dataset.file;
     this.fingerprint = section.dataset.fingerprint;
     this.saved = "draft" in section.dataset ? null : section.querySelector("[data-source]").value;
-    this.editor = makeEditor(section, {
+  }
+
+  // The text stands there from the start; the editor, which is large, takes its place step by step.
+  async open() {
+    const { makeEditor } = await import("./setup_editor.js");
+    this.editor = await makeEditor(this.section, {
       changed: () => this.changed(),
       suggest: (text, offset, signal) => this.ask("suggest", { text, offset }, signal),
       save: () => this.save(),
@@ -182,4 +186,4 @@ function keptInputs(around) {
 }
 
 document.querySelector(".ft .on")?.scrollIntoView({ block: "nearest" });
-if (host && token()) new Desk(host);
+if (host && token()) new Desk(host).open();

@@ -178,12 +178,14 @@ const cards = StateField.define({
 const PAUSE_MS = 700;
 const KINDS = { key: "property", value: "enum", field: "variable", name: "class", function: "function" };
 
-export function makeEditor(section, told) {
+// The page answers in between.
+const breath = () => new Promise((done) => setTimeout(done));
+
+export async function makeEditor(section, told) {
   const words = section.dataset;
   const source = section.querySelector("[data-source]");
   const place = document.createElement("div");
   place.className = "ed-host";
-  section.querySelector("[data-shown]").replaceWith(place);
   const root = place.attachShadow({ mode: "open" });
   // The page's single keys do not see into the shadow, and would take what is typed for theirs.
   place.addEventListener("keydown", (event) => {
@@ -229,49 +231,49 @@ export function makeEditor(section, told) {
   }
 
   const isYAML = words.file.endsWith(".yaml");
-  const view = new EditorView({
-    parent: root,
-    root,
-    state: EditorState.create({
-      doc: source.value,
-      extensions: [
-        lineNumbers(),
-        EditorView.lineWrapping,
-        history(),
-        drawSelection(),
-        highlightActiveLine(),
-        highlightActiveLineGutter(),
-        highlightSelectionMatches(),
-        search({ top: true }),
-        indentUnit.of("  "),
-        EditorState.tabSize.of(2),
-        isYAML ? [INDENT, yaml(), syntaxHighlighting(COLOURS)] : [],
-        isYAML ? autocompletion({ override: [complete], icons: false }) : [],
-        cards,
-        THEME,
-        EditorView.contentAttributes.of({
-          "aria-label": words.wordLabel,
-          spellcheck: "false",
-          tabindex: "0",
-        }),
-        keymap.of([
-          { key: "Mod-s", run: () => (told.save(), true) },
-          { key: "Alt-Enter", run: useHere },
-          ...completionKeymap,
-          ...defaultKeymap,
-          ...historyKeymap,
-          ...searchKeymap,
-          indentWithTab,
-        ]),
-        EditorView.updateListener.of((update) => {
-          if (!update.docChanged) return;
-          typedAt = Date.now();
-          clearTimeout(pausing);
-          told.changed();
-        }),
-      ],
-    }),
+  await breath();
+  const state = EditorState.create({
+    doc: source.value,
+    extensions: [
+      lineNumbers(),
+      EditorView.lineWrapping,
+      history(),
+      drawSelection(),
+      highlightActiveLine(),
+      highlightActiveLineGutter(),
+      highlightSelectionMatches(),
+      search({ top: true }),
+      indentUnit.of("  "),
+      EditorState.tabSize.of(2),
+      isYAML ? [INDENT, yaml(), syntaxHighlighting(COLOURS)] : [],
+      isYAML ? autocompletion({ override: [complete], icons: false }) : [],
+      cards,
+      THEME,
+      EditorView.contentAttributes.of({
+        "aria-label": words.wordLabel,
+        spellcheck: "false",
+        tabindex: "0",
+      }),
+      keymap.of([
+        { key: "Mod-s", run: () => (told.save(), true) },
+        { key: "Alt-Enter", run: useHere },
+        ...completionKeymap,
+        ...defaultKeymap,
+        ...historyKeymap,
+        ...searchKeymap,
+        indentWithTab,
+      ]),
+      EditorView.updateListener.of((update) => {
+        if (!update.docChanged) return;
+        typedAt = Date.now();
+        clearTimeout(pausing);
+        told.changed();
+      }),
+    ],
   });
+  await breath();
+  section.querySelector("[data-shown]").replaceWith(place);
+  const view = new EditorView({ parent: root, root, state });
 
   function show(found) {
     problems = found;

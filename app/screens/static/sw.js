@@ -3,15 +3,23 @@
 const version = new URL(self.location.href).searchParams.get("v") ?? "0";
 const cacheName = `trellis-${version}`;
 
-self.addEventListener("install", (event) => event.waitUntil(prepare()));
-self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
+self.addEventListener("install", (event) => {
+  // Where browsers can, they look into the cache themselves, and leave this worker asleep for
+  // everything that is no page.
+  event.addRoutes?.([
+    { condition: { urlPattern: "/assets/*" }, source: { cacheName } },
+    { condition: { not: { requestMode: "navigate" } }, source: "network" },
+  ])?.catch(() => undefined);
+  event.waitUntil(prepare());
+});
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   if (request.method !== "GET") return;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin) return;
   if (url.pathname.startsWith("/assets/")) event.respondWith(ownFile(request));
-  else if (request.mode === "navigate") event.respondWith(page(request));
+  else if (request.mode === "navigate") event.respondWith(page(event));
 });
 
 async function prepare() {
@@ -25,7 +33,9 @@ async function prepare() {
   await self.skipWaiting();
 }
 
-async function forgetOthers() {
+async function takeOver() {
+  // Pages are asked for while this worker wakes up.
+  await self.registration.navigationPreload?.enable();
   const names = await caches.keys();
   await Promise.all(
     names.filter((name) => name.startsWith("trellis-") && name !== cacheName).map((name) => caches.delete(name)),
@@ -38,9 +48,9 @@ async function ownFile(request) {
   return kept ?? fetch(request);
 }
 
-async function page(request) {
+async function page(event) {
   try {
-    return await fetch(request);
+    return (await event.preloadResponse) ?? (await fetch(event.request));
   } catch {
     return (await (await caches.open(cacheName)).match("/offline")) ?? Response.error();
   }
