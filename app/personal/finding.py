@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -14,25 +13,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.access.visibility import visible
 from app.database import system
 from app.database.statements import Statement
-from app.definitions.business_calendar import country_of
-from app.definitions.catalog import Entity, Field
-from app.errors import Forbidden, Malformed
-from app.fields.base import FieldError
-from app.fields.normal import normal, normal_sql
-from app.fields.reaching import read_phone
+from app.definitions.catalog import Entity
+from app.errors import Forbidden
+from app.personal.in_fields import RIGHT, Asked, asked, in_fields
 from app.records.anonymising import TEXTS
 from app.records.checking import visible_ids
 from app.records.legal_holds import held
 from app.records.personal_fields import personal_fields
-from app.records.traces import PLACES, WORDED, Words, mentions
+from app.records.traces import PLACES, mentions
 from app.records.work import Work
 from app.texts import say
 
 #: Records of an entity that are listed; more of them are no person.
 MOST = 50
 _EXPORTS = 20
-_RIGHT = "anonymise"
-_PHONE = re.compile(r"\+?[\d ()/.-]{7,}\Z")
 _IDS = sa.bindparam("_ids", type_=ARRAY(sa.BigInteger))
 
 
@@ -89,53 +83,6 @@ class Findings:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person is looked for by."""
-
-    text: str
-    #: as texts are compared
-    plain: str
-    #: digits of a telephone number without country code, if it is one
-    digits: str
-    #: the same with it, as telephone numbers are kept
-    number: str
-    words: Words
-
-    @property
-    def patterns(self) -> list[str]:
-        """What it looks like within longer texts."""
-        return self.words.all
-
-
-def asked(work: Work, text: str) -> Asked:
-    """Return what somebody typed: a name, a telephone number or an e-mail address.
-
-    Raises:
-        Malformed: it is too short to be anybody's.
-    """
-    text = text.replace("\x00", "").strip()
-    plain, words, digits, number = normal(text), Words(), "", ""
-    if _PHONE.match(text):
-        try:
-            number = read_phone(text, country_of(work.release.catalog.app.calendar))
-        except FieldError:
-            number = "+" + re.sub(r"\D", "", text)
-        words.add(number)
-        digits = min(words.numbers, key=len, default="")
-    else:
-        words.add(text)
-    if not words.all or len(text) > 200:
-        raise Malformed(
-            say(
-                "Give a name, a telephone number or an e-mail address: at least two characters, "
-                "at most 200.",
-                "请输入姓名、电话或邮箱：至少两个字符，最多 200 个。",
-            )
-        )
-    return Asked(text, plain, digits, number, words)
-
-
 def answerable(work: Work) -> list[Entity]:
     """Return the entities in which whoever asks may look for persons.
 
@@ -148,7 +95,7 @@ def answerable(work: Work) -> list[Entity]:
         for one in entities.values()
         if one.lines_of is None
         and personal_fields(one, entities)
-        and work.policy.may(_RIGHT, one.name)
+        and work.policy.may(RIGHT, one.name)
     ]
     if not found:
         raise Forbidden(
@@ -171,7 +118,8 @@ def find(work: Work, text: str, *, deeply: bool = False) -> Findings:
     wanted, found = asked(work, text), Findings()
     entities = answerable(work)
     for entity in entities:
-        found.records += _in_fields(work, entity, wanted)
+        told, binned = in_fields(work, entity, wanted, MOST)
+        found.records += shown(work, entity, told, binned)
     if deeply:
         _be_patient(work)
         found.records += _in_history(work, entities, wanted, found.records)
@@ -184,72 +132,6 @@ def find(work: Work, text: str, *, deeply: bool = False) -> Findings:
 def _be_patient(work: Work) -> None:
     said = sa.func.set_config("statement_timeout", "600000", sa.true())
     Statement(sa.select(said)).run(work.connection)
-
-
-# -- fields ----------------------------------------------------------------------------------------
-
-
-def _searched(work: Work, entity: Entity) -> Iterator[tuple[Field, bool]]:
-    """Yield the fields that name a person and may be seen: the title is one, marked or not.
-
-    With each, whether it is masked: then only who has the whole value finds by it, or the mask
-    could be guessed away a digit at a time.
-    """
-    for name, one in entity.fields.items():
-        is_meant = one.personal or name == entity.title
-        is_worded = not one.removed and one.type.stored and one.type.name in WORDED
-        right = work.policy.field_right(entity.name, name)
-        if is_meant and is_worded and right != "hidden":
-            yield one, right == "masked"
-
-
-def _holds(
-    one: Field, table: Any, wanted: Asked, *, as_whole: bool
-) -> sa.ColumnElement[bool] | None:
-    is_phone = one.type.name in ("phone", "phones")
-    needle = wanted.digits if is_phone else wanted.plain
-    if not needle:
-        return None
-    column = table.c.get(one.name)
-    if column is None:
-        column = table.c.get(f"{one.name}__street")
-    if column is None:
-        return None
-    text = sa.cast(column, sa.Text) if not isinstance(column.type, sa.Text) else column
-    # Numbers are kept in one form; making others alike costs more than looking at them.
-    plain = text if is_phone else normal_sql(text)
-    if as_whole:
-        needle = wanted.number if is_phone else needle
-        if column is text:
-            return plain == needle
-        return plain.contains(f'"{needle}"', autoescape=True)
-    return plain.contains(needle, autoescape=True)
-
-
-def _in_fields(work: Work, entity: Entity, wanted: Asked) -> list[Found]:
-    table = work.release.tables[entity.name].alias()
-    ways = {
-        one.name: way
-        for one, is_masked in _searched(work, entity)
-        if (way := _holds(one, table, wanted, as_whole=is_masked)) is not None
-    }
-    if not ways:
-        return []
-    labels = [way.label(f"by_{number}") for number, way in enumerate(ways.values())]
-    mine = visible(work.release, entity.name, table, work.policy, _RIGHT)
-    chosen = (
-        sa.select(table.c.id, table.c.deleted_at, *labels)
-        .where(sa.or_(*ways.values()), mine)
-        .order_by(table.c.deleted_at.is_not(None), table.c.id)
-        .limit(MOST)
-    )
-    rows = Statement(chosen).run(work.connection, work.asker).fetchall()
-    told = {
-        row[0]: tuple(name for name, holds in zip(ways, row[2:], strict=True) if holds)
-        for row in rows
-    }
-    binned = {row[0] for row in rows if row[1] is not None}
-    return shown(work, entity, told, binned)
 
 
 def shown(
@@ -295,8 +177,8 @@ def _in_history(
     for entity in entities:
         ids = by_number.get(work.number(entity.name), set())
         ids = {each for each in ids if (entity.name, each) not in there}
-        living = visible_ids(work, entity.name, ids, _RIGHT)
-        binned = visible_ids(work, entity.name, ids, _RIGHT, deleted=True)
+        living = visible_ids(work, entity.name, ids, RIGHT)
+        binned = visible_ids(work, entity.name, ids, RIGHT, deleted=True)
         told = dict.fromkeys(sorted(living | binned)[:MOST], ("history",))
         found += shown(work, entity, told, binned)
     return found

@@ -278,6 +278,10 @@ def test_a_person_is_found_wherever_they_stand(desk: Desk) -> None:
     assert desk.personal.find(law, "1391111").records
     assert desk.personal.find(ann, "1391111").records == []
     assert not any("139" in word for word in desk.personal.about(ann, "contact", made["contact"]))
+    # Two characters are a name; the index of search knows them in pairs.
+    fang = desk.create("contact", name="王芳", email="fang@example.com")
+    for text in ("王芳", "fang@example"):
+        assert [one.id for one in desk.personal.find(law, text).records] == [fang]
     with pytest.raises(Forbidden):
         desk.personal.find(desk.who("sam"), "13911112222")
     with pytest.raises(NotFound):
