@@ -279,7 +279,7 @@ def test_a_person_is_found_wherever_they_stand(desk: Desk) -> None:
     assert desk.personal.find(ann, "1391111").records == []
     assert not any("139" in word for word in desk.personal.about(ann, "contact", made["contact"]))
     # Two characters are a name; the index of search knows them in pairs.
-    fang = desk.create("contact", name="王芳", email="fang@example.com")
+    fang = desk.create("contact", name="王芳", email="fang@example.com", mobile="13800001111")
     for text in ("王芳", "fang@example"):
         assert [one.id for one in desk.personal.find(law, text).records] == [fang]
     with pytest.raises(Forbidden):
