@@ -293,10 +293,13 @@ class Bench:
         self._add(Row(f"{what}: a field, save to live", "≤ 1 s", f"{live:.2f} s", live <= 1))
 
     def _imports(self) -> None:
-        self.database.create_database("imports")
         folder = self.folder / "imports"
         folder.mkdir()
-        for row in imports.measure(self.database.url("imports"), folder, quick=self.quick):
+        databases = {}
+        for name in ("one", "all"):
+            self.database.create_database(f"imports_{name}")
+            databases[name] = self.database.url(f"imports_{name}")
+        for row in imports.measure(databases, folder, quick=self.quick):
             self._add(row)
 
     def _automation(self) -> None:

@@ -1,7 +1,8 @@
-"""How fast files come in: customers of the configuration that ships, one more rule listening.
+"""How fast files come in: customers of the configuration that ships, beside a bare COPY.
 
-With type checks, owners looked up, unique names, duplicates, quotas, history, search and the
-reminders of nine dated rules; beside it a bare COPY of the same rows into the same table.
+The budget is for type checks, owners looked up, unique names, duplicates that are refused, quotas,
+history, search, and one rule that listens. Beside it stands what it takes with all that ships: nine
+dated rules more, whose reminders are rows of their own.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,32 +75,79 @@ SIZES = ((1_000, "xlsx", 0.5), (100_000, "csv", 15.0), (1_000_000, "csv", 150.0)
 MOST_MEMORY, MOST_TIMES = 300, 8
 
 
-def measure(database_url: str, folder: Path, *, quick: bool) -> Iterator[Row]:
-    """Yield what imports of three sizes take, each beside a bare COPY."""
-    config = folder / "config"
-    shutil.copytree(servers.ROOT / "config", config)
-    (config / "workflows" / "bench.yaml").write_text(RULE)
-    services = data.open_trellis(database_url, folder / "var", config)
+def measure(databases: Mapping[str, str], folder: Path, *, quick: bool) -> Iterator[Row]:
+    """Yield what imports of three sizes take, each beside a bare COPY.
+
+    Args:
+        databases: addresses of two empty ones, ``one`` rule and ``all`` that ships.
+    """
+    yield from _measure(databases["one"], folder / "one", _one_rule, quick=quick)
+    yield from _measure(databases["all"], folder / "all", _all_rules, quick=quick)
+
+
+def _measure(
+    database_url: str, folder: Path, change: Callable[[Path], str], *, quick: bool
+) -> Iterator[Row]:
+    services, added = opened(database_url, folder, change)
     try:
-        _, sellers = data.add_people(services)
-        for number in range(OWNERS):
-            add_user(
-                services.records,
-                login=f"rep{number}",
-                password=data.PASSWORD,
-                roles=["sales_manager"],
-                values={"name": f"Rep {number}"},
-            )
-        data.fill_customers(services, sellers, 1, 10_000)
         first = itertools.count()
         for rows, ending, budget in SIZES:
-            what = f"import of {rows:,} customers from .{ending}"
+            what = f"import of {rows:,} customers from .{ending}{added}"
             if quick and rows > 100_000:
                 yield left_out(what, f"≤ {budget:g} s")
                 continue
             yield from _one(services, folder, what, rows, ending, budget, first)
     finally:
         services.close()
+
+
+def opened(database_url: str, folder: Path, change: Callable[[Path], str]) -> tuple[Services, str]:
+    """Return an installation with people and customers, and what is to be said of its rules.
+
+    Args:
+        change: changes the configuration, a copy of the one that ships.
+    """
+    config = folder / "config"
+    shutil.copytree(servers.ROOT / "config", config)
+    (config / "workflows" / "bench.yaml").write_text(RULE)
+    added = change(config)
+    services = data.open_trellis(database_url, folder / "var", config)
+    _, sellers = data.add_people(services)
+    for number in range(OWNERS):
+        add_user(
+            services.records,
+            login=f"rep{number}",
+            password=data.PASSWORD,
+            roles=["sales_manager"],
+            values={"name": f"Rep {number}"},
+        )
+    data.fill_customers(services, sellers, 1, 10_000)
+    return services, added
+
+
+def _all_rules(_config: Path) -> str:
+    return ", all that ships"
+
+
+def _one_rule(config: Path) -> str:
+    """Leave one rule that listens to customers, and have the same number twice refused."""
+    for path in (config / "workflows").glob("*.yaml"):
+        parts = path.read_text().split("\n---\n")
+        kept = [part for part in parts if part == RULE or not _hears_customers(part)]
+        path.write_text("\n---\n".join(kept))
+    # What the rules of the shipped configuration must do is said there.
+    shutil.rmtree(config / "tests")
+    path = config / "entities" / "customer.yaml"
+    warned = "{same: [phones], also_in: [lead.mobile], then: warn}"
+    text = path.read_text()
+    assert warned in text
+    path.write_text(text.replace(warned, warned.replace("warn", "refuse")))
+    return ""
+
+
+def _hears_customers(part: str) -> bool:
+    is_rule = re.search(r"^(rule|pool): ", part, re.MULTILINE)
+    return bool(is_rule and re.search(r"^entity: .*\bcustomer\b", part, re.MULTILINE))
 
 
 def _one(
@@ -187,7 +236,8 @@ def _customers(count: int, first: Iterator[int]) -> Iterator[list[Any]]:
         yield [
             name,
             dice.choice("abc"),
-            f"1{dice.choice('3589')}{dice.randrange(10**9):09}",
+            # Each another one.
+            f"13{number * 7919 % 10**9:09}",
             f"c{number}@example{dice.randrange(500)}.com",
             f"https://www.c{number}.example.com",
             f"rep{dice.randrange(OWNERS)}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from app.errors import Conflict
 from app.records.statements import json_text
 from app.texts import Label, say
+from app.transfer import statements
 from app.transfer.plans import Plan, read_plan
 from app.transfer.tallies import Fault, Tally
 
@@ -80,6 +81,20 @@ def fault_values(run_id: int, fault: Fault) -> dict[str, Any]:
         "_values": json_text(fault.values),
         "_reasons": json_text([reason.as_json() for reason in fault.reasons]),
     }
+
+
+def kept_faults(pools: Any, run_id: int) -> Iterator[tuple[int, list[Any], Any]]:
+    """Yield the rows of a run that were left out: number, cells, reasons."""
+    after, limit = -1, 1000
+    while True:
+        with pools.write.connection() as connection:
+            values = {"run": run_id, "after": after, "limit": limit}
+            rows = statements.faults.rows(connection, values)
+        for row in rows:
+            yield row["row"], row["cells"], row["reasons"]
+            after = row["row"]
+        if len(rows) < limit:
+            return
 
 
 def summed(counts: Mapping[str, Any], tally: Tally) -> dict[str, Any]:

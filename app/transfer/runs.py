@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,7 +29,7 @@ from app.records.work import Work
 from app.texts import Label, say
 from app.transfer import statements
 from app.transfer.ahead import in_turns, made_ahead
-from app.transfer.import_run import Run, begun, fault_values, run_of, summed
+from app.transfer.import_run import Run, begun, fault_values, kept_faults, run_of, summed
 from app.transfer.permitted import check_permitted
 from app.transfer.plans import Plan, check_plan
 from app.transfer.rows import Cleaned, RowReader
@@ -262,17 +262,7 @@ class Imports:
     def faults(self, principal: Principal, run_id: int) -> Iterator[tuple[int, list[Any], Any]]:
         """Yield the rows that were left out: number, cells, reasons."""
         self.get(principal, run_id)
-        after = -1
-        while True:
-            with self._pools.write.connection() as connection:
-                rows = statements.faults.rows(
-                    connection, {"run": run_id, "after": after, "limit": 1000}
-                )
-            for row in rows:
-                yield row["row"], row["cells"], row["reasons"]
-                after = row["row"]
-            if len(rows) < 1000:
-                return
+        yield from kept_faults(self._pools, run_id)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -314,15 +304,14 @@ class Imports:
             return False
 
     def _go_on(self, principal: Principal, run: Run, deadline: float) -> bool:
-        if run.total is None:
-            with open_table(self._path(run), run.plan.shape) as table:
-                total = table.count()
-            with self._pools.write.connection() as connection:
-                statements.set_total.run(connection, {"run": run.id, "total": total})
         if run.plan.all_or_nothing:
+            self._count(run)
             apply_whole(self._records, self._pools, principal, run, lambda: self._chunks(run))
             return False
-        with self._chunks(run) as (headings, chunks):
+        with self._chunks(run) as (headings, coming):
+            first = next(coming, [])
+            self._count(run, first)
+            chunks = chain([first] if first else [], coming)
             reader = self._records.transact(
                 principal, lambda work: RowReader(work, run.plan, headings), origin="import"
             )
@@ -336,6 +325,15 @@ class Imports:
                         return True
         self._move(run.id, ("running",), "done")
         return False
+
+    def _count(self, run: Run, first: Sequence[Row] | None = None) -> None:
+        """Say how many rows there are; a file of no more than the *first* ones is read once."""
+        if run.total is not None:
+            return
+        is_whole = first is not None and len(first) < CHUNK
+        total = len(first or ()) if is_whole else self.uploads.count(run.sha256, run.plan.shape)
+        with self._pools.write.connection() as connection:
+            statements.set_total.run(connection, {"run": run.id, "total": total})
 
     def _applied(
         self,

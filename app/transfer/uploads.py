@@ -245,6 +245,11 @@ class Uploads:
                 continue
         return found
 
+    def count(self, sha256: str, shape: Shape) -> int:
+        """Return how many rows a file that was kept holds."""
+        with self.opened(sha256, shape) as table:
+            return table.count()
+
     @contextmanager
     def opened(self, sha256: str, shape: Shape) -> Iterator[Table]:
         """Open a file as a table."""
