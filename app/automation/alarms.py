@@ -32,10 +32,10 @@ class Alarms:
         self._numbers, self._kind = numbers, kind
 
     def __call__(self, sentence: Label) -> None:
-        """Tell them a sentence, and set off the rules that wait for such a thing."""
+        """Set off the rules that wait for such a thing; where there is none, tell them."""
+        if self._kind and raise_event(self._records, self._numbers, self._kind, sentence):
+            return
         self._records.transact(SYSTEM, lambda work: self._tell(work, sentence))
-        if self._kind is not None:
-            raise_event(self._records, self._numbers, self._kind, sentence)
 
     def _tell(self, work: Work, sentence: Label) -> None:
         roles = work.release.catalog.roles

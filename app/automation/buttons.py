@@ -22,13 +22,14 @@ from app.automation.firings import Ended, add_firings
 from app.automation.guard import link
 from app.automation.index import Known, index_of, known_rule
 from app.automation.outgoing import Outbox
+from app.automation.pieces import each_in_pieces
 from app.automation.registry import RuleNumbers
 from app.automation.running import Firing
 from app.automation.steps import NOT_MET, Run, Steps, failure
 from app.database.automation_tables import firing
 from app.definitions.automation import Create, Input, RuleDefinition
 from app.definitions.catalog import Catalog, Entity
-from app.errors import Forbidden, InvalidInput, NotFound, Reject, RuleFailed
+from app.errors import Forbidden, InvalidInput, NotFound, Reject, TrellisError
 from app.expressions import Checked
 from app.fields.base import FieldError
 from app.records.checking import allowed_ids, is_empty, targets_of, visible_ids
@@ -128,16 +129,22 @@ class Buttons:
         ids: Iterable[int],
         rule: str,
         raw: Mapping[str, Any] | None = None,
-        **said: Any,
-    ) -> list[Pressed | Exception]:
-        """Set a rule off on several records, each by itself; an error stands in its place."""
-        found: list[Pressed | Exception] = []
-        for record_id in ids:
-            try:
-                found.append(self.press(principal, entity, record_id, rule, raw, **said))
-            except (Reject, InvalidInput, RuleFailed, Forbidden, NotFound) as error:
-                found.append(error)
-        return found
+        key: str | None = None,
+        strict: bool = True,
+        origin: str = "api",
+    ) -> list[Pressed | TrellisError]:
+        """Set a rule off on several records, each by itself, as one change set.
+
+        A refusal stands in the place of the record.
+        """
+        wanted = list(ids)
+
+        def one(work: Work, record_id: int) -> Pressed:
+            return self._press(work, entity, record_id, rule, raw or {}, key, strict=strict)
+
+        transact = self._records.transact
+        found = each_in_pieces(transact, principal, wanted, one, kind="button", origin=origin)
+        return [found[record_id] for record_id in wanted]
 
     def _press(
         self,

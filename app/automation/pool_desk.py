@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.access.principal import Principal
+from app.automation.pieces import each_in_pieces
 from app.automation.pools import (
     Event,
     Leaving,
@@ -176,22 +177,22 @@ class PoolDesk:
                 )
             )
 
-        def step(work: Work) -> Done:
-            kind, done = entity_of(work.release, entity), Done()
+        def each(work: Work, record_id: int) -> None:
+            kind = entity_of(work.release, entity)
             if not kind.owned:
                 raise InvalidInput(message=_no_owner(kind))
-            for record_id in wanted:
-                try:
-                    with work.connection.transaction():
-                        one(work, kind, record_id)
-                except TrellisError as error:
-                    done.refused[record_id] = error
-                else:
-                    done.ids.append(record_id)
-            done.raise_first()
-            return done
+            one(work, kind, record_id)
 
-        return self._records.writer.transact(principal, step, origin=origin)
+        transact = self._records.writer.transact
+        found = each_in_pieces(transact, principal, wanted, each, kind="pool", origin=origin)
+        done = Done()
+        for record_id, refused in found.items():
+            if refused is None:
+                done.ids.append(record_id)
+            else:
+                done.refused[record_id] = refused
+        done.raise_first()
+        return done
 
 
 def release_one(

@@ -12,7 +12,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.definitions.automation import ConfigTest
+from app.definitions.automation import HAPPENINGS, ConfigTest
 from app.definitions.binding import refuse_field
 from app.definitions.complaints import Complaint
 from app.definitions.document import Document
@@ -23,7 +23,7 @@ from app.definitions.words import Duration, Texts
 from app.definitions.workflow_settings import Givens
 from app.definitions.workflow_values import Site, duration_text
 from app.definitions.workshop import Path, Workshop
-from app.fields.settings import Plain, WholeNumber, refuse, written
+from app.fields.settings import Plain, WholeNumber, Word, refuse, written
 
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})(?: (\d{2}:\d{2}))?\Z", re.ASCII)
 #: Acts that name one record.
@@ -33,7 +33,7 @@ OF_RECORD = (
     "approve", "reject", "send_back", "withdraw",
 )  # fmt: skip
 #: Everything a step may do, at most one thing each.
-ACTS = ("create", *OF_RECORD, "press", "hook")
+ACTS = ("create", *OF_RECORD, "press", "hook", "happens")
 #: Keys beside an act, each with the acts it goes with.
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "set": ("update",),
@@ -41,7 +41,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "with": ("press", "hook", "email"),
     "to": ("transfer", "release", "send_back"),
     "reason": ("release",),
-    "text": ("comment", "approve", "reject", "send_back", "withdraw"),
+    "text": ("comment", "approve", "reject", "send_back", "withdraw", "happens"),
 }
 #: What counts messages, narrowed by the keys of `NARROWED`.
 COUNTED = ("reminders", "messages", "emails", "calls")
@@ -209,6 +209,8 @@ expect: {reminders: 0}
     press = Plain("The rule whose button is pressed.")
     on = Plain("Of `press`: the record.")
     hook = Plain("The path another program calls.")
+    happens = Word("What happens to the installation; `text` is what is said of it.",
+                   among=HAPPENINGS)  # fmt: skip
     to = Plain("Whom, or to which pool.")
     reason = Plain("Of `release`: why.")
     text = Plain("What is said with it.")

@@ -16,12 +16,14 @@ from app.automation.buttons import Buttons
 from app.automation.hooks import DELIVERIES, Hooks
 from app.automation.mailboxes.receiving import email_came
 from app.automation.pool_desk import PoolDesk
+from app.automation.raising import raise_event
+from app.automation.registry import RuleNumbers
 from app.definitions.config_tests import ACTS
 from app.errors import NotFound, TrellisError
 from app.records.comments import add_comment
 from app.records.door import Records
 from app.records.work import Work
-from app.texts import say
+from app.texts import Label, say
 from app.trials.cast import Cast, give
 
 #: Acts come from a person at a screen.
@@ -47,6 +49,7 @@ class Doors:
     buttons: Buttons
     hooks: Hooks
     pools: PoolDesk
+    numbers: RuleNumbers
 
 
 #: The secret of every webhook, in tests.
@@ -73,6 +76,7 @@ class Acts:
             "email": self._email,
             "press": self._press,
             "hook": self._hook,
+            "happens": self._happens,
             "claim": self._claim,
             "release": self._release,
             "submit": self._submit,
@@ -164,6 +168,10 @@ class Acts:
             DELIVERIES[0]: str(act.step["place"].line),
         }
         self._doors.hooks.take(act.step["hook"].strip("/"), body, headers)
+
+    def _happens(self, act: Act) -> None:
+        words = Label({"en": str(act.step.get("text", act.step["happens"]))})
+        raise_event(self._records, self._doors.numbers, act.step["happens"], words)
 
     def _claim(self, act: Act) -> None:
         self._doors.pools.claim(act.principal, act.entity, [act.record_id], origin=ORIGIN)

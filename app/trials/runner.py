@@ -138,6 +138,7 @@ class Runner:
             Buttons(found.records, Steps(found.actions), found.numbers),
             Webhooks(found.records, found.numbers, secrets),
             PoolDesk(found.records),
+            found.numbers,
         )
         # What is given is there already: no rule takes it for news, but its dates count.
         self._given = Records(

@@ -4,10 +4,13 @@ import hashlib
 import hmac
 
 import pytest
+import sqlalchemy as sa
 
+from app.automation.buttons import Pressed
 from app.automation.hooks import Hooks
 from app.automation.refused_buttons import ButtonsOfRecords
 from app.automation.steps import Steps
+from app.database.system import change_set
 from app.errors import Forbidden, InvalidInput, Malformed, NotAuthenticated, NotFound, Reject
 from tests.integration.automation.engine.world import World
 
@@ -108,9 +111,18 @@ def test_a_button_is_for_whom_it_says_and_while_its_condition_holds(
     assert [one.rule for one in buttons.on_list(sam, world.live.release.catalog, "customer")] == [
         "close"
     ]
-    found = buttons.press_all(sam, "customer", [customer, mias], "close")
-    assert [type(each).__name__ for each in found] == ["Pressed", "NotFound"]
+    second = world.create("customer")
+    found = buttons.press_all(sam, "customer", [customer, mias, second], "close")
+    assert [type(each).__name__ for each in found] == ["Pressed", "NotFound", "Pressed"]
     assert world.row("customer", customer)["status"] == "closed"
+    # What several records became is one change set; where nothing was done there is none.
+    lines = [world.history("customer", one)[-1] for one in (customer, second)]
+    assert lines[0]["change_set"] == lines[1]["change_set"] is not None
+    sets = len(world.select(sa.select(change_set)))
+    assert not any(
+        isinstance(each, Pressed) for each in buttons.press_all(sam, "lead", [lead, mias], "close")
+    )
+    assert len(world.select(sa.select(change_set))) == sets
 
 
 def test_a_webhook_proves_itself_and_counts_once(world: World) -> None:

@@ -91,6 +91,13 @@ def test_claim_release_and_give_out_over_the_api(world):
     )
     done = mia.post("/customer/assign", {"ids": more[1:], "owner": IDS["sam"]}).json
     assert done == {"done": more[1:], "refused": []}
+    # They are one change set, which can be taken back.
+    given = mia.get("/changes/").json["rows"][0]
+    assert (given["kind"], given["user"]) == ("pool", IDS["mia"])
+    assert mia.post(f"/changes/{given['id']}/undo", {}).status_code == 200
+    seen = [world.as_("root").get(f"/customer/{one}").json for one in more[1:]]
+    assert [(one["pool"], one["owner"]) for one in seen] == [("sea", None)] * 2
+    mia.post("/customer/assign", {"ids": more[1:], "owner": IDS["sam"]})
     # So many looks a day and no more; in Chinese too.
     for each in more[1:]:
         sam.post(f"/customer/{each}/release", {"reason": "lost"})
