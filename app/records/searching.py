@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.access.visibility import Keys, in_pool, one_of
 from app.database.statements import Statement
@@ -22,8 +23,24 @@ from app.records.picking import ranked
 
 #: Only so many are ranked; a word that finds more needs another beside it.
 CANDIDATES = 300
+#: A word that so many records hold is a common one.
+COMMON = 2_000
 
 _typed = sa.bindparam("typed", type_=sa.Text)
+
+
+def build_survey(kinds: finding.Kinds, *, fuzzy: bool = False) -> Statement:
+    """Return the statement that tells in which entities the words stand, whoever's they are.
+
+    Each row is the number of an entity and how many records were met, no more than `COMMON` of all
+    together. It is for deciding what to ask next: the rules of twenty entities take longer to plan
+    than most words take to find. Bound are the numbers of the ``entities``.
+    """
+    hits = search.alias("s")
+    numbers = sa.bindparam("entities", type_=ARRAY(sa.SmallInteger))
+    among = hits.c.entity == sa.func.any(numbers)
+    met = sa.select(hits.c.entity).where(_holds(hits, kinds, fuzzy), among).limit(COMMON).subquery()
+    return Statement(sa.select(met.c.entity, sa.func.count()).group_by(met.c.entity))
 
 
 def build_search(

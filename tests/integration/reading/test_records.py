@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.access.principal import NOBODY, SYSTEM
 from app.errors import Forbidden, Malformed, NotFound
-from app.records import reading
+from app.records import everywhere, reading
 from app.records.running import Runner
 from tests.integration.reading.world import NOW, PEOPLE
 
@@ -299,10 +299,12 @@ def test_a_picker_of_an_any_link_offers_one_entity(shared_world):
         ("Tm Tools", "Tom Tools"),
     ],
 )
-@pytest.mark.parametrize("large", [False, True])
-def test_words_find_a_record(shared_world, monkeypatch, typed, first, large):
-    if large:
+@pytest.mark.parametrize("size", ["small", "large", "common in a large one"])
+def test_words_find_a_record(shared_world, monkeypatch, typed, first, size):
+    if size != "small":
         monkeypatch.setattr(reading, "FENCED_FROM", 0)
+    if size.startswith("common"):
+        monkeypatch.setattr(everywhere, "COMMON", 1)
     hits = shared_world.records.search(shared_world.who("boss"), typed, ["company"])
     assert hits[0].title == first
 
