@@ -18,12 +18,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: What the pages of every day are made of.
 _DAILY = (
     "frame.html", "parts.html", "palette.html", "controls.html", "list.html", "list_table.html",
-    "list_tabs.html", "looks.html", "list_more.html", "record.html", "form.html", "form_body.html",
-    "related.html", "happenings.html", "timeline.html", "talk.html", "approval.html", "quick.html",
-    "approval_dialogs.html", "button_dialogs.html", "move_dialog.html", "in_place.html",
-    "peek.html", "bench.html", "bench_part.html", "board.html", "calendar.html",
-    "calendar_part.html", "dashboard.html", "dashboard_part.html", "figures.html", "palette_options.html",
-    "find.html", "picker_options.html", "filter.html", "inbox.html",
+    "list_tabs.html", "looks.html", "list_more.html", "record.html", "form.html",
+    "form_body.html", "related.html", "happenings.html", "timeline.html", "talk.html",
+    "approval.html", "quick.html", "approval_dialogs.html", "button_dialogs.html",
+    "move_dialog.html", "in_place.html", "peek.html", "bench.html", "bench_part.html",
+    "board.html", "calendar.html", "calendar_part.html", "dashboard.html", "dashboard_part.html",
+    "figures.html", "palette_options.html", "find.html", "picker_options.html", "filter.html",
+    "inbox.html",
 )  # fmt: skip
 
 
