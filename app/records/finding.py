@@ -25,6 +25,9 @@ from app.texts import say
 #: More words than these narrow nothing further.
 MOST_WORDS = 5
 LONGEST = 200
+#: What is typed of a number, with what stands between its parts.
+_number = re.compile(r"\+?[\d\s()/-]+")
+_SHORTEST_NUMBER = 5
 
 #: pairs: Chinese of two characters; run: longer, or mixed with other letters; first: a single
 #: character, with which something must begin; short: two or three, with which a word must begin;
@@ -63,7 +66,7 @@ def read_words(typed: str) -> Wanted:
     text = normal(typed)
     kinds: list[str] = []
     parameters: dict[str, Any] = {}
-    words = text.split()[:MOST_WORDS]
+    words = _number_of(text) or text.split()[:MOST_WORDS]
     selective = any(_is_selective(word) for word in words)
     # In an order of their own, so that fewer statements serve all that is typed.
     pairs = sorted((_kind(word, alone=not selective), word) for word in words)
@@ -81,6 +84,17 @@ def read_words(typed: str) -> Wanted:
         elif kind.endswith("letters"):
             parameters[f"pieces_{number}_are"] = [word]
     return Wanted(text, tuple(kinds), parameters)
+
+
+def _number_of(text: str) -> list[str]:
+    """Return a telephone number as it is kept, however it was typed; nothing for other texts.
+
+    Kept is the number with the code of its country, so the nought before an area is left out.
+    """
+    digits = re.sub(r"\D", "", text)
+    if len(digits) < _SHORTEST_NUMBER or not _number.fullmatch(text):
+        return []
+    return [digits[1:] if digits[0] == "0" and digits[1] != "0" else digits]
 
 
 def _is_selective(word: str) -> bool:

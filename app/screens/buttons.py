@@ -237,7 +237,9 @@ def pick(visit: Visit, name: str, rule: str, asked_name: str) -> Response:
         text = str(one["title"] or f"#{one['id']}")
         offers.append(Offer(one["id"], text, marked(text, words)))
     none = visit.wording.say("Nothing found that you may choose")
-    return visit.render("picker_options.html", options=offers, none=none, new_href="", new_label="")
+    return visit.render(
+        "picker_options.html", options=offers, nothing=none, new_href="", new_label=""
+    )
 
 
 def _values_at_hand(visit: Visit, entity: Entity) -> dict[str, Any]:

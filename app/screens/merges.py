@@ -373,4 +373,6 @@ def pick_other(visit: Visit, name: str) -> Response:
         if words
         else visit.wording.say("Type a name, a phone number or a code")
     )
-    return visit.render("picker_options.html", options=offers, none=none, new_href="", new_label="")
+    return visit.render(
+        "picker_options.html", options=offers, nothing=none, new_href="", new_label=""
+    )

@@ -59,7 +59,9 @@ def pick(visit: Visit, name: str, field: str) -> Response:
     target = first(typed, f"{field}.entity") or None
     if one is not None and one.type.name == "any_link" and target is None:
         none = visit.wording.say("Choose the kind of record first")
-        return visit.render("picker_options.html", options=[], none=none, new_href="", new_label="")
+        return visit.render(
+            "picker_options.html", options=[], nothing=none, new_href="", new_label=""
+        )
     found = visit.records.pick(
         visit.principal,
         name,
@@ -85,7 +87,7 @@ def pick(visit: Visit, name: str, field: str) -> Response:
             )
     none = visit.wording.say("Nothing found that you may choose")
     return visit.render(
-        "picker_options.html", options=offers, none=none, new_href=new_href, new_label=new_label
+        "picker_options.html", options=offers, nothing=none, new_href=new_href, new_label=new_label
     )
 
 

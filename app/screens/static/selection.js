@@ -1,5 +1,6 @@
 // Ticking rows of a list: Shift takes a range, Esc clears, the bar says how many and what can be
-// done with them.
+// done with them. Cards of a phone show their boxes while somebody picks; a finger that is held on
+// one begins it.
 import { announce } from "./send.js";
 
 let last = null;
@@ -7,14 +8,60 @@ let last = null;
 let everything = false;
 let opening = 0;
 
+const HOLD = 450;
+const SLACK = 8;
+
 const boxes = () => [...document.querySelectorAll('.tbl input[name="id"][type="checkbox"]')];
 
 export function clearSelection() {
   const ticked = boxes().filter((box) => box.checked);
   for (const box of ticked) box.checked = false;
   everything = false;
+  pick(false);
   show();
   return ticked.length > 0;
+}
+
+const picks = () => document.body.classList.contains("picking");
+
+function pick(on) {
+  document.body.classList.toggle("picking", on);
+  document.querySelector("[data-picks]")?.setAttribute("aria-pressed", String(on));
+}
+
+// A finger that stays where it is takes the card it is on; one that moves scrolls, as ever.
+function startHolding() {
+  let timer = 0;
+  let at = null;
+  let hasTaken = false;
+  const end = () => {
+    clearTimeout(timer);
+    at = null;
+  };
+  document.addEventListener("pointerdown", (event) => {
+    hasTaken = false;
+    const row = event.pointerType === "touch" && event.target.closest?.(".tbl.cards tr[data-href]");
+    if (!row?.querySelector('input[name="id"]') || picks() || !document.querySelector(".bulk")) return;
+    at = { x: event.clientX, y: event.clientY };
+    timer = setTimeout(() => {
+      hasTaken = true;
+      pick(true);
+      toggleRow(row);
+      navigator.vibrate?.(10);
+    }, HOLD);
+  });
+  document.addEventListener("pointermove", (event) => {
+    if (at && Math.hypot(event.clientX - at.x, event.clientY - at.y) > SLACK) end();
+  });
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, end);
+  for (const name of ["contextmenu", "click"]) {
+    document.addEventListener(name, (event) => {
+      if (!hasTaken) return;
+      if (name === "click") hasTaken = false;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }, true);
+  }
 }
 
 function show() {
@@ -28,7 +75,7 @@ function show() {
   }
   const bar = document.querySelector(".bulk");
   if (!bar) return;
-  bar.classList.toggle("on", ticked.length > 0);
+  if (bar.classList.toggle("on", ticked.length > 0) && ticked.length === 1) bar.scrollLeft = 0;
   const whole = bar.querySelector("[data-selects-all]");
   if (ticked.length < all.length) everything = false;
   if (whole) whole.hidden = everything;
@@ -64,9 +111,13 @@ export function toggleRow(row) {
 }
 
 export function startSelection() {
+  startHolding();
   document.addEventListener("click", (event) => {
     const box = event.target;
-    if (box.matches?.("[data-all]")) {
+    if (box.closest?.("[data-picks]")) {
+      if (picks()) clearSelection();
+      else pick(true);
+    } else if (box.matches?.("[data-all]")) {
       for (const one of boxes()) one.checked = box.checked;
       show();
     } else if (box.matches?.('.tbl input[name="id"]')) {
@@ -92,6 +143,11 @@ export function startSelection() {
 // The whole row opens the record; links, boxes and selected text keep their own meaning.
 function openRow(event) {
   const row = event.target.closest?.("tr[data-href]");
+  if (row && picks() && !event.target.closest("button, input, label, summary")) {
+    event.preventDefault();
+    toggleRow(row);
+    return;
+  }
   if (!row || event.target.closest("a, button, input, label, summary")) return;
   if (String(getSelection())) return;
   if (event.metaKey || event.ctrlKey) open(row.dataset.href, "_blank", "noopener");

@@ -177,6 +177,7 @@ def test_a_record_is_made_from_anywhere(world):
     asked = {"csrf_token": sam.csrf, "_q": "Nobody & Co"}
     offers = sam.ask("POST", "/crm/customer/pick/parent", data=asked).text
     assert 'href="/crm/customer/new?name=Nobody+%26+Co"' in offers
+    assert "Nothing found that you may choose" in offers
     # Rows of lines need the whole form; a reader makes nothing.
     assert sam.ask("GET", "/crm/order/new/quick?customer=1").status_code == 200
     vic = world.browser("vic")

@@ -318,6 +318,24 @@ def test_l1_what_is_done_to_accounts_is_written_down(world):
     assert "a new and long one" not in str(lines)
 
 
+def test_l1_what_is_known_of_a_person_is_put_right_in_their_account(world):
+    root, tom = world.browser("root"), IDS["tom"]
+    path, kept = f"/people/{tom}/edit", {"csrf_token": root.csrf, "roles": "auditor"}
+    who = {"name": "Tom Thorne", "email": "tom@firm.example", "manager": str(IDS["mia"])}
+    assert root.ask("POST", path, data=kept | who).status_code == 303
+    row = world.as_("root").get(f"/user/{tom}").json
+    assert {name: str(row[name]) for name in who} == who
+    assert 'value="tom@firm.example"' in root.ask("GET", path).text
+    circle = root.ask("POST", path, data=kept | who | {"manager": str(tom)})
+    assert (circle.status_code, "Nobody can report to themselves" in circle.text) == (422, True)
+    taken = kept | {"email": "TOM@firm.example"}
+    other = root.ask("POST", f"/people/{IDS['vic']}/edit", data=taken)
+    assert (other.status_code, "Another user has this already." in other.text) == (422, True)
+    # A form that names none of it changes none of it.
+    assert root.ask("POST", path, data=kept).status_code == 303
+    assert world.as_("root").get(f"/user/{tom}").json["name"] == "Tom Thorne"
+
+
 def test_l2_history_hides_what_the_record_hides(world):
     world.as_("root").patch("/customer/1", {"secret": "s-new", "note": "n"})
     for name, knows in (("sam", False), ("mia", False), ("aud", True), ("root", True)):
