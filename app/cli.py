@@ -20,6 +20,7 @@ from app.commands import (
     mail,
     people,
     personal,
+    purging,
     rules,
     running,
 )
@@ -63,6 +64,7 @@ for command in (
     changes.changes,
     duplicates.duplicates,
     personal.personal,
+    purging.purge,
     running.run,
     running.serve,
     running.worker,

@@ -64,3 +64,10 @@ def is_task(job: Job) -> bool:
     """Return whether a job calls one of our tasks."""
     module, _, name = (job.func_name or "").rpartition(".")
     return module == TASKS and name.isidentifier() and not name.startswith("_")
+
+
+def empty_queues(redis_url: str) -> None:
+    """Take away what waits in the queues, and what is kept of what was done."""
+    connection = connect(redis_url)
+    for name in QUEUES:
+        queue(connection, name).delete(delete_jobs=True)

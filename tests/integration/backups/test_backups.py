@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from app.preparation import prepare
 from app.records.files import add_file
 from app.services import Services, open_services
 from app.settings import Settings, read_settings
+from tests.running import call_command
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PASSWORD = "correct-horse-battery"
@@ -389,3 +391,39 @@ def test_f26_f29_backups_in_a_store_come_back_from_there(place, store, clone_dat
     assert left == {f"acme/{made.path.name}", f"acme/{made.path.name}.sha256",
                     "acme/anonymised.jsonl"}  # fmt: skip
     place.services.close()
+
+
+def test_everything_is_taken_away_for_good_and_what_is_left_is_said(place, redis_url, tmp_path):
+    place.services.backups.make("by_hand", None)
+    environment = {
+        "DATABASE_URL": place.settings.database_url,
+        "REDIS_URL": redis_url,
+        "TRELLIS_DATA": str(tmp_path / "var"),
+        "TRELLIS_CONFIG": str(tmp_path / "config"),
+    }
+    report = tmp_path / "purged.json"
+
+    def purge(*more: str):
+        return call_command(["purge", "--report", str(report), *more], environment)
+
+    told = purge("--confirm", "Something else")
+    assert (told.returncode, report.exists()) == (1, False)
+    # Who still works there keeps it from going; nor does a wrong name touch anything.
+    assert "connected" in told.stderr
+    place.services.close()
+    told = purge("--confirm", "Something else")
+    assert told.returncode == 1
+    assert "Nothing was touched" in told.stderr
+    kept = [path.name for path in (tmp_path / "var" / "backups").iterdir()]
+    told = purge("--confirm", "Acme", "--why", "end of contract")
+    assert told.returncode == 0, told.stderr
+    said = json.loads(report.read_text("utf-8"))
+    assert (said["left"], said["why"], said["tables"]["crm.thing"]) == ([], "end of contract", 6)
+    assert said["files"] >= 1
+    assert tables.is_empty(place.settings.database_url)
+    assert {path.name for path in (tmp_path / "var").iterdir()} == {"lock", "backups"}
+    assert [path.name for path in (tmp_path / "var" / "backups").iterdir()] == kept
+    # Nothing is there any more; with the backups nothing comes back.
+    told = purge("--confirm", "Trellis", "--with-backups")
+    assert told.returncode == 0, told.stderr
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["lock"]
