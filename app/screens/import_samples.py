@@ -51,9 +51,9 @@ def changed_word(visit: Visit, run: Run) -> str:
 def alike_of(visit: Visit, run: Run, tally: Tally) -> dict[str, Any]:
     """Return the rows that look like a record that is there, or like another row."""
     say, entity = visit.wording.say, visit.catalog.entities[run.entity]
-    rows = []
+    joint, rows = "、" if visit.language == "zh" else ", ", []
     for one in tally.samples.get("alike", ()):
-        like = []
+        like: dict[tuple[str, str], list[str]] = {}
         for each in one["like"]:
             field = entity.fields[each["field"]].label.in_language(visit.language)
             name = in_sentence(field, visit.language)
@@ -62,11 +62,19 @@ def alike_of(visit: Visit, run: Run, tally: Tally) -> dict[str, Any]:
                 if each["same"]
                 else say("a similar %(field)s", field=name)
             )
-            if each["row"] is not None:
-                like.append((say("row %(row)s", row=each["row"]), "", why))
-            else:
-                like.append((each["title"], f"/crm/{each['entity']}/{each['id']}", why))
-        rows.append({"row": one["row"], "title": one["title"], "like": like})
+            of = (
+                (each["title"], f"/crm/{each['entity']}/{each['id']}")
+                if each["row"] is None
+                else (say("row %(row)s", row=each["row"]), "")
+            )
+            like.setdefault(of, []).append(why)
+        rows.append(
+            {
+                "row": one["row"],
+                "title": one["title"],
+                "like": [(*of, joint.join(why)) for of, why in like.items()],
+            }
+        )
     return {
         "count": tally.alike,
         "rows": rows,

@@ -79,12 +79,21 @@ def run_page(visit: Visit, number: int, error: str = "") -> Response:
         "percent": min(100, done * 100 // total) if total else 0,
         "facts": _facts(visit, run, run.counts),
         "error": error,
+        "duplicates_href": _duplicates_href(visit, run),
         "is_over": run.state in ("done", "cancelled", "failed"),
         "seconds": _seconds(run),
         "problem": text_in(run.problem, visit.language) if run.problem else "",
     }
     template = "import_run_part.html" if "HX-Request" in request.headers else "import_run.html"
     return visit.render(template, page=import_page(visit, run), view=view)
+
+
+def _duplicates_href(visit: Visit, run: Run) -> str:
+    """Return where what an import brought in twice is looked at, by who may merge it."""
+    rules = visit.catalog.entities[run.entity].duplicates
+    warns = any(not rule.refuse for rule in rules) and run.change_set is not None
+    may = warns and visit.policy.may("merge", run.entity)
+    return f"/duplicates?entity={run.entity}" if may else ""
 
 
 def dry_run_page(visit: Visit, number: int) -> Any:

@@ -73,11 +73,11 @@ def last_line(work: Work) -> int:
 def note_what_shows(work: Work, plan: Plan, tally: Tally, since: int, has_time: TimeFor) -> None:
     """Put what changes, and what looks like what is there, into a tally."""
     entity = work.release.catalog.entities[plan.entity]
-    _note_changes(work, entity, tally, since)
+    _note_changes(work, entity, plan, tally, since)
     _note_alike(work, entity, tally, since, has_time)
 
 
-def _note_changes(work: Work, entity: Entity, tally: Tally, since: int) -> None:
+def _note_changes(work: Work, entity: Entity, plan: Plan, tally: Tally, since: int) -> None:
     samples = {
         sample["id"]: sample
         for outcome in ("created", "updated")
@@ -93,12 +93,17 @@ def _note_changes(work: Work, entity: Entity, tally: Tally, since: int) -> None:
             if name in entity.fields and not entity.fields[name].built_in:
                 was = mine[name][0] if name in mine else _said(work, entity, name, before)
                 mine[name] = [was, _said(work, entity, name, after)]
+    made = {sample["id"] for sample in tally.samples.get("created", ())}
+    brought = {path.partition(".")[0] for path in plan.columns.values()} | set(plan.always)
     for record_id, fields in changes.items():
-        samples[record_id]["changes"] = {
+        shows = {
             name: {"before": was, "after": now}
-            for name, (was, now) in list(fields.items())[:_FIELDS]
-            if was != now and work.policy.field_right(entity.name, name) != "hidden"
-        }
+            for name, (was, now) in fields.items()
+            # Of new ones what the file says of them; the rest is the same for all.
+            if was != now and (name in brought or record_id not in made)
+            and work.policy.field_right(entity.name, name) != "hidden"
+        }  # fmt: skip
+        samples[record_id]["changes"] = dict(list(shows.items())[:_FIELDS])
 
 
 def _said(work: Work, entity: Entity, name: str, values: Mapping[str, Any]) -> Any:
