@@ -14,7 +14,13 @@ from app.records.conflicts import raise_conflict
 from app.records.drafts import Draft, Problems, read_input
 from app.records.following_columns import owner_columns
 from app.records.linesets import read_lines
-from app.records.many import create_many, why_one_by_one
+from app.records.many import (
+    Changing,
+    change_many,
+    create_many,
+    why_not_at_once,
+    why_one_by_one,
+)
 from app.records.reactions import Happening
 from app.records.saving import Saving, Written
 from app.records.transactions import Transactions, entity_of
@@ -262,3 +268,32 @@ class Saves(Transactions):
             Doubtful: some are, and all are to be taken back.
         """
         return create_many(work, entity_of(work.release, name), drafts)
+
+    def change_many_in(
+        self, work: Work, name: str, raws: Mapping[int, Callable[[Mapping[str, Any]], Any]]
+    ) -> dict[int, frozenset[str]]:
+        """Change records many at a time; return which fields of each are others now.
+
+        What is not returned is in doubt, and to be written by `update_in`.
+
+        Args:
+            raws: by id, what gives the input, as people write it, from the values that are there.
+
+        Raises:
+            Doubtful: some are, and all are to be taken back.
+        """
+        entity = entity_of(work.release, name)
+        if self.hears_saves or why_not_at_once(work, entity) is not None:
+            return {}
+        rows, context, coming = work.rows[name], work.reading(strict=False), []
+        locked = self.locked(work, name, sorted(raws), "update")
+        lines = {one.name for one in rows.lists.lines}
+        for record_id, raw_of in raws.items():
+            draft = Draft(entity, context, rows.values(locked[record_id]), record_id)
+            problems, raw = Problems(), raw_of(draft.old)
+            values = self._read_owner(work, draft, raw, problems, strict=False)
+            draft.given.update(values)
+            read_input(draft, values, work.policy, context, problems)
+            if not problems and lines.isdisjoint(values):
+                coming.append(Changing(draft, locked[record_id]))
+        return change_many(work, entity, coming)

@@ -61,9 +61,9 @@ def put_back(work: Work, entity: Entity, backs: Sequence[Back]) -> None:
         groups.setdefault(frozenset(one.columns), []).append(one)
     for names, group in groups.items():
         statement = work.rows.cached(
-            ("put-back", entity.name, names), partial(_update, rows, names)
+            ("put-back", entity.name, names), partial(put_statement, rows, names)
         )
-        told = [{"id": one.old_row["id"], **_plain(one.columns)} for one in group]
+        told = [{"id": one.old_row["id"], **plain_columns(one.columns)} for one in group]
         values = {"_rows": json_text(told), "_now": work.now, "_by": work.user_id}
         written.update((row["id"], row) for row in statement.rows(work.connection, values))
     work_out(work, entity, written, [one for one in backs if one.lines_changed])
@@ -87,7 +87,8 @@ def _fields(one: Back) -> frozenset[str]:
     return frozenset({*one.after, *(name.partition("__")[0] for name in one.columns)})
 
 
-def _update(rows: EntityRows, names: Iterable[str]) -> Statement:
+def put_statement(rows: EntityRows, names: Iterable[str]) -> Statement:
+    """Return the statement that writes columns *names* of the records in ``_rows``."""
     table = rows.table
     given = rows_of_json(
         "_rows", {"id": sa.BigInteger(), **{name: table.c[name].type for name in sorted(names)}}
@@ -103,7 +104,8 @@ def _update(rows: EntityRows, names: Iterable[str]) -> Statement:
     )
 
 
-def _plain(columns: Mapping[str, Any]) -> dict[str, Any]:
+def plain_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns as `put_statement` takes them, as JSON."""
     return {name: _json(value) for name, value in columns.items()}
 
 

@@ -1,4 +1,4 @@
-"""Rows that make new records, written many at a time where that comes to the same.
+"""Rows that make or change records, written many at a time where that comes to the same.
 
 Whatever is in doubt is left to `writing`, which does one row after the other and says what is
 wrong.
@@ -6,7 +6,7 @@ wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -27,7 +27,7 @@ LEAST = 10
 
 
 class AtOnce:
-    """Makes records of one entity out of the rows of a chunk."""
+    """Makes and changes records of one entity out of the rows of a chunk."""
 
     def __init__(
         self, work: Work, entity: Entity, values: ValueReader, always: Mapping[str, Any]
@@ -62,6 +62,29 @@ class AtOnce:
                 # One of them, and nobody knows which.
                 return {}
         return {}
+
+    def change(
+        self, raws: Mapping[int, Callable[[Mapping[str, Any]], Any]]
+    ) -> dict[int, frozenset[str]]:
+        """Change what can be changed at once; return by id which fields are others now.
+
+        Args:
+            raws: by id, what gives the input from the values that are there.
+        """
+        if len(raws) < LEAST:
+            return {}
+        work, name = self._work, self._entity.name
+        try:
+            with savepoint(work):
+                found: dict[int, frozenset[str]] = work.writer.change_many_in(work, name, raws)
+                return found
+        except Doubtful as doubtful:
+            out = {draft.id for draft in doubtful.drafts}
+            return self.change({each: raw for each, raw in raws.items() if each not in out})
+        except (TrellisError, pg.IntegrityError, psycopg.DataError):
+            # One of them: those in the other half can be written.
+            half, each = len(raws) // 2, list(raws.items())
+            return self.change(dict(each[:half])) | self.change(dict(each[half:]))
 
     def _why_not(self, drafts: Iterable[Draft]) -> str | None:
         names = frozenset(name for draft in drafts for name in draft.changes)

@@ -18,7 +18,7 @@ from typing import IO, Any
 from app.access.organisation import Organisation
 from app.access.principal import SYSTEM, Principal
 from app.clock import Clock
-from app.collector import without_collector
+from app.collector import collect_what_is_new, without_collector
 from app.database import audit
 from app.definitions.catalog import Catalog
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, TrellisError, Unavailable
@@ -315,12 +315,12 @@ class Imports:
             reader = self._records.transact(
                 principal, lambda work: RowReader(work, run.plan, headings), origin="import"
             )
-            with made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk, in_turns))) as ready:
+            made = made_ahead(chunks, lambda chunk: (chunk, reader.clean(chunk, in_turns)))
+            with without_collector(), made as ready:
                 for chunk, cleaned in ready:
-                    with without_collector():
-                        is_on = self._applied(principal, run, headings, chunk, reader, cleaned)
-                    if not is_on:
+                    if not self._applied(principal, run, headings, chunk, reader, cleaned):
                         return False
+                    collect_what_is_new()
                     if time.monotonic() > deadline:
                         return True
         self._move(run.id, ("running",), "done")

@@ -6,13 +6,16 @@ and those in any doubt, are left to `writing`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from app.definitions.catalog import Entity
 from app.records.checking import allowed_ids, is_empty
 from app.records.drafts import why_refused
 from app.records.work import Work
+from app.transfer.at_once import AtOnce
 from app.transfer.plans import Plan
 from app.transfer.rows import Incoming
 from app.transfer.values import REFUSED, ValueReader
@@ -43,6 +46,30 @@ class Standing:
             if record_id not in values or not self._is_same(one, values[record_id])
         }
         return {one.row.number: record_id for one, record_id in found if record_id not in doubtful}
+
+    def changed(
+        self, new: AtOnce, about: Sequence[tuple[Incoming, int]]
+    ) -> dict[int, tuple[int, frozenset[str]]]:
+        """Change records, each of which one row is about; return by row id and fields."""
+        times = Counter(record_id for _, record_id in about)
+        wanted = {
+            record_id: one
+            for one, record_id in about
+            if times[record_id] == 1 and not (one.missing or one.others or one.authored)
+        }
+        found = new.change({each: partial(self.raw, one) for each, one in wanted.items()})
+        return {wanted[each].row.number: (each, fields) for each, fields in found.items()}
+
+    def raw(self, one: Incoming, old: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a row gives a record, of whose values it leaves some."""
+        raw = dict(one.values)
+        if self._is_fill:
+            raw = {name: value for name, value in raw.items() if is_empty(old.get(name))}
+        for name, value in raw.items():
+            # Parts that the file does not bring stay.
+            if isinstance(value, dict) and isinstance(old.get(name), Mapping):
+                raw[name] = {**old[name], **value}
+        return raw
 
     def _may_tell(self, rows: Iterable[Incoming]) -> bool:
         """Return whether nothing but the values decides what becomes of the rows."""

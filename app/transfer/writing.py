@@ -16,32 +16,23 @@ from app.definitions.catalog import Entity
 from app.errors import InvalidInput, TrellisError
 from app.fields.base import FieldError
 from app.fields.normal import normal
-from app.fields.reading import shown
-from app.records.checking import is_empty
 from app.records.identities import Identity, identities, ids_by_identity
 from app.records.savepoints import savepoint
 from app.records.saving import Written
 from app.records.violations import as_input_error
 from app.records.work import Work
-from app.texts import Label, say
+from app.texts import say
 from app.transfer.at_once import AtOnce
 from app.transfer.cell_texts import kept_values
 from app.transfer.plans import Plan, link_between
-from app.transfer.rows import Cleaned, Incoming, Missing, Reason, RowReader
+from app.transfer.refused import RefusedRow, label_of, why_not_made
+from app.transfer.rows import Cleaned, Incoming, Reason, RowReader
 from app.transfer.standing import Standing
 from app.transfer.tables import Row
 from app.transfer.tallies import Fault, Tally
 
 #: Rows under one savepoint.
 TOGETHER = 50
-
-
-class _Refused(Exception):
-    """A row that the plan leaves out, with the reasons."""
-
-    def __init__(self, *reasons: Reason) -> None:
-        super().__init__()
-        self.reasons = reasons
 
 
 class ChunkWriter:
@@ -73,7 +64,7 @@ class ChunkWriter:
         incoming = self._reader.resolve(self._work, cleaned)
         self._look_up(incoming)
         tally = Tally()
-        left = self._unchanged(self._at_once(incoming, tally), tally)
+        left = self._of_those_there(self._at_once(incoming, tally), tally)
         for start in range(0, len(left), TOGETHER):
             self._together(left[start : start + TOGETHER], tally)
         return tally
@@ -104,8 +95,8 @@ class ChunkWriter:
         self._look_again([one for one in new if one.row.number not in done])
         return [one for one in incoming if one.row.number not in done]
 
-    def _unchanged(self, incoming: list[Incoming], tally: Tally) -> list[Incoming]:
-        """Note the rows that change nothing of records that are there; return the rest."""
+    def _of_those_there(self, incoming: list[Incoming], tally: Tally) -> list[Incoming]:
+        """Change at once what is there, as far as that is in no doubt; return the rest."""
         if self._plan.mode in ("create", "skip"):
             return incoming
         about = []
@@ -118,13 +109,21 @@ class ChunkWriter:
             if len(ids) == 1 and not (one.reasons or one.is_passed):
                 about.append((one, ids.pop()))
         same = self._standing.unchanged(about) if about else {}
+        done: dict[int, tuple[int, frozenset[str]]] = {
+            number: (record_id, frozenset()) for number, record_id in same.items()
+        }
+        done |= self._standing.changed(
+            self._new, [each for each in about if each[0].row.number not in same]
+        )
         left = []
         for one in incoming:
-            if one.others or one.authored or one.row.number not in same:
+            if one.others or one.authored or one.row.number not in done:
                 left.append(one)
                 continue
-            sample = {"row": one.row.number, "title": self._title(one), "fields": []}
-            tally.note("unchanged", {**sample, "id": same[one.row.number]})
+            record_id, fields = done[one.row.number]
+            sample = {"row": one.row.number, "title": self._title(one), "id": record_id}
+            fields_said = sorted(fields & one.values.keys())
+            tally.note("updated" if fields else "unchanged", {**sample, "fields": fields_said})
         return left
 
     def _look_again(self, left: Sequence[Incoming]) -> None:
@@ -146,7 +145,7 @@ class ChunkWriter:
             with self._undoing():
                 for one in sound:
                     self._one(one, trial)
-        except (TrellisError, pg.IntegrityError, _Refused):
+        except (TrellisError, pg.IntegrityError, RefusedRow):
             trial = Tally()
             for one in sound:
                 self._alone(one, trial)
@@ -161,7 +160,7 @@ class ChunkWriter:
         try:
             with self._undoing():
                 self._one(one, mine)
-        except _Refused as error:
+        except RefusedRow as error:
             self._refuse(one, error.reasons, tally)
         except TrellisError as error:
             self._refuse(one, self._reasons(error), tally)
@@ -209,8 +208,8 @@ class ChunkWriter:
         columns = self._reader.headings_by_field
         for name, sentences in error.fields.items():
             column = columns.get((self._entity.name, name.partition(".")[0]))
-            found += [Reason(_label(one), column, name) for one in sentences]
-        return found or [Reason(_label(error.message))]
+            found += [Reason(label_of(one), column, name) for one in sentences]
+        return found or [Reason(label_of(error.message))]
 
     # -- one row -----------------------------------------------------------------------------------
 
@@ -241,7 +240,7 @@ class ChunkWriter:
                     count=len(ids),
                     ids=", ".join(map(str, sorted(ids)[:5])),
                 )
-                raise _Refused(Reason(sentence))
+                raise RefusedRow(Reason(sentence))
             if ids:
                 return ids.pop()
         return None
@@ -256,7 +255,7 @@ class ChunkWriter:
             self._make_missing(one, tally)
         if record_id is None:
             if mode == "update":
-                raise _Refused(Reason(say("There is no such record yet.", "还没有这样的记录。")))
+                raise RefusedRow(Reason(say("There is no such record yet.", "还没有这样的记录。")))
             written = self._create(one)
             record_id, outcome = written.id, "created"
             for key, identity in self._told.get(one.row.number, ()):
@@ -265,7 +264,7 @@ class ChunkWriter:
             sentence = say(
                 "There is one already, number {id}.", "已有相同的记录，编号 {id}。", id=record_id
             )
-            raise _Refused(Reason(sentence))
+            raise RefusedRow(Reason(sentence))
         elif mode == "skip":
             outcome = "skipped"
         else:
@@ -289,7 +288,7 @@ class ChunkWriter:
                         self._work, each.entity, raw, None, strict=False
                     )
                 except TrellisError as error:
-                    raise _Refused(*_about(each, parent, error)) from error
+                    raise RefusedRow(*why_not_made(each, parent, error)) from error
                 self._parents[key] = made.id
                 tally.others[each.entity] = tally.others.get(each.entity, 0) + 1
                 tally.parents.setdefault(each.entity, set()).add(key[1])
@@ -311,7 +310,7 @@ class ChunkWriter:
                     "Only administrators may bring the original author and time.",
                     "只有管理员可以导入原始的创建人和创建时间。",
                 )
-                raise _Refused(Reason(sentence))
+                raise RefusedRow(Reason(sentence))
             authored = one.authored
             columns = lambda _work: authored  # noqa: E731
         raw = {**self._plan.always, **one.values}
@@ -322,17 +321,12 @@ class ChunkWriter:
 
     def _update(self, record_id: int, one: Incoming) -> Written:
         """Change a record; an empty cell changes nothing."""
-        raw = dict(one.values)
-        parts = [name for name, value in raw.items() if isinstance(value, dict)]
-        if parts or self._plan.mode == "fill":
+        old: Mapping[str, Any] = {}
+        if self._plan.mode == "fill" or any(isinstance(each, dict) for each in one.values.values()):
             rows = self._work.rows[self._entity.name]
             row = rows.read(self._work.connection, [record_id]).get(record_id, {})
             old = rows.values(row) if row else {}
-            if self._plan.mode == "fill":
-                raw = {name: value for name, value in raw.items() if is_empty(old.get(name))}
-            for name in parts:
-                if name in raw and isinstance(old.get(name), Mapping):
-                    raw[name] = {**old[name], **raw[name]}
+        raw = self._standing.raw(one, old)
         found: Written = self._work.writer.update_in(
             self._work, self._entity.name, record_id, raw, None, strict=False
         )
@@ -357,31 +351,12 @@ class ChunkWriter:
         except InvalidInput as error:
             columns = self._reader.headings_by_field
             reasons = [
-                Reason(_label(sentence), columns.get((name, each)), f"{name}.{each}")
+                Reason(label_of(sentence), columns.get((name, each)), f"{name}.{each}")
                 for each, sentences in error.fields.items()
                 for sentence in sentences
             ]
-            raise _Refused(*(reasons or self._reasons(error))) from error
+            raise RefusedRow(*(reasons or self._reasons(error))) from error
         return True
-
-
-def _about(missing: Missing, parent: Entity, error: TrellisError) -> list[Reason]:
-    """Return why what a row names cannot be made."""
-    sentences = [one for many in error.fields.values() for one in many] or [error.message]
-    return [
-        Reason(
-            say(
-                "There is no {entity} “{title}”, and it cannot be made: {why}",
-                "没有名为“{title}”的{entity}，也无法新建：{why}",
-                entity=parent.label,
-                title=shown(missing.title),
-                why=_label(one),
-            ),
-            missing.column,
-            missing.goes_to[1].name,
-        )
-        for one in sentences
-    ]
 
 
 def _parsed(
@@ -402,7 +377,3 @@ def _parsed(
         except FieldError:
             continue
     return found
-
-
-def _label(sentence: Any) -> Label:
-    return sentence if isinstance(sentence, Label) else Label({"en": str(sentence)})
