@@ -23,6 +23,7 @@ _SHAPE: dict[str, Any] = {
     "sheet": {"type": "string"},
     "encoding": {"type": "string"},
     "delimiter": {"type": "string", "description": "One of `,` `;` `|` and `tab`."},
+    "quote": {"enum": ['"', "'", "none"], "description": "What stands around values."},
     "header": {
         "type": ["string", "integer"],
         "description": "The row of the headings, or `none`.",

@@ -50,6 +50,7 @@ _SHOWN = 20
 @click.option("--member", help="The file within an archive.")
 @click.option("--encoding", help="The encoding of a text, such as `gb18030`.")
 @click.option("--delimiter", help="What stands between the values; `tab` for tabulators.")
+@click.option("--quote", help="What stands around values: `\"`, `'` or `none`.")
 @click.option("--header", help="The row of the headings, or `none`.")
 @click.option("--dates", type=click.Choice(("day-first", "month-first")),
               help="What comes first in dates such as 01/02/2026.")  # fmt: skip

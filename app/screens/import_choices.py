@@ -110,8 +110,8 @@ def reshape(visit: Visit, number: int) -> Any:
     """Read the file otherwise, and show the columns it has then."""
     imports = visit.core.imports
     run = imports.get(visit.principal, number)
-    said = {name: request.form[name] for name in ("member", "sheet", "encoding", "delimiter")
-            if request.form.get(name)}  # fmt: skip
+    keys = ("member", "sheet", "encoding", "delimiter", "quote")
+    said = {name: request.form[name] for name in keys if request.form.get(name)}
     if "header" in request.form:
         said["header"] = request.form["header"] or "none"
     if said.get("member") != run.plan.shape.member:

@@ -33,7 +33,7 @@ from app.transfer.tables import (
     open_table,
     sheets_of,
 )
-from app.transfer.tables.text_files import DELIMITERS, ENCODINGS
+from app.transfer.tables.text_files import DELIMITERS, ENCODINGS, QUOTES
 
 #: The largest file, in bytes.
 LARGEST = 1024 * 1024 * 1024
@@ -44,7 +44,7 @@ _MOST_OF_IT = 0.6
 #: How long the file of an import that is over, or that never began, is kept.
 PATIENCE = timedelta(days=7)
 #: What a person may say about how a file is read.
-SHAPE = ("member", "sheet", "encoding", "delimiter", "header")
+SHAPE = ("member", "sheet", "encoding", "delimiter", "quote", "header")
 _ORDERS = ("day_first", "month_first")
 _NO_HEADER = ("none", "0", "", None)
 
@@ -309,7 +309,7 @@ def read_shape(said: Mapping[str, Any]) -> dict[str, Any]:
         sentence = say("It is one of {words}.", "应为 {words} 之一。", words=", ".join(SHAPE))
         raise InvalidInput({str(unknown[0])[:60]: [sentence]})
     found: dict[str, Any] = {}
-    for name in ("member", "sheet", "encoding", "delimiter"):
+    for name in ("member", "sheet", "encoding", "delimiter", "quote"):
         if said.get(name):
             if not isinstance(said[name], str):
                 raise InvalidInput({name: [say("It is a text.", "应为文本。")]})
@@ -321,6 +321,8 @@ def read_shape(said: Mapping[str, Any]) -> dict[str, Any]:
         if found["delimiter"] not in DELIMITERS:
             words = ", ".join("tab" if one == "\t" else one for one in DELIMITERS)
             raise InvalidInput({"delimiter": [_one_of(words)]})
+    if found.get("quote", QUOTES[0]) not in QUOTES:
+        raise InvalidInput({"quote": [_one_of(" ".join(QUOTES))]})
     if "header" in said and said["header"] is not None:
         found["header"] = _header(said["header"])
     return found

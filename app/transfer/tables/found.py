@@ -40,6 +40,8 @@ class Shape:
     #: text: a name Python knows
     encoding: str | None = None
     delimiter: str | None = None
+    #: around values that hold one: ``"``, ``'`` or ``none``
+    quote: str | None = None
     #: the row of the headings, from 1 as spreadsheets count; None: there are none
     header: int | None = 1
     #: False where the encoding is a guess that a look at the first rows should confirm

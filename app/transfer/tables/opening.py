@@ -21,7 +21,7 @@ from app.transfer.tables.found import (
     find_header,
 )
 from app.transfer.tables.jsonl import json_rows
-from app.transfer.tables.text_files import find_delimiter, find_encoding, text_rows
+from app.transfer.tables.text_files import find_delimiter, find_encoding, find_quote, text_rows
 from app.transfer.tables.workbooks import Workbook, broken, check_archive, check_sizes
 
 _ZIP = b"PK\x03\x04"
@@ -34,7 +34,7 @@ def find_shape(path: Path, **chosen: Any) -> Shape:
     """Return how a file is to be read; what is in *chosen* is taken as said.
 
     Args:
-        chosen: ``member``, ``sheet``, ``encoding``, ``delimiter``, ``header``.
+        chosen: ``member``, ``sheet``, ``encoding``, ``delimiter``, ``quote``, ``header``.
 
     Raises:
         UnreadableFile: it is empty, damaged, protected, too large, or of another format.
@@ -51,7 +51,10 @@ def find_shape(path: Path, **chosen: Any) -> Shape:
             if chosen.get("encoding"):
                 encoding, is_certain = str(chosen["encoding"]), True
             delimiter = chosen.get("delimiter") or find_delimiter(stream, encoding)
-            shape = replace(shape, encoding=encoding, delimiter=delimiter, is_certain=is_certain)
+            quote = chosen.get("quote") or find_quote(stream, encoding, delimiter)
+            shape = replace(
+                shape, encoding=encoding, delimiter=delimiter, quote=quote, is_certain=is_certain
+            )
         if "header" in chosen:
             return replace(shape, header=chosen["header"])
         if kind == "jsonl":
@@ -81,7 +84,9 @@ def _rows(stream: BinaryIO, shape: Shape) -> Iterator[tuple[int, Sequence[Any]]]
     if shape.kind == "jsonl":
         return json_rows(stream)
     if shape.kind == "csv":
-        return text_rows(stream, shape.encoding or "utf-8", shape.delimiter or ",")
+        return text_rows(
+            stream, shape.encoding or "utf-8", shape.delimiter or ",", shape.quote or '"'
+        )
     return Workbook(stream, is_packed=shape.kind != "xls").rows(shape.sheet or "")
 
 

@@ -21,6 +21,7 @@ from app.transfer.tables.found import (
 #: Encodings a person may choose; what is found by itself is among them.
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp1252", "big5", "shift_jis")
 DELIMITERS = (",", ";", "\t", "|")
+QUOTES = ('"', "'", "none")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -135,6 +136,15 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
     return widths
 
 
+def find_quote(stream: BinaryIO, encoding: str, delimiter: str) -> str:
+    """Return what stands around values: an apostrophe only where every heading has one."""
+    lines = [line.strip() for line in _first_lines(stream, encoding) if line.strip()]
+    heads = next(csv.reader(lines[:1], delimiter=delimiter, quotechar="'"), [])
+    # Cut so, and written again with apostrophes, it is what it was.
+    again = delimiter.join("'" + one.replace("'", "''") + "'" for one in heads)
+    return "'" if heads and lines[0] == again else '"'
+
+
 def _first_lines(stream: BinaryIO, encoding: str) -> list[str]:
     stream.seek(0)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(stream.read(_PART))
@@ -142,7 +152,7 @@ def _first_lines(stream: BinaryIO, encoding: str) -> list[str]:
 
 
 def text_rows(
-    stream: BinaryIO, encoding: str, delimiter: str
+    stream: BinaryIO, encoding: str, delimiter: str, quote: str = '"'
 ) -> Iterator[tuple[int, Sequence[Any]]]:
     """Yield the rows with the number of the line each begins at; empty values are None.
 
@@ -152,7 +162,11 @@ def text_rows(
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
     csv.field_size_limit(LONGEST_VALUE)
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    if quote == "none":
+        # Then a quotation mark is a sign like others.
+        reader = csv.reader(text, delimiter=delimiter, quoting=csv.QUOTE_NONE, strict=True)
+    else:
+        reader = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
     begins = 1
     try:
         for values in reader:

@@ -59,7 +59,7 @@ def test_i3_a_file_is_read_otherwise_and_remembered(world, imports):
     look = imports.look(root, run)
     assert (look.columns, look.samples[0].values[0]) == (("Kunde", "Stufe"), "Müller")
     assert imports.uploads.ways(run.sha256, run.plan.shape).encodings[0] == "utf-8"
-    for wrong in ({"encoding": "rot13"}, {"delimiter": "x"}, {"header": "-1"}, {"size": 1}):
+    for wrong in ({"encoding": "rot13"}, {"delimiter": "x"}, {"quote": "x"}, {"header": "-1"}, {"size": 1}):
         with pytest.raises(InvalidInput):
             imports.reshape(root, run.id, wrong)
     with pytest.raises(UnreadableFile):

@@ -79,6 +79,19 @@ def test_i3_western_text_is_no_chinese_and_can_be_chosen_otherwise(tmp_path):
     assert rows[0].values[0] != "Müller"
 
 
+def test_i3_what_stands_around_values_is_found_or_said(tmp_path):
+    text = "'Name','Note'\n'O''Hara','a, b'\n'Bolt',''\n"
+    shape, columns, rows = read(written(tmp_path, "a.csv", text))
+    assert (shape.quote, columns) == ("'", ("Name", "Note"))
+    assert [list(row.values) for row in rows] == [["O'Hara", "a, b"], ["Bolt", None]]
+    inches = 'Name,Size\n"12 inch,5\nBolt,7\n'
+    with pytest.raises(UnreadableFile, match="quotation mark"):
+        read(written(tmp_path, "b.csv", inches))
+    _, _, rows = read(written(tmp_path, "c.csv", inches), quote="none")
+    assert [list(row.values) for row in rows] == [['"12 inch', "5"], ["Bolt", "7"]]
+    assert read(written(tmp_path, "d.csv", b"Name,Note\n'a,b\n"))[0].quote == '"'
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_the_delimiter_is_what_cuts_most_rows_alike(tmp_path, delimiter):
     lines = [["name", "note", "amount"], ["Acme", "a; b, c", "1"], ["Big", "x | y", "2"]]
