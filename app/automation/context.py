@@ -34,6 +34,8 @@ class Said:
     asked: Mapping[str, RecordField] = field(default_factory=dict)
     #: records that steps made, by the name the step gave
     made: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    #: linked records as they were, where one of them is what changed: what `old.` leads to
+    before: Linked | None = None
 
 
 class Series:
@@ -128,6 +130,9 @@ class RuleContext(WriteContext):
             known = row if first == "record" else old
             if entity is None or not rest:
                 return known.get("id")
+            if first == "old" and self.said.before is not None:
+                was = RuleContext(self.work, self.said.before, entity, known)
+                return was._walk(entity, known, rest)
             return self._walk(entity, known, rest)
         if self.entity is None and first not in ("me", "my", "app", "origin", "parent"):
             return None

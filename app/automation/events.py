@@ -200,7 +200,7 @@ class EventRules:
             row=row,
             old_row=old_row,
             outbox=Outbox(),
-            said=said or Said(),
+            said=said or Said(before=before),
             causer=causer,
         )
         run.said.made = run.firing.made

@@ -158,7 +158,7 @@ class Judge:
                 )  # fmt: skip
 
     def _is_equal(self, of: Field, dotted: str, wanted: Any, there: Any) -> bool:
-        if wanted == "=empty":
+        if wanted in (None, "=empty"):
             return there in (None, "", [], ())
         if isinstance(there, Mapping) and "state" in there:
             # An approval, a clock: where it stands is what one asks.

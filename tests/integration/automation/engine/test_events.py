@@ -166,7 +166,7 @@ rule: level
 entity: deal
 when: {on: update, changed: customer.level}
 do:
-  - {set: {note: "=join('-', note, customer.level)"}}
+  - {set: {note: "=join('-', note, old.customer.level, customer.level)"}}
   - choose:
       - {if: customer.level == 'a', do: [{notify: {to: owner, say: Now a key customer}}]}
       - {do: [{set: {level: =customer.level}}]}
@@ -212,13 +212,15 @@ def test_a_change_behind_a_link_is_an_event_of_all_that_lead_there(world: World)
     deals = [world.create("deal", customer=number) for _ in range(3)]
     other = world.create("deal", customer=world.create("customer"))
     world.update("customer", number, level="c")
-    assert [world.row("deal", each)["note"] for each in (*deals, other)] == ["c", "c", "c", None]
+    assert [world.row("deal", each)["note"] for each in (*deals, other)] == [
+        "b-c", "b-c", "b-c", None,
+    ]  # fmt: skip
     assert {world.row("deal", each)["level"] for each in deals} == {"c"}
     world.update("customer", number, level="a")
     assert world.messages() == [("sam", "Now a key customer")] * 3
     # Leading to another record is a change of what is behind the link, too.
     world.update("deal", other, customer=number)
-    assert world.row("deal", other)["note"] == "a"
+    assert world.row("deal", other)["note"] == "b-a"
     assert len(world.firings("level")) == 7
 
 
