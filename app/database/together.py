@@ -103,7 +103,7 @@ def _prepare(connection: psycopg.Connection[Any], name: bytes, command: Command)
     pgconn = connection.pgconn
     # A limit of time may have struck when it was prepared and nobody was told yet. That the name is
     # taken would fail a whole transaction; to close what is not there is no mistake.
-    _checked(connection, pgconn.close_prepared(name))
+    _close(connection, name)
     _checked(connection, pgconn.prepare(name, command.text, list(command.oids)))
     known_statements(connection)[name] = None
 
@@ -117,8 +117,15 @@ def _is_prepared(connection: psycopg.Connection[Any], name: bytes) -> bool:
     if len(known) >= MOST_PREPARED:
         oldest, _ = known.popitem(last=False)
         # As a message of its own, which a failed transaction does not refuse.
-        _checked(connection, connection.pgconn.close_prepared(oldest))
+        _close(connection, oldest)
     return False
+
+
+def _close(connection: psycopg.Connection[Any], name: bytes) -> None:
+    # Not `close_prepared`, which waits with Python's lock in its hand: where the server stands
+    # still, that ends every thread of the process with it.
+    connection.pgconn.send_close_prepared(name)
+    _checked(connection, _answer(connection.pgconn))
 
 
 def _send(connection: psycopg.Connection[Any], commands: list[Command]) -> list[pq.abc.PGresult]:
