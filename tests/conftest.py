@@ -65,6 +65,13 @@ def _keep_in_memory(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for browsers, servers and what is killed."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (mine or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
     """Start the servers in the controller, so that they live as long as the last worker."""
     node.workerinput["trellis_servers"] = asdict(_servers(node.config))

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct-horse-battery"
 
+#: Nothing but what a CRM cannot do without: it starts in a third of the time.
+SMALL_CONFIG = {
+    "app.yaml": "name: Small\nlanguages: [en, zh]\ntime_zone: UTC\ncurrencies: [CNY]\n",
+    "roles.yaml": "roles:\n  admin: {admin: yes}\n",
+    "entities/thing.yaml": (
+        "entity: thing\ntitle: name\n"
+        "fields: {name: {type: text, required: yes}, number: {type: integer}}\n"
+    ),
+}
+
 #: What the command line of each process of an installation contains.
 MARKS = {
     "PostgreSQL": "bin/postgres",
@@ -69,6 +79,15 @@ class RunningTrellis:
                 if mark in words:
                     found[name] = child
         return found
+
+
+def write_small_config(folder: Path) -> Path:
+    """Write a small configuration into a new folder `config` of *folder*, and return that."""
+    for name, text in SMALL_CONFIG.items():
+        path = folder / "config" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder / "config"
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """`trellis run` as a whole: it starts, survives the death of its parts, and stops."""
 
+import http.client
 import json
-import shutil
 import signal
 import socket
 import time
@@ -10,11 +10,12 @@ import urllib.request
 import psutil
 import pytest
 
-from tests.running import ROOT, environment_for, run_command, start_trellis
+from tests.running import MARKS, environment_for, run_command, start_trellis, write_small_config
 
 
-def wait_until(condition, seconds=15.0):
-    deadline = time.monotonic() + seconds
+def wait_until(condition):
+    """Wait for what takes a second, or two minutes where the machine has much else to do."""
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
@@ -24,19 +25,22 @@ def answers(running) -> bool:
     try:
         with urllib.request.urlopen(f"{running.url}/health", timeout=5) as response:
             return response.status == 200
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
-def health(running) -> dict:
-    with urllib.request.urlopen(f"{running.url}/health", timeout=5) as response:
-        return json.load(response)
+def status(running) -> str:
+    try:
+        with urllib.request.urlopen(f"{running.url}/health", timeout=5) as response:
+            return json.load(response)["status"]
+    except (OSError, http.client.HTTPException):
+        return "away"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    shutil.copytree(ROOT / "config", folder / "config")
+    write_small_config(folder)
     return folder
 
 
@@ -45,7 +49,7 @@ def installation(folder):
     running = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
     yield running
     if running.process.poll() is None:
-        running.stop()
+        stop_cleanly(running, signal.SIGINT)
 
 
 @pytest.fixture
@@ -53,6 +57,7 @@ def running(installation):
     """The installation, started again if a test has left it stopped."""
     if installation.process.poll() is not None:
         start_again(installation)
+    wait_until(lambda: installation.children().keys() == MARKS.keys())
     return installation
 
 
@@ -66,8 +71,9 @@ def stop_cleanly(running, number):
     children = list(psutil.Process(running.process.pid).children(recursive=True))
     began = time.monotonic()
     running.process.send_signal(number)
-    assert running.process.wait(30) == 0
-    assert time.monotonic() - began < 5.5
+    assert running.process.wait(60) == 0
+    # Four seconds at most on an idle machine, and no signal is waited for in vain.
+    assert time.monotonic() - began < 20
     assert not any(child.is_running() for child in children)
     assert running.log.read_text().endswith(f"Stopped by {number.name}.\n")
 
@@ -116,27 +122,26 @@ class TestRunning:
         start_again(running)
         assert answers(running)
 
-    def test_it_stops_cleanly_and_the_next_start_is_quick(self, running):
-        stop_cleanly(running, signal.SIGINT)
-        began = time.monotonic()
-        start_again(running)
-        # Five seconds on an idle machine; tests share theirs.
-        assert time.monotonic() - began < 15
-
     def test_f31_a_broken_configuration_leaves_the_last_one_serving(self, running, folder):
-        """F31: garbage in a file neither stops a running CRM nor hinders the next start."""
-        file = folder / "config" / "entities" / "customer.yaml"
+        """F31: garbage in a file neither stops a running CRM nor hinders the next start.
+
+        Nor a clean stop, nor is that start slower.
+        """
+        file = folder / "config" / "entities" / "thing.yaml"
         written = file.read_bytes()
         try:
             file.write_bytes(b"\xff\xfe: [\n")
             watcher_log = folder / "var" / "log" / "watcher.log"
-            wait_until(lambda: "customer.yaml" in watcher_log.read_text())
-            wait_until(lambda: health(running)["status"] == "degraded")
+            wait_until(lambda: "thing.yaml" in watcher_log.read_text())
+            wait_until(lambda: status(running) == "degraded")
             assert answers(running)
             stop_cleanly(running, signal.SIGTERM)
+            began = time.monotonic()
             start_again(running)
+            # Three seconds on an idle machine; tests share theirs.
+            assert time.monotonic() - began < 45
             assert answers(running)
-            assert "customer.yaml" in running.log.read_text()
+            assert "thing.yaml" in running.log.read_text()
         finally:
             file.write_bytes(written)
 
@@ -162,8 +167,8 @@ def test_a_misspelt_setting_stops_before_anything_starts(tmp_path):
 @pytest.mark.xdist_group("run")
 def test_f31_a_broken_configuration_refuses_the_first_start_with_its_problems(tmp_path):
     """F31, the first start: there is nothing older to serve."""
-    shutil.copytree(ROOT / "config", tmp_path / "config")
-    (tmp_path / "config" / "entities" / "customer.yaml").write_text("entity: customer\n  x: [")
-    told = run_command(["run"], environment_for(tmp_path, tmp_path / "config"))
+    config = write_small_config(tmp_path)
+    (config / "entities" / "thing.yaml").write_text("entity: thing\n  x: [")
+    told = run_command(["run"], environment_for(tmp_path, config))
     assert told.returncode == 1
-    assert "customer.yaml:2:" in told.stdout + told.stderr
+    assert "thing.yaml:2:" in told.stdout + told.stderr

