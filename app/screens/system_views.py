@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_appbuilder import expose
 
-from app.screens import backup_pages, exchange_pages, system
+from app.screens import backup_pages, exchange_pages, file_pages, system
 from app.screens.views import Screen, visit
 
 
@@ -21,7 +21,7 @@ class SystemView(Screen):
 
     @expose("/files")
     def files(self) -> Any:
-        return system.files_page(visit())
+        return file_pages.files_page(visit())
 
     @expose("/backups")
     def backups(self) -> Any:

@@ -66,7 +66,7 @@ def why_not_moved(
         visit.wording.say("Not ready for %(stage)s", stage=label),
         sentences,
         needs,
-        visit.wording.say("Lifecycle %(name)s", name=move.lifecycle) if move.lifecycle else "",
+        _of_lifecycle(visit, move.lifecycle or ""),
         place,
         href,
         links,
@@ -86,8 +86,17 @@ def why_no_way(visit: Visit, to: str, label: str, here: str, ways: Sequence[str]
     found = lifecycles.get(name)
     place, href = written_at(visit, found.place if found is not None else None)
     title = say("No move leads to %(stage)s", stage=label)
-    rule = say("Lifecycle %(name)s", name=name) if name else ""
-    return Why(f"why-{to}", title, [sentence], (), rule, place, href)
+    return Why(f"why-{to}", title, [sentence], (), _of_lifecycle(visit, name), place, href)
+
+
+def _of_lifecycle(visit: Visit, name: str) -> str:
+    """Return which lifecycle decides, by the labels of what it is the lifecycle of."""
+    found = visit.catalog.automation.lifecycles.get(name)
+    entity = visit.catalog.entities.get(found.entity) if found is not None else None
+    if found is None or entity is None or found.field not in entity.fields:
+        return ""
+    of = f"{visit.words(entity.label)} › {visit.words(entity.fields[found.field].label)}"
+    return visit.wording.say("Lifecycle %(name)s", name=of)
 
 
 def why_no_right(visit: Visit, entity: Entity, right: str, title: str) -> Why:
