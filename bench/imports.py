@@ -236,8 +236,8 @@ def _customers(count: int, first: Iterator[int]) -> Iterator[list[Any]]:
         yield [
             name,
             dice.choice("abc"),
-            # Each another one.
-            f"13{number * 7919 % 10**9:09}",
+            # Each another one, and none that is there.
+            f"15{number * 7919 % 10**9:09}",
             f"c{number}@example{dice.randrange(500)}.com",
             f"https://www.c{number}.example.com",
             f"rep{dice.randrange(OWNERS)}",

@@ -27,6 +27,7 @@ from app.transfer.cell_texts import kept_values
 from app.transfer.plans import Plan, link_between
 from app.transfer.refused import RefusedRow, label_of, why_not_made
 from app.transfer.rows import Cleaned, Incoming, Reason, RowReader
+from app.transfer.seconds import Seconds, Unmade
 from app.transfer.standing import Standing
 from app.transfer.tables import Row
 from app.transfer.tallies import Fault, Tally
@@ -50,6 +51,7 @@ class ChunkWriter:
             reader = RowReader(work, plan, headings)
         self._reader = reader
         self._new = AtOnce(work, self._entity, reader.values, plan.always)
+        self._seconds = Seconds(work, plan.entity)
         self._standing = Standing(work, self._entity, plan, reader.values)
         #: records by key and by what tells them, those written in this chunk too
         self._known: dict[tuple[str, ...], dict[Identity, list[int]]] = {}
@@ -82,9 +84,9 @@ class ChunkWriter:
             # The second of two rows about one record finds what the first one made.
             is_known = any(each in told or self._known[each[0]].get(each[1]) for each in mine)
             told.update(mine)
-            if not (is_known or one.missing or one.others):
+            if not (is_known or one.missing):
                 new.append(one)
-        made = self._new.create(new) if new else {}
+        made = self._created(new, tally)
         for record_id, one in made.items():
             for key, identity in self._told.get(one.row.number, ()):
                 self._known[key].setdefault(identity, []).append(record_id)
@@ -94,6 +96,22 @@ class ChunkWriter:
         done = {one.row.number for one in made.values()}
         self._look_again([one for one in new if one.row.number not in done])
         return [one for one in incoming if one.row.number not in done]
+
+    def _created(self, new: Sequence[Incoming], tally: Tally) -> dict[int, Incoming]:
+        """Make records, and those that rows bring beside them; return the rows by record."""
+        left = list(new)
+        while left:
+            try:
+                with savepoint(self._work):
+                    made = self._new.create(left)
+                    others = self._seconds.make(made)
+            except Unmade as unmade:
+                left = [one for one in left if one.row.number not in unmade.numbers]
+                continue
+            for name, count in others.items():
+                tally.others[name] = tally.others.get(name, 0) + count
+            return made
+        return {}
 
     def _of_those_there(self, incoming: list[Incoming], tally: Tally) -> list[Incoming]:
         """Change at once what is there, as far as that is in no doubt; return the rest."""
