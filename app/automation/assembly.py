@@ -22,6 +22,7 @@ from app.automation.approvals.outcomes import RuleOutcomes
 from app.automation.engine import Engine
 from app.automation.events import EventRules
 from app.automation.failures import Failures
+from app.automation.following import Following
 from app.automation.news import News
 from app.automation.pool_rules import PREFIX, PoolHandler
 from app.automation.quotas import Quotas
@@ -98,6 +99,7 @@ def assemble(
         Reminders(numbers),
         approvals.reactions,
         News(teller, numbers),
+        Following(teller, numbers),
         *listeners,
     ]
     records = Records(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.access.principal import Principal
 from app.automation.firings import as_label
 from app.automation.index import all_steps
-from app.automation.registry import SHARES, RuleNumbers
+from app.automation.registry import FOLLOWED, SHARES, RuleNumbers
 from app.automation.steps import step_number
 from app.database.automation_tables import firing, task
 from app.database.statements import Statement
@@ -245,6 +245,8 @@ def label_of(catalog: Catalog, name: str) -> Label:
         return found.label or Label({"en": found.name})
     if name == SHARES:
         return say("Records shared with me", "共享给我的记录")
+    if name == FOLLOWED:
+        return say("Records I follow", "我关注的记录")
     kind, _, rest = name.partition(":")
     pool_name, _, what = rest.partition("/")
     pool = workflows.pools.get(pool_name) if kind == "pool" else None

@@ -25,6 +25,8 @@ from app.definitions.catalog import Catalog
 
 #: What people hear of each other and may mute like a rule: records that were shared with them.
 SHARES = "news:shares"
+#: And what happens to records they follow.
+FOLLOWED = "news:followed"
 #: Pools by themselves, beside what each does in time (``pool:east/recycle/0``).
 POOL = "pool:"
 
@@ -175,6 +177,7 @@ def _entries(catalog: Catalog) -> Iterator[_Entry]:
         digest = None if approval.off else approval.digest
         yield _Entry(f"approval:{approval.name}", digest, None)
     yield _Entry(SHARES, None, None)
+    yield _Entry(FOLLOWED, None, None)
     for pool in catalog.automation.pools.values():
         # Whose records lie in it, so that a plan without the pool can tell how many do.
         yield _Entry(f"{POOL}{pool.name}", pool.entity, None)

@@ -47,6 +47,17 @@ _gone = sa.and_(
     follower.c.entity == sa.bindparam("entity", type_=sa.SmallInteger),
     follower.c.record_id == sa.func.any(_IDS),
 )
+_of_many = Statement(
+    sa.select(follower.c.record_id, follower.c.user_id)
+    .where(
+        _gone,
+        sa.or_(
+            follower.c.until.is_(None),
+            follower.c.until > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        ),
+    )
+    .order_by(follower.c.record_id, follower.c.user_id)
+)
 _move = Statement(
     insert(follower)
     .from_select(
@@ -102,6 +113,15 @@ def followers_of(work: Work, entity: Entity, record_id: int) -> list[dict[str, A
     """Return who follows a record: ``user_id added_by rule since until``."""
     values = {"entity": work.number(entity.name), "record_id": record_id, "now": work.now}
     return _list.rows(work.connection, values)
+
+
+def followers_of_many(work: Work, entity: Entity, ids: Iterable[int]) -> dict[int, list[int]]:
+    """Return who follows which of some records."""
+    values = {"entity": work.number(entity.name), "ids": sorted(ids), "now": work.now}
+    found: dict[int, list[int]] = {}
+    for record_id, user_id in _of_many.run(work.connection, values):
+        found.setdefault(record_id, []).append(user_id)
+    return found
 
 
 def move_followers(work: Work, entity: Entity, keep: int, ids: Iterable[int]) -> None:

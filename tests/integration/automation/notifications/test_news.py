@@ -10,7 +10,7 @@ import pytest
 from app.access.organisation import Person
 from app.automation.ledger import label_of
 from app.automation.news import mentioned
-from app.automation.registry import SHARES, register
+from app.automation.registry import FOLLOWED, SHARES, register
 from app.database.automation_tables import message
 from app.notifications.preferences import mute_rule
 from tests.integration.api.world import IDS, ApiWorld, build
@@ -90,3 +90,23 @@ def test_the_longest_name_counts():
     assert mentioned("请@陈伟明看一下，@陈伟也看", people) == [5, 4]
     assert mentioned("@chen.wm @", people) == [5]
     assert mentioned("mail me@lin.example", people) == []
+
+
+def test_whoever_follows_a_record_hears_what_colleagues_do_to_it(world):
+    records, mia = world.services.records, world.who("mia")
+    for follower in ("sam", "mia"):
+        records.follow(world.who(follower), "customer", 1, follows=True)
+    records.comment(mia, "customer", 1, "Call them")
+    # Named as well: once. Rules and the system are no colleagues.
+    records.comment(mia, "customer", 1, "@Sam call them")
+    records.update(mia, "customer", 1, {"note": "x"}, origin="screen")
+    records.transfer(mia, "customer", [1], IDS["sue"], origin="screen")
+    records.comment(world.who("root"), "customer", 2, "Nobody follows this")
+    title = records.get(mia, "customer", 1).values["name"]
+    heard = [text for user, _, text, _ in told(world) if user == IDS["sam"]]
+    assert heard[0] == f"Mia on “{title}”: “Call them”"
+    assert [one.startswith("Mia mentioned you") for one in heard[1:2]] == [True]
+    # Whoever may not read it any more hears nothing of where it went.
+    assert len(heard) == 2
+    assert not [one for one in told(world) if one[0] == IDS["mia"]]
+    assert label_of(world.services.live.release.catalog, FOLLOWED).in_language("zh") == "我关注的记录"
