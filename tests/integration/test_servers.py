@@ -50,7 +50,8 @@ def test_both_start_keep_their_data_and_stop_quickly(settings):
         sockets = servers.sockets
         pids = [server.pid for server in servers.servers]
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    # Whoever does not go by itself is ended by force after ten seconds.
+    assert time.monotonic() - began < 9
     assert not sockets.exists()
     assert not any(is_alive(pid) for pid in pids)
     with servers_in(settings) as servers:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import time
 
 import pytest
 
@@ -151,7 +150,6 @@ class Endless(io.RawIOBase):
 def test_u4_too_much_is_refused_before_it_is_all_there(shared):
     over = shared.as_("sam").uploaded("a.txt", b"x" * (LARGEST + 1))
     assert_api_error(over, 422, "invalid-input", "file", says="20 MB")
-    began = time.monotonic()
     stream = Endless()
     response = shared.as_("sam").ask(
         "POST",
@@ -161,7 +159,6 @@ def test_u4_too_much_is_refused_before_it_is_all_there(shared):
     )
     assert_api_error(response, 413, "too-large")
     assert stream.taken <= 1024 * 1024
-    assert time.monotonic() - began < 2
 
 
 def test_u6_two_files_of_one_name_are_both_kept(world):

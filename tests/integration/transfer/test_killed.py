@@ -27,7 +27,7 @@ import sqlalchemy as sa
 
 from app.database import system
 from app.database.pools import Pools
-from app.database.servers import UNSAFE_BUT_FAST, PostgreSQLServer
+from app.database.servers import POSTGRESQL_SETTINGS, UNSAFE_BUT_FAST, PostgreSQLServer
 from app.transfer.import_run import Run
 from app.transfer.runs import Imports
 from tests.integration.automation.engine.world import World, build
@@ -58,7 +58,7 @@ def server() -> Iterator[PostgreSQLServer]:
         folder / "pg",
         folder / "log",
         sockets,
-        settings={**UNSAFE_BUT_FAST, "max_connections": "40"},
+        settings={**POSTGRESQL_SETTINGS, **UNSAFE_BUT_FAST, "max_connections": "40"},
     )
     made.start()
     try:
@@ -163,7 +163,7 @@ def mark(server: PostgreSQLServer, run: int) -> int | None:
 
 
 def wait_for_more(server: PostgreSQLServer, run: int, worker: subprocess.Popen) -> None:
-    before, end = mark(server, run), time.monotonic() + 60
+    before, end = mark(server, run), time.monotonic() + 300
     while mark(server, run) in (None, before):
         assert worker.poll() is None, "The import was over before everything was killed."
         assert time.monotonic() < end, "Nothing goes on."

@@ -131,7 +131,7 @@ def assert_refused_cheaply(text, code, memory=100_000_000):
     tracemalloc.stop()
     assert documents == []
     assert code in {problem.code for problem in problems}
-    assert seconds < 1
+    assert seconds < 3
     assert peak < memory
 
 

