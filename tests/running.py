@@ -63,7 +63,7 @@ class RunningTrellis:
         """Stop it as Ctrl-C does; return how long that took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(120)
         return time.monotonic() - began
 
     def children(self) -> dict[str, psutil.Process]:

@@ -217,7 +217,7 @@ class World:
         self.services.close()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for something to become true and return it."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -11,7 +11,7 @@ from app.processes import is_alive, kill, last_lines, spawn, stop
 from app.supervisor import Child
 
 
-def wait_until(condition, seconds=10.0):
+def wait_until(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -96,7 +96,7 @@ def test_a_version_this_process_cannot_read_is_told(world):
             "'live', number FROM trellis.config_version ORDER BY number DESC LIMIT 1"
         )
         connection.exec_driver_sql("SELECT pg_notify('trellis_catalog', '')")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while world.services.live.problem is None:
         assert time.monotonic() < deadline, "nobody noticed"
         time.sleep(0.05)
@@ -188,7 +188,7 @@ def test_a_renamed_role_stays_with_its_people(world, installation, renamed):
     installation.apply(renamed, "mia")
     world.services.live.reload()
     # Told by the number of `people`, as any other process would be.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while world.who("sam").roles != {"agent"}:
         assert time.monotonic() < deadline, "nobody heard of the new name"
         time.sleep(0.05)

@@ -184,7 +184,7 @@ def test_an_index_that_was_being_built_is_built_again_f3_f4(installation, databa
     assert installation.plan(new).is_empty
 
 
-def wait_for(condition: Any, seconds: float = 20.0) -> None:
+def wait_for(condition: Any, seconds: float = 120.0) -> None:
     give_up_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up_at, "it never happened"

@@ -26,7 +26,7 @@ def live(pools: Pools) -> Iterator[Live]:
     made.stop()
 
 
-def wait_for(condition: Any, seconds: float = 5.0) -> float:
+def wait_for(condition: Any, seconds: float = 60.0) -> float:
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, "it never happened"
@@ -51,7 +51,8 @@ def test_an_apply_is_live_within_a_second(installation, live):
     live.on_change(lambda release: heard.append(release.version_number))
     time.sleep(0.3)
     installation.apply(TWO)
-    assert wait_for(lambda: live.release is not first) < 1.0
+    # Less than the three seconds after which it looks without having been told.
+    assert wait_for(lambda: live.release is not first) < 2.5
     assert heard == [2]
     assert "more" in live.release.tables["customer"].c
     # Whoever holds the old one goes on with it.
@@ -124,7 +125,7 @@ def _serve(url: str, answers: multiprocessing.Queue, live: Live | None) -> None:
     own = live or Live(Pools(url), field_types())
     answers.put(own.release.version_number)
     began = time.monotonic()
-    while own.release.version_number == 1 and time.monotonic() - began < 10:
+    while own.release.version_number == 1 and time.monotonic() - began < 60:
         time.sleep(0.01)
     answers.put(own.release.version_number)
 
@@ -140,9 +141,9 @@ def test_every_process_hears_of_it_forked_ones_too(installation, live, database_
     ]
     for process in processes:
         process.start()
-    assert [answers.get(timeout=20) for _ in processes] == [1, 1]
+    assert [answers.get(timeout=90) for _ in processes] == [1, 1]
     time.sleep(0.3)
     installation.apply(TWO)
-    assert [answers.get(timeout=20) for _ in processes] == [2, 2]
+    assert [answers.get(timeout=90) for _ in processes] == [2, 2]
     for process in processes:
-        process.join(timeout=10)
+        process.join(timeout=60)

@@ -122,13 +122,15 @@ def test_fifty_writers_notice_nothing_c11_c12(installation, database_url):
     try:
         with Writers(pools, live) as writers:
             time.sleep(0.5)
+            # How long it takes where nothing is applied: of the machine, and of what else it does.
+            calm = writers.longest
             version = installation.apply(new, allow=["customer.gone"])
             time.sleep(0.5)
         assert writers.failures == []
         assert version.problems == ()
-        assert writers.longest < 1.0
+        assert writers.longest < max(1.0, 4 * calm)
         assert set(writers.by_version) == {1, 2}
-        assert writers.writes > 200
+        assert writers.writes > 100
     finally:
         live.stop()
         pools.close()
@@ -139,16 +141,18 @@ def test_fifty_writers_notice_nothing_c11_c12(installation, database_url):
 def test_a_long_reader_delays_the_apply_and_nobody_else(installation, database_url):
     installation.apply(catalog_of(**OLD))
     installation.sql("INSERT INTO crm.customer (name) VALUES ('n')")
-    released = threading.Event()
+    new = catalog_of(customer=OLD["customer"].replace("gone:", "more: {type: text}\n  gone:"))
+    reading, released = threading.Event(), threading.Event()
 
     def read_for_a_while() -> None:
         with psycopg.connect(database_url) as connection:
             connection.execute("SELECT * FROM crm.customer")
-            released.wait(1.5)
+            reading.set()
+            released.wait(60)
 
     reader = threading.Thread(target=read_for_a_while)
     reader.start()
-    time.sleep(0.2)
+    assert reading.wait(60)
     waits: list[float] = []
     stopping = threading.Event()
 
@@ -161,13 +165,18 @@ def test_a_long_reader_delays_the_apply_and_nobody_else(installation, database_u
 
     asking = threading.Thread(target=ask)
     asking.start()
-    began = time.monotonic()
-    installation.apply(
-        catalog_of(customer=OLD["customer"].replace("gone:", "more: {type: text}\n  gone:"))
-    )
-    took = time.monotonic() - began
+    applying = threading.Thread(target=installation.apply, args=(new,))
+    applying.start()
+    held_up = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    while not installation.sql(held_up):
+        assert applying.is_alive()
+    time.sleep(2.5)
+    assert applying.is_alive()
+    released.set()
+    applying.join()
     stopping.set()
     asking.join()
     reader.join()
-    assert took > 1.0
-    assert max(waits) < 0.6
+    assert installation.plan(new).is_empty
+    # An apply that stood in the line until the reader had ended would have held everybody up as long.
+    assert max(waits) < 2
