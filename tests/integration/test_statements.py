@@ -25,14 +25,26 @@ fields:
   name: {{type: text, required: yes, search: yes}}
   code: {{type: serial, format: "{name}-{{####}}"}}
   amount: {{type: money}}
+  level: {{type: choice, options: [a, b]}}
+  due_on: {{type: date}}
   twice: {{type: formula, formula: amount * 2}}
   before: {{type: link, to: {before}}}
   behind: {{type: rollup, of: {after}.before, count: yes}}
 screens:
+  board: {{by: level, cards: [amount]}}
+  calendar: {{from: due_on}}
   list: {{columns: [name, code, amount, twice, before, owner], sort: -amount}}
   views:
     dear: {{label: Dear, where: amount > 100}}
   related: [{after}.before]
+"""
+
+
+DASHBOARD = """
+dashboard: all
+label: All
+for: [seller]
+figures:
 """
 
 
@@ -53,6 +65,9 @@ def crm(request, databases, tmp_path_factory):
         after = names[(number + 1) % len(names)]
         text = THING.format(name=name, before=names[number - 1], after=after)
         (config / "entities" / f"{name}.yaml").write_text(text)
+    figures = [f"  - {{label: F{one}, value: sum({names[one % 5]}.amount)}}" for one in range(8)]
+    (config / "dashboards").mkdir()
+    (config / "dashboards" / "all.yaml").write_text(DASHBOARD + "\n".join(figures) + "\n")
     name = databases.create()
     settings = read_settings(
         {
@@ -140,7 +155,8 @@ class Crm:
 
 
 def test_q14_a_list_page_takes_two_statements(crm):
-    assert crm.page("/crm/thing_1/").text.count("<tr data-href") == 25
+    # Which shape somebody looked at last is kept.
+    assert crm.page("/crm/thing_1/?as=list").text.count("<tr data-href") == 25
     assert crm.statements(lambda: crm.page("/crm/thing_1/")) == 2
     assert crm.statements(lambda: crm.page("/crm/thing_1/?view=dear&q=new")) <= 6
     # What people saved is known; all groups are one statement, the rows of the first another.
@@ -170,3 +186,19 @@ def test_q14_creating_a_record_takes_at_most_six_statements(crm):
 
 def test_q14_a_record_page_takes_as_many_statements_however_many_entities_there_are(crm):
     assert crm.statements(lambda: crm.page(f"/crm/thing_1/{crm.id}")) <= 12
+    assert crm.statements(lambda: crm.page(f"/crm/thing_1/{crm.id}/edit")) <= 6
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        # Counts and sums, the first cards of all columns.
+        ("/crm/thing_1/?as=board", 3),
+        ("/crm/thing_1/?as=calendar", 3),
+        # Eight figures of five entities.
+        ("/dashboards/all/part", 9),
+        ("/", 6),
+    ],
+)
+def test_q14_pages_of_every_day_take_as_many_statements_whatever_there_is(crm, path, most):
+    assert crm.statements(lambda: crm.page(path)) <= most

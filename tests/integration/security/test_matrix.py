@@ -10,8 +10,10 @@ import re
 
 import pytest
 
+from tests import screens
 from tests.integration.api.world import IDS, PEOPLE, PREFIX
 from tests.integration.security.oracle import hidden_fields, may, visible
+from tests.running import ROOT
 
 #: Values of hidden fields; whoever may not see the field must not meet them anywhere.
 SECRETS = ("s-sam", "s-dormant", "s-sue", "s-tom", "s-mia", "s-gone")
@@ -463,3 +465,19 @@ def test_every_address_is_open_to_no_stranger(shared):
             if method == "GET":
                 assert response.status_code in (302, 401), path
                 assert "/sign-in" in response.headers.get("Location", "/sign-in")
+
+
+def test_every_address_is_walked_or_says_why_not(shared):
+    """A page that is new is added to the walk, or the walk would know nothing of it."""
+    asked = {
+        rule.rule
+        for rule in shared.app.url_map.iter_rules()
+        if "GET" in rule.methods and not rule.rule.startswith(PREFIX)
+    }
+    lists = (screens.PAGES, screens.DOOR, screens.ON_THE_WAY, screens.ALIKE)
+    told = [rule for listed in (*lists, screens.PARTS, screens.FILES) for rule in listed]
+    assert sorted(asked) == sorted(told)
+    assert all(screens.PAGES.values())
+    for rule, file in screens.ON_THE_WAY.items():
+        assert (ROOT / file).exists(), rule
+    assert set(screens.ALIKE.values()) <= {*screens.PAGES, *screens.DOOR}
