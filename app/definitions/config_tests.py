@@ -41,7 +41,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "with": ("press", "hook", "email"),
     "to": ("transfer", "release", "send_back"),
     "reason": ("release",),
-    "text": ("comment", "approve", "reject", "send_back", "withdraw", "happens"),
+    "text": ("comment", "submit", "approve", "reject", "send_back", "withdraw", "happens"),
 }
 #: What counts messages, narrowed by the keys of `NARROWED`.
 COUNTED = ("reminders", "messages", "emails", "calls")

@@ -123,12 +123,14 @@ def add_user(
     roles: Iterable[str],
     values: Mapping[str, Any],
     principal: Principal = SYSTEM,
+    strict: bool = True,
 ) -> int:
     """Add an account with its record and roles; return the user's number.
 
     Args:
         password: None for an account that nobody can sign in with.
-        values: the record's fields, ``name`` at least, as JSON has them.
+        values: the record's fields, ``name`` at least, as JSON has them; without *strict* as
+            files have them.
 
     Raises:
         InvalidInput: the login is taken, the password too weak, a role unknown, a value wrong.
@@ -162,7 +164,9 @@ def add_user(
         give_roles(work.connection, row[0], wanted, principal.user_id)
         return {"id": row[0], "login": login}
 
-    written = records.create(principal, "user", values, origin="system", columns=account)
+    written = records.create(
+        principal, "user", values, origin="system", columns=account, strict=strict
+    )
     return int(written.id)
 
 

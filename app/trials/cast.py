@@ -145,4 +145,5 @@ def _write(cast: Cast, records: Records, name: str, entity: str, values: Mapping
         roles=[roles] if isinstance(roles, str) else roles,
         values={"name": name.capitalize(), **cast.values(entity, rest)},
         principal=cast.system,
+        strict=False,
     )

@@ -197,6 +197,7 @@ def test_people_programs_and_the_clock_do_things(outcome_of):
         outcome_of(
             [
                 "{as: ann, create: {dyne: {customer: {name: Dyne, owner: ann}}}, expect: {count: {customer: 3}}}",
+                "{create: {gus: {user: {roles: [sales], active: no}}}, expect: {gus: {active: no}}}",
                 "{as: ann, update: acme, set: {name: Nobody}, expect: {refused: is taken}}",
                 "{as: bob, update: acme, set: {level: b}, expect: refused}",
                 "{as: ann, read: bolt, expect: refused}",

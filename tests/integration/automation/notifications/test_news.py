@@ -109,4 +109,6 @@ def test_whoever_follows_a_record_hears_what_colleagues_do_to_it(world):
     # Whoever may not read it any more hears nothing of where it went.
     assert len(heard) == 2
     assert not [one for one in told(world) if one[0] == IDS["mia"]]
-    assert label_of(world.services.live.release.catalog, FOLLOWED).in_language("zh") == "我关注的记录"
+    assert (
+        label_of(world.services.live.release.catalog, FOLLOWED).in_language("zh") == "我关注的记录"
+    )

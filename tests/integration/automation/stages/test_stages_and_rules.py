@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.database.automation_tables import stage_time
+from app.database.automation_tables import message, stage_time
 from app.database.pools import Pools
 from app.errors import TrellisError
 from tests.integration.automation.engine.world import World, build
@@ -43,7 +43,11 @@ def test_a_rule_moves_on_within_the_write(world):
     world.rules(on_offer("{if: amount > 100, set: {stage: won}}"), **FILES)
     number = world.create("bid", amount="200", lines=[{"what": "bolt"}])
     world.clock.moment += timedelta(days=1)
+    world.records.follow(world.who("mia"), "bid", number, follows=True)
     written = world.update("bid", number, stage="offer")
+    # Who follows it hears where it got to.
+    heard = [(one["user_id"], one["text"]) for one in world.select(sa.select(message))]
+    assert heard == [(world.ids["mia"], "Sam moved “Acme” to Won.")]
     row = world.row("bid", number)
     # What both stages set is there, the last wins; it is one version.
     assert (row["stage"], row["probability"], row["closed_on"] is not None) == ("won", 100, True)
