@@ -32,7 +32,7 @@ _HOST = re.compile(
 
 
 #: What nearly all are: nothing in it is in doubt.
-_USUAL_ADDRESS = re.compile(
+USUAL_ADDRESS = re.compile(
     r"https?://(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,61}"
     r"(?:/[A-Za-z0-9._~/%?=&#+-]{0,900})?\Z"
 )
@@ -76,8 +76,13 @@ def read_address(text: str) -> str:
         FieldError: it has another scheme, or none and does not look like a site.
     """
     address = text if "://" in text or not _BARE_HOST.match(text) else f"https://{text}"
-    if len(address) <= 1000 and _USUAL_ADDRESS.match(address):
+    if len(address) <= 1000 and USUAL_ADDRESS.match(address):
         return address
+    return read_unusual(address, text)
+
+
+def read_unusual(address: str, text: str) -> str:
+    """Return a web address that was looked at part by part; *text* is what was written."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""

@@ -79,7 +79,7 @@ def _order_statement(column: sa.Column[Any]) -> Statement:
         sa.table(name, *map(sa.column, columns), schema="pg_catalog")
         for name, columns in (
             ("pg_index", ("indexrelid", "indrelid", "indkey")),
-            ("pg_class", ("oid", "relam")),
+            ("pg_class", ("oid", "relam", "relowner")),
             ("pg_am", ("oid", "amname")),
             ("pg_attribute", ("attrelid", "attnum", "attname")),
         )
@@ -94,6 +94,8 @@ def _order_statement(column: sa.Column[Any]) -> Statement:
             index.c.indrelid == sa.cast(sa.func.to_regclass(whole), OID),
             attribute.c.attnum == sa.any_(index.c.indkey),
             attribute.c.attname == column.name,
+            # Others may not, and go without.
+            sa.func.pg_has_role(relation.c.relowner, sa.literal("USAGE", sa.Text)),
         )
     )
 

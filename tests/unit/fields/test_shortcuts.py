@@ -4,10 +4,18 @@ import random
 import unicodedata
 
 import phonenumbers
+from hypothesis import given as over
+from hypothesis import strategies as st
 
 from app.fields.base import FieldError
 from app.fields.normal import BLANKS, normal
-from app.fields.reaching import national_number, read_phone
+from app.fields.reaching import (
+    USUAL_ADDRESS,
+    national_number,
+    read_address,
+    read_phone,
+    read_unusual,
+)
 
 PLAIN = phonenumbers.PhoneNumberFormat.E164
 
@@ -33,3 +41,8 @@ def test_texts_are_compared_character_by_character():
         each = unicodedata.normalize("NFKC", text)
         lower = "".join("i" if one == "\u0130" else one.lower() for one in each)
         assert normal(text) == lower.strip(BLANKS)
+
+
+@over(st.from_regex(USUAL_ADDRESS, fullmatch=True))
+def test_usual_addresses_are_what_a_closer_look_makes_of_them(text):
+    assert read_address(text) == read_unusual(text, text)
