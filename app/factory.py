@@ -108,6 +108,8 @@ def create_app_from_environment() -> Flask:
     keep_one_heap()
     wait_until_prepared()
     app = create_app(read_settings())
+    # Here people are served: who reads personal data is noted.
+    app.extensions["trellis"].records.reader.reads.begin()
     keep_what_is_here()
     return app
 

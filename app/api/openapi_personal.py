@@ -82,6 +82,16 @@ def personal_paths() -> dict[str, Any]:
     }
     rows = {"type": "array", "items": ref("PersonAct")}
     page = object_of(rows=rows, next={"type": ["integer", "null"]})
+    moment = {"type": "string", "format": "date-time"}
+    read = object_of(
+        user=ID,
+        entity={"type": "string"},
+        id={"type": ["integer", "null"], "description": "Empty: lists."},
+        times={"type": "integer"},
+        rows={"type": "integer", "description": "Records that were shown."},
+        first_at=moment,
+        last_at=moment,
+    )
     after = {"name": "after", "in": "query", "schema": ID, "description": "`next` of the page."}
     return {
         f"{base}/find": act(
@@ -108,6 +118,19 @@ def personal_paths() -> dict[str, Any]:
         ),
         f"{base}/hold": act("hold", "Keep records as they are", count("held"), **chosen),
         f"{base}/release": act("release", "Hold records no more", count("released"), **chosen),
+        f"{base}/reads": {
+            "get": operation(
+                "person_reads",
+                _TAG,
+                "Who read personal data unmasked, by day, the latest first",
+                {"200": json_answer("The lines", object_of(rows={"type": "array", "items": read}))},
+                parameters=[
+                    {"name": "entity", "in": "query", "schema": {"type": "string"}},
+                    {"name": "id", "in": "query", "schema": ID},
+                ],
+                errors=(400, 401, 403, 404, 422, 500, 503),
+            )
+        },
         f"{base}/acts": {
             "get": operation(
                 "person_acts",

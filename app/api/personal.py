@@ -16,6 +16,7 @@ from app.texts import say
 
 _PAGE = 50
 _ACTS = frozenset({"after"})
+_READS = frozenset({"entity", "id"})
 
 
 class PersonalApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
@@ -117,6 +118,19 @@ class PersonalApi(BaseApi):  # type: ignore[misc]  # FAB is not typed.
         )
         following = found[_PAGE - 1].id if len(found) > _PAGE else None
         return as_json({"rows": [_as_json(one) for one in found[:_PAGE]], "next": following})
+
+    @expose("/reads", methods=["GET"])
+    @answers
+    def reads(self) -> Response:
+        """Return who read personal data: ``?entity=contact&id=12``."""
+        principal = asker()
+        named = only(*parameters(_READS), "entity, id")
+        number = whole(named, "id", None)
+        entity = named.get("entity")
+        if number is not None and not entity:
+            raise InvalidInput({"entity": [say("Say of which entity.", "请指定实体。")]})
+        found = services().personal.reads(principal, entity or None, number)
+        return as_json({"rows": [one.as_json() for one in found]})
 
 
 def _as_json(one: Act) -> dict[str, Any]:

@@ -178,3 +178,35 @@ def show_register(settings: Settings, form: str, language: str) -> None:
     for one in lines:
         records = ", ".join(f"{name}/{each}" for name, ids in one.records.items() for each in ids)
         say(f"{one.happened_at:%Y-%m-%d %H:%M}  {one.kind:<10}  {records}  {one.why}")
+
+
+@personal.command("reads")
+@click.argument("record", required=False)
+@language_option
+@format_option
+@kindly
+def reads(settings: Settings, record: str | None, language: str, form: str) -> int:
+    """List who read personal data unmasked, by day, the latest first; of all, or of one RECORD.
+
+    \b
+    Examples:
+      trellis personal reads
+      trellis personal reads contact/12
+    """
+    from app.access.principal import SYSTEM
+
+    del language
+    chosen = chosen_of((record,)) if record else {}
+    entity, ids = next(iter(chosen.items()), (None, [None]))
+    with opened_services(settings, "trellis personal") as services:
+        found = services.personal.reads(SYSTEM, entity, ids[0])
+        people = services.organisation.snapshot().people
+    if form == "json":
+        print_json([one.as_json() for one in found])
+        return 0
+    for one in found:
+        person = people.get(one.user_id)
+        what = f"{one.entity}/{one.id}" if one.id else f"{one.entity}: {one.rows} in lists"
+        who = person.name if person is not None else f"#{one.user_id}"
+        say(f"{one.last_at:%Y-%m-%d %H:%M}  {who}  {what}  ({one.times} times)")
+    return 0

@@ -41,3 +41,21 @@ personal_hold = sa.Table(
     sa.Column("user_id", sa.BigInteger),
     sa.Column("since", _moment, nullable=False),
 )
+
+#: Who read personal data that was not masked: one line a day for a person and a record.
+personal_read = sa.Table(
+    "personal_read",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("entity", sa.SmallInteger, primary_key=True, autoincrement=False),
+    #: 0: lists
+    sa.Column("record_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    #: records that were shown
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("first_at", _moment, nullable=False),
+    sa.Column("last_at", _moment, nullable=False),
+    sa.Index("personal_read_record", "entity", "record_id", sa.text("last_at DESC")),
+    sa.Index("personal_read_last_at", "last_at", postgresql_using="brin"),
+)

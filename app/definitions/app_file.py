@@ -198,6 +198,7 @@ backups: 90 days
     inbox = Duration("Messages in inboxes; without it those that were read, for a year.")
     sign_ins = Duration("Who signed in, and who tried to; without it forever.")
     imports = Duration("Rows that imports left out, and why; without it forever.")
+    reads = Duration("Who read personal data; without it forever.")
 
 
 class AppSchema(Definition):

@@ -26,6 +26,7 @@ from app.definitions.catalog import Entity
 from app.errors import Forbidden, InvalidInput, Malformed, NotFound
 from app.personal import finding, redo
 from app.personal.finding import Findings
+from app.personal.reads import Read, who_read
 from app.personal.taking_along import Part, packed, part_of
 from app.records.anonymising import Forgotten, anonymise
 from app.records.checking import visible_ids
@@ -259,6 +260,25 @@ class PersonalData:
             newest = chosen.order_by(personal_act.c.id.desc()).limit(limit)
             lines = [Act(**row) for row in Statement(newest).rows(work.connection)]
             return [one for one in lines if not one.records or mine & one.records.keys()]
+
+        return self._records.transact(principal, step)
+
+    def reads(
+        self, principal: Principal, entity: str | None = None, record_id: int | None = None
+    ) -> list[Read]:
+        """Return who read personal data unmasked, the latest first, of what the asker answers for.
+
+        Raises:
+            Forbidden: the asker may not look for persons.
+            NotFound: there is no such record for which the asker may answer.
+        """
+
+        def step(work: Work) -> list[Read]:
+            names = [one.name for one in finding.answerable(work)]
+            if entity is not None and record_id is not None:
+                require_all(work, entity_of(work.release, entity), [record_id])
+            kinds = [name for name in names if entity in (None, name)]
+            return who_read(work, kinds, record_id)
 
         return self._records.transact(principal, step)
 

@@ -21,6 +21,7 @@ from app.database.automation_tables import firing, message, rule, task
 from app.database.change_tables import change_moved, change_run, change_skip
 from app.database.ddl import SCHEMA
 from app.database.outlook import Outlook
+from app.database.personal_tables import personal_read
 from app.database.statements import Statement
 from app.database.system import audit as audit_table
 from app.database.system import change_set, history, revision
@@ -52,6 +53,7 @@ KINDS: dict[str, Label] = {
     "inbox": say("messages", "收件箱消息"),
     "sign_ins": say("sign-ins", "登录记录"),
     "imports": say("rows that imports left out", "导入的问题行"),
+    "reads": say("lines of who read personal data", "个人信息查看记录"),
 }
 
 
@@ -75,6 +77,7 @@ _OLD: dict[str, Callable[[list[int]], sa.Select[Any]]] = {
         audit_table.c.happened_at < _BEFORE,
         audit_table.c.kind.in_(GROUPS["sign_ins"]),
     ),
+    "reads": lambda _: _old(personal_read, personal_read.c.last_at < _BEFORE),
     "imports": lambda _: _old(import_fault).where(
         import_fault.c.run.in_(sa.select(import_run.c.id).where(import_run.c.ended_at < _BEFORE))
     ),

@@ -25,6 +25,7 @@ from app.records import finding
 from app.records.counting import guessed_rows
 from app.records.listing import Narrowing, Shape
 from app.records.pages import Pager, record_builder
+from app.records.personal_reads import LISTS, PersonalReads
 from app.records.planning import (
     COUNT_CAP,
     Cold,
@@ -101,6 +102,8 @@ class Reader:
         self._lock = threading.Lock()
         #: opens views that people saved
         self.views: Planner | None = None
+        #: who read personal data
+        self.reads = PersonalReads(pools, clock)
 
     def desk(self, principal: Principal) -> Desk:
         """Return what is compiled for the asker's roles under the release that serves now."""
@@ -142,6 +145,8 @@ class Reader:
         if words is not None:
             given.update(words.parameters)
         answer = self._list(desk, principal, shape, where, given)
+        shown = min(_number_of(answer), limit)
+        self.reads.note(desk, principal, question.entity, question.fields, LISTS, shown)
         counted = self._count(desk, principal, plan.narrowing, where, words, count)
         if isinstance(answer, Rows):
             return self.pager.values_page(desk, plan, answer, place, counted)
@@ -301,6 +306,7 @@ class Reader:
         found = json_record(self.runner.run_prepared(statement, values))
         if found is None:
             raise NotFound
+        self.reads.note(self.desk(principal), principal, entity, fields, values["id"])
         return found
 
     def showing(self, principal: Principal, entity: str) -> Showing:
@@ -336,6 +342,7 @@ class Reader:
         compiled = desk.single(entity, fields, in_bin)
         number = record_number(record_id)
         row = self._one(desk, principal, compiled, {"id": number})
+        self.reads.note(desk, principal, entity, fields, number)
         names = desk.fields(desk.context.entity(entity), fields, "record")
         record = record_builder(desk, entity, names, list(row))(row)
         lines = {
