@@ -161,6 +161,13 @@ def _the_team(desk: Desk) -> None:
     """What the people below have, and nobody else's."""
     desk.open("/crm/customer/?view=my_team")
     expect(desk.page.locator(".tab.on")).to_have_text("我的团队")
+    # Cards show their boxes while several are chosen; a tap on one ticks it.
+    desk.page.click("[data-picks]")
+    for number in range(2):
+        desk.page.locator("tr[data-href] .m2").nth(number).click()
+    expect(desk.page.locator("[data-ticked]").first).to_have_text("2")
+    desk.page.click("[data-clear-selection]")
+    expect(desk.page.locator(".c-check input:visible")).to_have_count(0)
     desk.page.locator("tr[data-href] .t a").first.click()
     desk.page.wait_for_url(re.compile(r"/crm/customer/\d+$"))
 

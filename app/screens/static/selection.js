@@ -40,7 +40,7 @@ function startHolding() {
   };
   document.addEventListener("pointerdown", (event) => {
     hasTaken = false;
-    const row = event.pointerType === "touch" && event.target.closest?.(".tbl.cards tr[data-href]");
+    const row = event.pointerType === "touch" ? event.target.closest?.(".tbl.cards tr[data-href]") : null;
     if (!row?.querySelector('input[name="id"]') || picks() || !document.querySelector(".bulk")) return;
     at = { x: event.clientX, y: event.clientY };
     timer = setTimeout(() => {
