@@ -254,7 +254,9 @@ class _FigureBinding:
         if checked is None:
             return False
         root = checked.root
-        if not isinstance(root, NamePath) or not _makes_groups(checked.type):
+        # One that is of any type is wrong itself, and told where it stands.
+        is_known = checked.type.kind is not Kind.any
+        if is_known and (not isinstance(root, NamePath) or not _makes_groups(checked.type)):
             hint = "Write `by: month` with a `date`." if checked.type.kind in ("date", "datetime") \
                 else "Group by a choice, a link, a person, a switch or a text."  # fmt: skip
             message = f"`{by}` is {checked.type}; it makes no groups."

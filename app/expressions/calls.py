@@ -320,8 +320,10 @@ def _asked_value(
 ) -> Node:
     before = checker.scope, checker._over
     checker.scope, checker._over = scope, ".".join(over)
+    start, end = place
     try:
-        value: Node = names.resolve(checker, path, *place)
+        # What the path is of stands before it: a mistake is one of the path alone.
+        value: Node = names.resolve(checker, path, max(start, end - len(".".join(path))), end)
     finally:
         checker.scope, checker._over = before
     if name == "pick":
@@ -331,12 +333,14 @@ def _asked_value(
         if name in ("sum", "avg")
         else {*t.NUMBERS, *t.DAYS, Kind.duration, Kind.time}
     )
-    if value.type.kind not in allowed:
-        raise checker.mistake_at(
+    # A field that is wrong itself was complained about where it stands.
+    if value.type.kind not in allowed and value.type.kind is not Kind.any:
+        raise checker.mistake(
             "wrong-type",
-            f"`{checker.source(value)}` is {value.type}; `{name}` needs numbers"
+            f"`{checker.expression.text[start:end]}` is {value.type}; `{name}` needs numbers"
             f"{'' if name in ('sum', 'avg') else ' or dates'}.",
-            value,
+            start,
+            end,
         )
     return in_base(value)
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.expressions import types as t
@@ -95,6 +96,24 @@ def _common(checker: "Checker", word: str, found: Mapping[str, Type], place: int
         kinds = " and ".join(f"in `{entity}` {type_}" for entity, type_ in found.items())
         message = f"`{word}` is {kinds}; one name cannot mean both here."
         raise checker.mistake("mixed-types", message, place, place + len(word))
+    if len(types) == 1:
+        return common
+    parts = _common_parts(types)
+    if common.kind is Kind.parts and not parts:
+        where = " and ".join(f"`{entity}`" for entity in found)
+        message = f"`{word}` has other parts in {where}; one name cannot mean both here."
+        raise checker.mistake("mixed-types", message, place, place + len(word))
+    return replace(common, parts=parts)
+
+
+def _common_parts(types: list[Type]) -> dict[str, Type]:
+    """Return the parts that all of several types have, of values that are alike."""
+    common = dict(types[0].parts)
+    for other in types[1:]:
+        merged = {
+            name: t.merge(common[name], other.parts[name]) for name in common if name in other.parts
+        }
+        common = {name: type_ for name, type_ in merged.items() if type_ is not None}
     return common
 
 

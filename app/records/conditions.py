@@ -10,9 +10,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from app.access.sources import targets_of
 from app.definitions.catalog import Entity, Field
 from app.expressions.calendar import Calendar
 from app.expressions.tree import Ask
+from app.expressions.types import Kind
 from app.fields.clock import Clock
 from app.records.rows import EntityRows
 from app.records.work import Work
@@ -164,8 +166,11 @@ def _target(field: Field, value: Any) -> tuple[str, int] | None:
         return None
     if isinstance(value, tuple) and field.type.name == "any_link":
         return (value[0], value[1])
-    targets = field.type.targets(field)
-    return (targets[0], value) if targets and not field.type.many else None
+    # A roll-up or formula may lead to a record as a link does.
+    targets = (
+        () if field.value is None or field.value.kind is not Kind.record else targets_of(field)
+    )
+    return (targets[0], value) if targets else None
 
 
 def _part_of_clock(clock: Clock, part: str, now: datetime) -> Any:
