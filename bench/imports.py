@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,17 +81,24 @@ def measure(databases: Mapping[str, str], folder: Path, *, quick: bool) -> Itera
     Args:
         databases: addresses of two empty ones, ``one`` rule and ``all`` that ships.
     """
-    yield from _measure(databases["one"], folder / "one", _one_rule, quick=quick)
-    yield from _measure(databases["all"], folder / "all", _all_rules, quick=quick)
+    yield from _measure(databases["one"], folder / "one", _one_rule, SIZES, quick=quick)
+    # The budget is for one rule: with ten of them it is a figure, kept or not.
+    for row in _measure(databases["all"], folder / "all", _all_rules, SIZES[:2], quick=quick):
+        yield replace(row, good=row.good or None)
 
 
 def _measure(
-    database_url: str, folder: Path, change: Callable[[Path], str], *, quick: bool
+    database_url: str,
+    folder: Path,
+    change: Callable[[Path], str],
+    sizes: Iterable[tuple[int, str, float]],
+    *,
+    quick: bool,
 ) -> Iterator[Row]:
     services, added = opened(database_url, folder, change)
     try:
         first = itertools.count()
-        for rows, ending, budget in SIZES:
+        for rows, ending, budget in sizes:
             what = f"import of {rows:,} customers from .{ending}{added}"
             if quick and rows > 100_000:
                 yield left_out(what, f"≤ {budget:g} s")
