@@ -35,11 +35,17 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app.collector import keep_what_is_here
 from app.settings import Settings, read_settings
 from tests.databases import Build, Databases, TestServers, in_memory, running_servers
+
+# The same examples every time: a run that fails is to be this commit's. FUZZ tries others.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+if "FUZZ" not in os.environ:
+    hypothesis.settings.load_profile("steady")
 
 _CLEAN_UP = pytest.StashKey[ExitStack]()
 _SERVERS = pytest.StashKey[TestServers]()

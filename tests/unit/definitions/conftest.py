@@ -26,6 +26,14 @@ def shipped(types):
     return files
 
 
+@pytest.fixture(scope="session")
+def good(types, shipped):
+    """The shipped configuration, read once for all that go on from there."""
+    from app.definitions.load import load_files
+
+    return load_files(shipped, types)
+
+
 @pytest.fixture
 def update_expected() -> bool:
     """Whether expected files are written anew: UPDATE_EXPECTED=1 pytest …"""

@@ -32,12 +32,6 @@ EDITS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def good(types, shipped):
-    """The shipped configuration, read once for all that go on from there."""
-    return load_files(shipped, types)
-
-
 def edited(files, edits):
     changed = dict(files)
     for entity, old, new in edits:
