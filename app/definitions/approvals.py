@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import marshmallow as ma
 
-from app.definitions.action_schemas import Steps, at_key, one_of
+from app.definitions.action_schemas import Steps
 from app.definitions.automation import ApprovalDefinition, ApprovalStep, Person, When
 from app.definitions.binding import require_field
-from app.definitions.complaints import Complaint
+from app.definitions.complaints import Complaint, at_key, one_of
 from app.definitions.document import Document
 from app.definitions.meaning import digest_of
 from app.definitions.names import label_from_name

@@ -9,7 +9,7 @@ from typing import Any, Self
 import marshmallow as ma
 
 from app.definitions.document import Document, problem_at
-from app.definitions.problems import Code, Problem
+from app.definitions.problems import Code, Problem, quoted
 from app.fields.settings import Said
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -129,3 +129,24 @@ def _place(document: Document, said: str, path: tuple[Any, ...]) -> Problem:
     return problem_at(
         code, where, str(said), getattr(said, "hint", ""), getattr(said, "suggestions", ())
     )
+
+
+def one_of(data: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
+    """Return the one of *keys* that is written; complain where none or several are."""
+    found = [key for key in keys if key in data]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise ma.ValidationError(
+            {keys[0]: [Complaint(f"{what} says nothing of {quoted(keys)}.", Code.missing_key,
+                                 "Write one of them.")]}
+        )  # fmt: skip
+    message = f"{what} says both `{found[0]}` and `{found[1]}`; it must be one."
+    raise ma.ValidationError(
+        {found[1]: [Complaint(message, Code.conflicting_keys, "Remove one.", on_key=True)]}
+    )
+
+
+def at_key(key: str, message: str, code: Code, hint: str) -> ma.ValidationError:
+    """Return what refuses a key, told at the key."""
+    return ma.ValidationError({key: [Complaint(message, code, hint, on_key=True)]})

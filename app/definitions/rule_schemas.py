@@ -7,8 +7,8 @@ from typing import Any
 
 import marshmallow as ma
 
-from app.definitions.action_schemas import Steps, at_key, one_of
-from app.definitions.complaints import Complaint
+from app.definitions.action_schemas import Steps
+from app.definitions.complaints import Complaint, at_key, one_of
 from app.definitions.field_schemas import FieldPart, FieldSchemas
 from app.definitions.problems import Code
 from app.definitions.shape import Definition, Labels, Part, Table, add_keys
