@@ -7,6 +7,7 @@
 #   make fuzz     10,000 random requests, others each time
 #   make storm    kill everything 200 times over a stream of writes; nothing may be lost
 #   make import-storm  kill an import's worker and database 50 times; every row is there once
+#   make axe      every page looked at by axe, in both languages, light and dark, wide and narrow
 #   make bench    measure                               (ARGS=--quick for under a minute)
 #   make docs     write the generated pages of docs/ anew
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PARTS := pyproject.toml package-lock.json build_assets.py build_styles.py \
     app/screens/static/icons.txt app/screens/static/tabler.txt scripts/setup
 
-.PHONY: run setup test fuzz storm import-storm check bench docs clean
+.PHONY: run setup test fuzz storm import-storm axe check bench docs clean
 
 # exec, so that a signal for make's shell reaches Trellis itself.
 run: $(VENV)/.ready-run
@@ -43,6 +44,10 @@ storm: setup
 
 import-storm: setup
 	@IMPORT_STORM=50 $(BIN)/python -m pytest -n 0 tests/integration/transfer/test_killed.py --log-cli-level=INFO $(ARGS)
+
+axe: setup
+	@scripts/browser
+	@AXE=all $(BIN)/python -m pytest -n 0 tests/e2e/test_screens.py -k every_page $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .
