@@ -11,6 +11,7 @@ from flask import Response, redirect
 from markupsafe import Markup
 
 from app.definitions.connections import SyncIn
+from app.definitions.names import label_from_name
 from app.exchange.standing import Run, Standing
 from app.jobs.beginning import begin_exchange
 from app.screens.list_view import Tab
@@ -126,7 +127,8 @@ def _row(visit: Visit, one: Standing) -> ExchangeRow:
     way = say("in from {name}", "来自 {name}") if isinstance(sync, SyncIn) else say(
         "out to {name}", "发往 {name}")  # fmt: skip
     kind = plural(visit.catalog.entities[entity], visit.language)
-    about = f"{kind} · {visit.words(way).format(name=visit.words(one.connection.label))}"
+    about = visit.words(way).format(name=visit.words(one.connection.label))
+    is_named = sync.label != label_from_name(entity)
     color, state, counts, last = _stands(visit, one)
     soonest = min(filter(None, (one.next_at, one.retry_at)), default=None)
     following: Markup | str = _time(visit, soonest) if soonest is not None else ""
@@ -136,8 +138,8 @@ def _row(visit: Visit, one: Standing) -> ExchangeRow:
         following = visit.words(say("now", "即刻"))
     return ExchangeRow(
         sync.name,
-        visit.words(sync.label),
-        about,
+        visit.words(sync.label) if is_named else kind,
+        f"{kind} · {about}" if is_named else about,
         color,
         state,
         counts,
