@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 
 from watchfiles import Change, watch
@@ -45,20 +47,33 @@ def watch_folder(settings: Settings) -> None:
     pools = Pools(settings.database_url, max_size=1)
     installation = Installation(settings, pools)
     say(f"Watching {settings.config}.")
-    # What was saved before the watching began is taken up as well.
-    is_done = _take_up(installation)
+    follow(settings.config, lambda: _take_up(installation))
+
+
+def follow(folder: Path, take_up: Callable[[], bool], retry_ms: int = RETRY_MS) -> None:
+    """Call *take_up* at once and after every save, until it raises.
+
+    Args:
+        folder: the configuration.
+        take_up: returns whether that was all; if not, it is called again by itself.
+        retry_ms: how soon.
+    """
+    # What was saved before the watching began is taken up at once; what is saved between that and
+    # the beginning of the watching, as soon as the watching is known to have begun.
+    take_up()
+    is_done = False
     for changes in watch(
-        settings.config,
+        folder,
         watch_filter=is_configuration,
         step=QUIET_MS,
         debounce=LATEST_MS,
-        rust_timeout=RETRY_MS,
+        rust_timeout=retry_ms,
         yield_on_timeout=True,
         # Asked to end, it just does.
         raise_interrupt=False,
     ):
         if changes or not is_done:
-            is_done = _take_up(installation)
+            is_done = take_up()
 
 
 def _take_up(installation: Installation) -> bool:
