@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.automation.news import mentioned
+from app.automation.news import BY_PEOPLE, mentioned
 from app.automation.outgoing import Outbox
 from app.automation.people import Recipient
 from app.automation.registry import FOLLOWED, RuleNumbers
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from app.records.reactions import Change
     from app.records.work import Work
 
-_BY_PEOPLE = ("screen", "api")
 #: Of a comment the message shows this much.
 _SHOWN = 300
 _SAID = say(
@@ -57,7 +56,7 @@ class Following:
 
     def after_write(self, work: Work, change: Change) -> None:
         """Note what is to be told; who follows is asked once, at the end."""
-        if work.origin not in _BY_PEOPLE or work.user_id is None:
+        if work.origin not in BY_PEOPLE or work.user_id is None:
             return
         told = _told(work, change)
         if told is None:

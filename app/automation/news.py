@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 #: Not the sign within an address.
 _SIGN = re.compile(r"(?<![A-Za-z0-9._-])@")
-_BY_PEOPLE = ("screen", "api")
+#: The origins of writes by which people hear of each other.
+BY_PEOPLE = ("screen", "api")
 #: Of a comment the message shows this much.
 _SHOWN = 300
 _MENTIONED = say(
@@ -69,11 +70,11 @@ class News:
         """Note what is to be told."""
         if change.action == "comment":
             self._mention(work, change, str(change.said.get("text") or ""))
-        elif change.action == "create" and work.origin in _BY_PEOPLE:
+        elif change.action == "create" and work.origin in BY_PEOPLE:
             self._mention(work, change, _words(change))
-        elif change.action == "transfer" and work.origin in _BY_PEOPLE:
+        elif change.action == "transfer" and work.origin in BY_PEOPLE:
             self._hand_over(work, change)
-        elif change.action == "share" and work.origin in _BY_PEOPLE:
+        elif change.action == "share" and work.origin in BY_PEOPLE:
             self._share(work, change)
 
     # -- mentions ----------------------------------------------------------------------------------
